@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Talking to the pools from the same machine: what zfs, zpool and machine/ call.
+ *
+ * Each imported pool is owned by a poold, which listens on /run/smartbox/pool/<name>.sock.  A
+ * request is one nvlist {op, args...}, the answer one nvlist; the same handlers run in-process
+ * when no poold is there (fs/poolops.h).  Every call here is one round trip.
+ */
+#ifndef SMARTBOX_FS_CLIENT_H
+#define SMARTBOX_FS_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/err.h"
+#include "smartbox/fs/nvlist.h"
+
+/* Any operation on the pool that owns `dataset`; *out to be freed; may be NULL. */
+int pool_call(const char *dataset, const char *op, const struct nvlist *args, struct nvlist **out,
+    struct err *e);
+
+/* Names of imported pools, NULL-terminated, malloc'ed as one block. */
+int pool_names(char ***names, struct err *e);
+bool pool_is_imported(const char *name);
+
+/* Shorthands.  props: name -> string, may be NULL.  Created filesystems are mounted. */
+int fs_create(const char *name, const struct nvlist *props, bool parents, struct err *e);
+int fs_create_volume(const char *name, uint64_t bytes, bool sparse, const struct nvlist *props,
+    struct err *e);
+int fs_destroy(const char *name, bool recursive, struct err *e); /* with its snapshots if recursive */
+int fs_snapshot(const char *const *names, size_t n, const struct nvlist *props, struct err *e);
+int fs_clone(const char *snapshot, const char *name, const struct nvlist *props, struct err *e);
+int fs_rollback(const char *snapshot, bool destroy_newer, struct err *e);
+int fs_rename(const char *from, const char *to, struct err *e);
+int fs_exists(const char *name, bool *exists, struct err *e);
+int fs_get(const char *name, const char *prop, char *buf, size_t size, struct err *e); /* raw */
+int fs_set(const char *name, const char *prop, const char *value, struct err *e);
+int fs_mount(const char *name, struct err *e);
+int fs_unmount(const char *name, bool force, struct err *e);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The data management unit: objects of blocks, cached and written as transaction groups.
+ *
+ * An objset is a set of objects (dnodes) numbered from 1; an object has a type, data blocks of one
+ * size, a bonus buffer and perhaps a spill block.  All changes go into the open transaction group
+ * (txg) of the pool in memory; spa_sync() (fs/spa.h) writes them.
+ *
+ * Threads: every function here is called with the pool's lock held (spa_enter, spa_exit).  An
+ * operation is atomic because a sync takes the same lock: what one lock hold dirtied goes into one
+ * txg, all or nothing.
+ *
+ * Errors are -errno: -EIO and -EILSEQ from the disk, -ENOENT no such object, -ENOSPC.
+ */
+#ifndef SMARTBOX_FS_DMU_H
+#define SMARTBOX_FS_DMU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/fs/blkptr.h"
+
+struct spa;
+struct objset;
+struct dbuf;
+
+/* What the layer above (dsl) wants to know of blocks of an objset; called while syncing. */
+struct objset_ops {
+	void (*born)(struct objset *os, const struct blkptr *bp);
+	int (*kill)(struct objset *os, const struct blkptr *bp); /* free now or put on a deadlist */
+};
+
+/* Write policy and identity; set by dsl from the properties. */
+struct objset_policy {
+	unsigned checksum, compress, copies; /* resolved ids */
+	uint32_t record_size;
+};
+
+/*
+ * Open the objset that bp points at (a hole: empty, os_type from `type`).  `dsl` is the dataset
+ * (opaque here) or NULL for the MOS.  The objset stays until objset_close; its bp changes when it
+ * syncs: ask objset_bp().
+ */
+int objset_open(struct spa *spa, const struct blkptr *bp, const struct objset_ops *ops, void *dsl,
+    struct objset **out);
+/* A new empty one: meta dnode with 6 levels (not the MOS), type 1 META, 2 ZFS, 3 ZVOL. */
+int objset_create(struct spa *spa, unsigned type, const struct objset_ops *ops, void *dsl,
+    struct objset **out);
+void objset_close(struct objset *os); /* must not be dirty */
+const struct blkptr *objset_bp(const struct objset *os);
+void *objset_dsl(const struct objset *os);
+struct spa *objset_spa(const struct objset *os);
+unsigned objset_type(const struct objset *os);
+bool objset_is_dirty(const struct objset *os);
+void objset_set_policy(struct objset *os, const struct objset_policy *p);
+const struct objset_policy *objset_policy(const struct objset *os);
+/* Bytes dirty and not yet synced: an upper bound of what the sync will allocate. */
+uint64_t objset_dirty_bytes(const struct objset *os);
+/* Write the dirty blocks in the syncing txg; afterwards objset_bp() is the new root. */
+int objset_sync(struct objset *os);
+/* Throw away everything cached (after a rollback swapped the bp). */
+void objset_evict(struct objset *os, const struct blkptr *bp);
+uint64_t objset_used_objects(const struct objset *os);
+
+struct dmu_info {
+	unsigned type, bonus_type, levels, indirect_shift, checksum, compress;
+	uint32_t block_size, bonus_len, dnode_size;
+	uint64_t max_blkid, used_bytes; /* dsize */
+	uint64_t fill;			/* data blocks that are not holes, as of the last sync */
+	bool has_spill;
+};
+
+int dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
+    uint32_t bonus_len, uint64_t *obj);
+int dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_size,
+    unsigned bonus_type, uint32_t bonus_len);
+int dmu_object_free(struct objset *os, uint64_t obj); /* blocks too, deferred to the sync */
+int dmu_object_info(struct objset *os, uint64_t obj, struct dmu_info *info);
+/* Next allocated object after *obj (start with 0); -ESRCH at the end. */
+int dmu_object_next(struct objset *os, uint64_t *obj);
+/* Only while the object has at most one block (its data is kept, cut or padded). */
+int dmu_object_set_block_size(struct objset *os, uint64_t obj, uint32_t block_size);
+int dmu_object_set_type(struct objset *os, uint64_t obj, unsigned type);
+int dmu_object_set_compress(struct objset *os, uint64_t obj, unsigned compress);
+
+/* Bytes; reading behind the last block gives zeros. */
+int dmu_read(struct objset *os, uint64_t obj, uint64_t off, size_t len, void *buf);
+int dmu_write(struct objset *os, uint64_t obj, uint64_t off, size_t len, const void *buf);
+/* Blocks inside become holes, edges zeros; len UINT64_MAX: to the end. */
+int dmu_free_range(struct objset *os, uint64_t obj, uint64_t off, uint64_t len);
+/* The next hole (or data) at or after *off; -ENXIO none (data).  Dirty blocks count as data. */
+int dmu_offset_next(struct objset *os, uint64_t obj, bool hole, uint64_t *off);
+/* Start reading in the background; never fails. */
+void dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len);
+
+/*
+ * A block, held in memory: dbuf_data() stays valid until dbuf_rele().  Call dbuf_dirty() BEFORE
+ * changing it.  fill false: the old content is not needed (the whole block will be overwritten).
+ */
+int dbuf_hold(struct objset *os, uint64_t obj, uint64_t blkid, bool fill, struct dbuf **out);
+int dbuf_dirty(struct dbuf *db);
+void *dbuf_data(struct dbuf *db);
+uint32_t dbuf_size(const struct dbuf *db);
+void dbuf_rele(struct dbuf *db);
+
+/* Bonus: data points at the bonus area, dbuf_size is its current length. */
+int dmu_bonus_hold(struct objset *os, uint64_t obj, struct dbuf **out);
+int dmu_bonus_set(struct objset *os, uint64_t obj, unsigned type, uint32_t len); /* <= capacity */
+uint32_t dmu_bonus_capacity(struct objset *os, uint64_t obj, bool with_spill);
+/* Spill block: create makes it (size bytes) when absent. */
+int dmu_spill_hold(struct objset *os, uint64_t obj, bool create, uint32_t size, struct dbuf **out);
+int dmu_spill_remove(struct objset *os, uint64_t obj);
+
+#endif

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The dataset and snapshot layer: filesystems, volumes, snapshots, clones, properties, space.
+ *
+ * Names are "pool/a/b", "pool/a@snap".  Called with the pool's lock held (spa_enter).  Operations
+ * that change structure are sync tasks: when they return 0 the change is on disk.
+ */
+#ifndef SMARTBOX_FS_DSL_H
+#define SMARTBOX_FS_DSL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/err.h"
+#include "smartbox/fs/dmu.h"
+#include "smartbox/fs/nvlist.h"
+#include "smartbox/fs/spa.h"
+
+#define DSL_NAME_MAX 256 /* with the NUL, as OpenZFS */
+
+struct dsl_dataset; /* a head or a snapshot, held */
+
+/* Pool life: called by spa_create in its first txg, by spa_import, by spa_close. */
+int dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e);
+int dsl_pool_open(struct spa *spa, struct err *e);
+void dsl_pool_close(struct spa *spa);
+/* Called by spa_sync: write all dirty datasets; the $MOS accounting at the end. */
+int dsl_pool_sync_datasets(struct spa *spa);
+int dsl_pool_sync_mos_delta(struct spa *spa, int64_t dsize, int64_t comp, int64_t uncomp);
+bool dsl_pool_is_dirty(const struct spa *spa);
+
+int dsl_hold(struct spa *spa, const char *name, struct dsl_dataset **out, struct err *e);
+void dsl_rele(struct dsl_dataset *ds);
+/* The objset, opened at the first call, shared by all holders. */
+int dsl_objset(struct dsl_dataset *ds, struct objset **out);
+bool dsl_is_snapshot(const struct dsl_dataset *ds);
+void dsl_name(const struct dsl_dataset *ds, char buf[DSL_NAME_MAX]);
+uint64_t dsl_guid(const struct dsl_dataset *ds);
+uint64_t dsl_fsid(const struct dsl_dataset *ds);
+uint64_t dsl_objnum(const struct dsl_dataset *ds);
+
+/*
+ * May `bytes` more be referenced through this dataset?  0, -EDQUOT (quota or refquota here or
+ * above), -ENOSPC (pool).  netfree: an operation that frees in the end may use the reserve.
+ */
+int dsl_space_check(struct dsl_dataset *ds, uint64_t bytes, bool netfree);
+/* statfs: bytes referenced and available under all quotas. */
+void dsl_space(struct dsl_dataset *ds, uint64_t *refd, uint64_t *avail, uint64_t *objs_used);
+
+/* init fills the new empty objset (the ZPL's or a zvol's first objects). */
+typedef int dsl_init_fn(struct objset *os, void *arg);
+struct dsl_create {
+	const char *name;
+	unsigned type;		    /* 2 ZFS, 3 ZVOL */
+	const struct nvlist *props; /* native or user properties as strings or u64, or NULL */
+	dsl_init_fn *init;
+	void *arg;
+};
+int dsl_create(struct spa *spa, const struct dsl_create *c, struct err *e);
+/* All or none, one txg; "pool/fs@name" each, props on every one. */
+int dsl_snapshot(struct spa *spa, const char *const *names, size_t n, const struct nvlist *props,
+    struct err *e);
+int dsl_clone(struct spa *spa, const char *snapshot, const char *name, const struct nvlist *props,
+    struct err *e);
+int dsl_destroy(struct spa *spa, const char *name, struct err *e); /* -EBUSY children, holders */
+int dsl_destroy_snaps(struct spa *spa, const char *const *names, size_t n, struct err *e);
+int dsl_rename(struct spa *spa, const char *from, const char *to, struct err *e);
+int dsl_rollback(struct spa *spa, const char *fs, const char *snapshot, struct err *e);
+
+/*
+ * Properties.  Values go in and out as text ("128K", "lz4", "on"); numbers exact with raw.
+ * source: "local", "default", "inherited from pool/a", "received", "-" (statistics, "temporary").
+ */
+int dsl_prop_set(struct spa *spa, const char *name, const struct nvlist *props, struct err *e);
+int dsl_prop_inherit(struct spa *spa, const char *name, const char *prop, bool received,
+    struct err *e);
+int dsl_prop_u64(struct dsl_dataset *ds, const char *prop, uint64_t *v);
+int dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
+    char *source, size_t source_size);
+int dsl_user_props(struct dsl_dataset *ds,
+    int (*fn)(const char *name, const char *value, const char *source, void *arg), void *arg);
+/* Called when a property of an open dataset changed (the ZPL listens). */
+void dsl_prop_listen(struct dsl_dataset *ds, void (*fn)(struct dsl_dataset *ds, void *arg),
+    void *arg);
+
+/* Space a destroy of these snapshots would give back. */
+int dsl_destroy_space(struct spa *spa, const char *const *names, size_t n, uint64_t *bytes);
+
+/*
+ * Walk datasets below (and including) `root`, NULL = the pool.  Children in name order, each
+ * followed by its own children; a filesystem's snapshots in creation order right after it.
+ * depth < 0: all.  Cheap: reads each dsl object once, opens no objset.
+ */
+enum { DSL_FILESYSTEM = 1, DSL_VOLUME = 2, DSL_SNAPSHOT = 4, DSL_BOOKMARK = 8 };
+typedef int dsl_walk_fn(struct dsl_dataset *ds, void *arg);
+int dsl_walk(struct spa *spa, const char *root, int depth, unsigned types, dsl_walk_fn *fn,
+    void *arg, struct err *e);
+
+#endif

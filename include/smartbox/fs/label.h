@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Labels and uberblocks: how a device says which pool it belongs to and where the pool's root is.
+ * Format and commit order: docs/zfs-format.md, "Labels".
+ */
+#ifndef SMARTBOX_FS_LABEL_H
+#define SMARTBOX_FS_LABEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "smartbox/core/bdev.h"
+#include "smartbox/fs/blkptr.h"
+#include "smartbox/fs/nvlist.h"
+#include "smartbox/fs/vdev.h"
+
+struct uberblock { /* disk form, 208 bytes used */
+	uint64_t magic, version, txg, guid_sum, timestamp;
+	struct blkptr rootbp;
+	uint64_t software_version, mmp_magic, mmp_delay, mmp_config, checkpoint_txg, raidz_reflow;
+};
+
+enum pool_state { POOL_ACTIVE, POOL_EXPORTED, POOL_DESTROYED, POOL_SPARE, POOL_L2CACHE };
+
+/* The best valid label of a device as an nvlist; -ENOENT none, -EIO all unreadable. */
+int label_read(struct bdev *bd, struct nvlist **out, struct err *e);
+/* The newest valid uberblock of a device, txg at most max_txg. */
+int label_best_uberblock(struct bdev *bd, unsigned ashift, uint64_t max_txg, struct uberblock *ub,
+    struct err *e);
+/* Write the label nvlist to those of L0..L3 in `mask` (bits 0..3). */
+int label_write(struct bdev *bd, uint64_t psize, const struct nvlist *nv, unsigned mask);
+/* Write the uberblock into slot txg mod slots of all four labels. */
+int label_write_uberblock(struct bdev *bd, uint64_t psize, unsigned ashift,
+    const struct uberblock *ub);
+/* Zero the labels (create over an old device, labelclear). */
+int label_clear(struct bdev *bd);
+
+/*
+ * Scan: what pools are on these devices.  One struct per pool guid, in name order.
+ */
+struct pool_found {
+	char *name;
+	uint64_t guid, txg, hostid;
+	char *hostname;
+	enum pool_state state;
+	struct nvlist *config; /* vdev_tree = {root, children = top-level trees}, paths as found */
+	bool complete;	       /* every top-level has enough devices */
+	char *why;	       /* what is missing; NULL when nothing */
+};
+struct pool_scan {
+	struct pool_found *pool;
+	size_t npool;
+};
+/* dirs NULL: /dev (whole disks and partitions from /sys/block).  Entries may be files too. */
+int pool_scan(const char *const *dirs, size_t ndirs, struct pool_scan *out, struct err *e);
+void pool_scan_free(struct pool_scan *s);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * spa: the pool.  Opening, creating, and the transaction group that makes changes durable.
+ *
+ * One lock.  spa_enter() / spa_exit() bracket every use of the engine on a pool; an operation
+ * between them is atomic on disk.  spa_sync() runs the open txg through: dirty datasets, then sync
+ * tasks, then the meta objset until nothing is dirty, then labels and uberblock.
+ */
+#ifndef SMARTBOX_FS_SPA_H
+#define SMARTBOX_FS_SPA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/err.h"
+#include "smartbox/fs/dmu.h"
+#include "smartbox/fs/label.h"
+#include "smartbox/fs/nvlist.h"
+#include "smartbox/fs/vdev.h"
+
+/* What the engine takes from outside, so that one seed replays one history. */
+struct fs_os {
+	uint64_t (*now)(void *arg, uint32_t *nsec); /* seconds since 1970 */
+	void (*random)(void *arg, void *buf, size_t len);
+	void *arg;
+};
+extern const struct fs_os fs_os_default;
+
+struct spa;
+struct dsl_pool; /* fs/dsl_impl.h */
+
+struct spa_create_opts {
+	const char *name;
+	const struct nvlist *vdev_tree; /* root with children; leaves have type and path */
+	const struct nvlist *props;	/* pool properties or NULL */
+	const struct nvlist *fsprops;	/* of the root dataset or NULL */
+	unsigned ashift;		/* 0: detect */
+	bool force;			/* over existing labels */
+	bool no_features;		/* -d */
+	const struct fs_os *os;		/* NULL: default */
+	struct bdev **bdevs;		/* tests: the leaves' devices in order, or NULL (paths) */
+};
+int spa_create(const struct spa_create_opts *o, struct spa **out, struct err *e);
+
+struct spa_import_opts {
+	const struct nvlist *config; /* from pool_scan */
+	const char *new_name;	     /* NULL: keep */
+	bool readonly, force, missing_log_ok;
+	const struct fs_os *os;
+	struct bdev **bdevs; /* tests */
+	size_t nbdevs;	     /* matched by the labels' guids */
+};
+int spa_import(const struct spa_import_opts *o, struct spa **out, struct err *e);
+
+/* Everything synced, labels say exported; frees spa. */
+int spa_export(struct spa *spa, struct err *e);
+int spa_destroy(struct spa *spa, struct err *e); /* labels say destroyed */
+/* Free without writing anything (read-only pools, crash tests). */
+void spa_close(struct spa *spa);
+
+void spa_enter(struct spa *spa);
+void spa_exit(struct spa *spa);
+
+/* With the lock held: write the open txg.  An error suspends the pool (spa_is_suspended). */
+int spa_sync(struct spa *spa, struct err *e);
+uint64_t spa_open_txg(const struct spa *spa);	   /* what is dirtied now gets this birth */
+uint64_t spa_synced_txg(const struct spa *spa);
+bool spa_is_dirty(const struct spa *spa);
+uint64_t spa_dirty_bytes(const struct spa *spa);
+bool spa_is_suspended(const struct spa *spa);
+bool spa_is_readonly(const struct spa *spa);
+
+/*
+ * A change of pool structure (snapshot, clone, destroy, property): check runs now, sync runs in
+ * the syncing txg after the datasets' dirty data was written, when objset_bp() of a dataset is its
+ * state at that txg.  spa_sync_task runs a whole sync itself and returns check's or sync's error;
+ * spa_sync_task_queue only queues for the next spa_sync (batches).
+ */
+typedef int spa_task_fn(struct spa *spa, void *arg, struct err *e);
+int spa_sync_task(struct spa *spa, spa_task_fn *check, spa_task_fn *sync, void *arg,
+    struct err *e);
+
+const char *spa_name(const struct spa *spa);
+uint64_t spa_guid(const struct spa *spa);
+struct objset *spa_mos(const struct spa *spa);
+struct vdev *spa_root_vdev(const struct spa *spa);
+struct dsl_pool *spa_dsl(const struct spa *spa);
+uint64_t spa_now(const struct spa *spa, uint32_t *nsec);
+void spa_random(const struct spa *spa, void *buf, size_t len);
+unsigned spa_min_ashift(const struct spa *spa);
+
+/* Features by guid ("org.illumos:lz4_compress"). */
+bool spa_feature_enabled(const struct spa *spa, const char *guid);
+bool spa_feature_active(const struct spa *spa, const char *guid);
+int spa_feature_change(struct spa *spa, const char *guid, int delta); /* in syncing context */
+/* Walk: fn(guid, short name, 'd'isabled 'e'nabled 'a'ctive). */
+void spa_feature_walk(const struct spa *spa, void (*fn)(const char *guid, const char *name,
+    char state, void *arg), void *arg);
+
+/* Pool properties stored in the MOS or config (comment, failmode, autoexpand, ...). */
+int spa_prop_get(struct spa *spa, const char *name, char *buf, size_t size);
+int spa_prop_set(struct spa *spa, const char *name, const char *value, struct err *e);
+
+/* The command history ("zpool history"): append in the next sync; read all. */
+int spa_history_log(struct spa *spa, const struct nvlist *record);
+int spa_history_read(struct spa *spa, int (*fn)(const struct nvlist *rec, void *arg), void *arg);
+
+struct nvlist *spa_config(struct spa *spa); /* whole config with vdev stats, for status; caller frees */
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtual devices: the tree that turns (top-level id, offset, size) into device reads and writes.
+ *
+ * A pool's root has top-level vdevs; each is a leaf (file, disk) or a mirror of leaves (raidz and
+ * the rest join here).  Reads and writes go to a top-level by byte offset in its allocatable area.
+ * The caller verifies checksums; a mirror is told through `copy` which side to try.
+ */
+#ifndef SMARTBOX_FS_VDEV_H
+#define SMARTBOX_FS_VDEV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/bdev.h"
+#include "smartbox/core/err.h"
+#include "smartbox/fs/nvlist.h"
+
+enum vdev_kind { VDEV_ROOT, VDEV_FILE, VDEV_DISK, VDEV_MIRROR, VDEV_RAIDZ, VDEV_HOLE, VDEV_MISSING,
+	VDEV_INDIRECT, VDEV_SPARE, VDEV_REPLACING };
+enum vdev_state { VS_UNKNOWN, VS_CLOSED, VS_OFFLINE, VS_REMOVED, VS_CANT_OPEN, VS_FAULTED,
+	VS_DEGRADED, VS_HEALTHY }; /* numbers as OpenZFS shows them */
+
+struct vdev {
+	enum vdev_kind kind;
+	enum vdev_state state;
+	uint64_t id, guid;
+	struct vdev *parent, *top;
+	struct vdev **child;
+	size_t nchild;
+	char *path; /* leaves */
+	bool whole_disk, is_log;
+	unsigned nparity;
+	struct bdev *bd;	/* open leaf; owned */
+	unsigned ashift;	/* tops */
+	uint64_t asize;		/* tops: allocatable bytes */
+	uint64_t psize;		/* leaves: usable bytes (multiple of 256 KiB) */
+	uint64_t ms_array, ms_shift, create_txg, dtl_obj;
+	uint64_t zap_leaf, zap_top; /* vdev ZAP objects or 0 */
+	uint64_t err_read, err_write, err_cksum; /* counted on the leaf and its ancestors */
+	uint64_t stat_ops[2], stat_bytes[2];	 /* 0 read, 1 write */
+	struct metaslab_group *mg; /* tops: fs/metaslab.h, owned by it */
+	char *why;	       /* sentence for a state that is not healthy; owned; may be NULL */
+};
+
+#define VDEV_LABEL_START (4ULL << 20) /* DVA offset 0 on the device */
+
+/* Build from / describe as the vdev_tree of a label or the MOS config. */
+int vdev_from_config(const struct nvlist *tree, struct vdev **out, struct err *e);
+/* `for_label`: the form in labels (one top-level); else the MOS form. */
+int vdev_to_config(const struct vdev *v, bool for_label, struct nvlist **out);
+void vdev_free(struct vdev *v); /* closes what is open */
+
+/* Open all leaves below v (paths), set states and sizes; -ENXIO when v cannot work. */
+int vdev_open(struct vdev *v, bool readonly, struct err *e);
+/* For tests and rescue: give a leaf its device (owned from then on). */
+void vdev_set_bdev(struct vdev *leaf, struct bdev *bd);
+
+uint64_t vdev_asize_of(const struct vdev *top, uint64_t psize); /* bytes a write of psize takes */
+unsigned vdev_deflate_ratio(const struct vdev *top);		/* 512 for disk and mirror */
+uint64_t vdev_dsize(const struct vdev *top, uint64_t asize);	/* deflated bytes */
+
+/*
+ * Read psize bytes at byte `off` of the allocatable area.  copy: which of vdev_copies(top) ways to
+ * obtain the data (mirror side, reconstruction); -ENXIO when that one is not there.
+ */
+unsigned vdev_copies(const struct vdev *top);
+int vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
+/* Write to all sides; 0 when at least one took it (failures are counted and degrade the leaf). */
+int vdev_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
+/* Rewrite one side with known good data (self-healing). */
+int vdev_repair(struct vdev *top, const void *buf, size_t len, uint64_t off, unsigned copy);
+int vdev_flush(struct vdev *root); /* all leaves that were written since the last flush */
+uint64_t vdev_guid_sum(const struct vdev *root);
+const char *vdev_state_name(enum vdev_state s);
+
+/* Call fn for each leaf below v; a non-zero return ends the walk and is returned. */
+int vdev_walk_leaves(struct vdev *v, int (*fn)(struct vdev *leaf, void *arg), void *arg);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zio: one block to or from the disk.
+ *
+ * Reading tries every copy until the checksum fits, decompresses, converts byte order never (the
+ * caller knows the type), and rewrites the copies that were bad.  Writing compresses, allocates,
+ * checksums and writes, and returns the finished block pointer.
+ */
+#ifndef SMARTBOX_FS_ZIO_H
+#define SMARTBOX_FS_ZIO_H
+
+#include "smartbox/fs/blkptr.h"
+
+struct spa;
+
+/*
+ * Fill buf with bp_lsize(bp) bytes (a hole gives zeros).
+ * -EIO: a copy could not be read; -EILSEQ: none passed its checksum or decompressed to lsize;
+ * -ENOTSUP: encrypted, or an algorithm we lack.
+ */
+int zio_read(struct spa *spa, const struct blkptr *bp, void *buf);
+
+struct zio_write {
+	const void *data;
+	uint32_t lsize;	    /* multiple of 512 */
+	unsigned type, level;
+	unsigned checksum;  /* resolved id (>= 2) */
+	unsigned compress;  /* resolved id; 2 = off */
+	unsigned copies;    /* 1..3 */
+	bool may_embed;	    /* feature on and the type allows it */
+	bool keep_zero;	    /* write zeros as data, not as a hole */
+	uint64_t txg;
+	uint64_t fill;
+	const struct blkptr *rewrite; /* same-txg bp to overwrite in place when psize fits, or NULL */
+};
+/* -ENOSPC; -EIO when too few copies could be written. */
+int zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out);
+
+/* Give the space of bp back in this txg (reusable two txgs later).  Embedded and holes: nothing. */
+int zio_free(struct spa *spa, const struct blkptr *bp, uint64_t txg);
+
+uint64_t bp_dsize(struct spa *spa, const struct blkptr *bp); /* deflated bytes */
+uint64_t bp_comp_bytes(const struct blkptr *bp);	     /* "comp" of the accounting rules */
+uint64_t bp_uncomp_bytes(const struct blkptr *bp);
+
+#endif

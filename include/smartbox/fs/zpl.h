@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The POSIX layer: files and directories in an objset.
+ *
+ * A znode is an object with system attributes (SA).  Everything is by object number, so that the
+ * FUSE server keeps no state that it cannot rebuild.  Called with the pool's lock held.  Errors are
+ * those that system calls give.
+ */
+#ifndef SMARTBOX_FS_ZPL_H
+#define SMARTBOX_FS_ZPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/err.h"
+#include "smartbox/fs/dsl.h"
+
+struct zpl; /* one open filesystem or snapshot */
+
+struct zpl_attr {
+	uint64_t obj, gen, parent;
+	uint64_t size, blocks512, links, rdev; /* rdev in Linux's huge encoding (gnu makedev) */
+	uint32_t mode, uid, gid, block_size;
+	uint64_t flags, projid;
+	int64_t atime[2], mtime[2], ctime[2], crtime[2]; /* seconds, nanoseconds */
+	bool has_xattr_dir;
+};
+
+/* The first objects of a new filesystem (a dsl_init_fn; arg: const struct zpl_init *). */
+struct zpl_init {
+	uint32_t uid, gid, mode;
+	bool utf8only;
+	unsigned normalization, casesensitivity;
+};
+int zpl_init_objset(struct objset *os, void *arg);
+
+int zpl_open(struct dsl_dataset *ds, bool readonly, struct zpl **out, struct err *e);
+void zpl_close(struct zpl *z);
+uint64_t zpl_root(const struct zpl *z);
+/* Free what was unlinked while open when the power went (the delete queue). */
+int zpl_reap_unlinked(struct zpl *z);
+
+int zpl_lookup(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj);
+int zpl_getattr(struct zpl *z, uint64_t obj, struct zpl_attr *a);
+enum { ZA_MODE = 1, ZA_UID = 2, ZA_GID = 4, ZA_SIZE = 8, ZA_ATIME = 16, ZA_MTIME = 32, ZA_CTIME = 64 };
+int zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a);
+
+struct zpl_new {
+	uint32_t mode, uid, gid; /* mode with the file type */
+	uint64_t rdev;
+	const char *target; /* symlinks */
+};
+int zpl_create(struct zpl *z, uint64_t dir, const char *name, const struct zpl_new *n,
+    uint64_t *obj);
+int zpl_tmpfile(struct zpl *z, const struct zpl_new *n, uint64_t *obj);
+int zpl_link(struct zpl *z, uint64_t obj, uint64_t dir, const char *name);
+/* The last link gone: to the delete queue; zpl_free_unlinked when the last user is gone too. */
+int zpl_unlink(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj, bool *is_last);
+int zpl_rmdir(struct zpl *z, uint64_t dir, const char *name);
+int zpl_free_unlinked(struct zpl *z, uint64_t obj);
+/* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT of Linux. */
+int zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const char *newname,
+    unsigned flags, uint64_t *replaced, bool *replaced_last);
+int zpl_readlink(struct zpl *z, uint64_t obj, char *buf, size_t size); /* length or -errno */
+
+typedef int zpl_dirent_fn(const char *name, uint64_t obj, unsigned dtype, uint64_t next, void *arg);
+/* cookie 0 starts; fn returns non-zero to stop before taking the entry. "." and ".." included. */
+int zpl_readdir(struct zpl *z, uint64_t dir, uint64_t cookie, zpl_dirent_fn *fn, void *arg);
+
+int zpl_read(struct zpl *z, uint64_t obj, uint64_t off, size_t len, void *buf); /* bytes or -errno */
+int zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf);
+int zpl_fallocate(struct zpl *z, uint64_t obj, int mode, uint64_t off, uint64_t len);
+int zpl_seek(struct zpl *z, uint64_t obj, bool hole, uint64_t *off);
+
+int zpl_xattr_get(struct zpl *z, uint64_t obj, const char *name, void *buf, size_t size);
+enum { ZX_CREATE = 1, ZX_REPLACE = 2 };
+int zpl_xattr_set(struct zpl *z, uint64_t obj, const char *name, const void *val, size_t len,
+    unsigned flags);
+int zpl_xattr_remove(struct zpl *z, uint64_t obj, const char *name);
+int zpl_xattr_list(struct zpl *z, uint64_t obj, char *buf, size_t size); /* names with NULs */
+
+#endif
