@@ -51,7 +51,13 @@ LIBS     := $(sort $(patsubst third_party/%.sh,%,$(filter-out %/apt.sh %/build.s
 recipe    = $(firstword $(shell cat third_party/$1.sh third_party/build.sh | cksum))
 LIBSTAMP := $(foreach l,$(LIBS),$(TP)/.$l-$(call recipe,$l))
 HOSTSTAMP := $(foreach l,$(LIBS),$(TP)/host/.$l-$(call recipe,$l))
+# Libraries below libraries.
+needs     = $(shell sed -n 's/^NEEDS=//p' third_party/$1.sh)
 lib_name  = $(firstword $(foreach l,$(LIBS),$(if $(filter .$l-$(call recipe,$l),$(notdir $1)),$l)))
+
+$(foreach l,$(LIBS),$(foreach n,$(call needs,$l),\
+  $(eval $(filter $(TP)/.$l-%,$(LIBSTAMP)): $(filter $(TP)/.$n-%,$(LIBSTAMP))) \
+  $(eval $(filter $(TP)/host/.$l-%,$(HOSTSTAMP)): $(filter $(TP)/host/.$n-%,$(HOSTSTAMP)))))
 
 # --- compile ----------------------------------------------------------------------------------------
 
@@ -150,6 +156,8 @@ clean: ## remove what was compiled; keeps downloads and libraries
 	$(Q)find $(B)/ -mindepth 1 -maxdepth 1 ! -name third_party ! -name uapi -exec rm -rf {} +
 
 FORCE:
+libs: $(LIBSTAMP)
+host-libs: $(HOSTSTAMP)
 .PHONY: all check-unit asan layers size help clean FORCE
 
 -include $(shell find $(B)/obj $(B)/asan -name '*.d' 2>/dev/null)

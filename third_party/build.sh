@@ -4,7 +4,7 @@
 # Build one library from Debian's source package: build.sh FLAVOUR NAME
 #
 # FLAVOUR is `musl` (what the binary links) or `host` (glibc, for the sanitized tests). A recipe
-# third_party/NAME.sh sets PACKAGE and UPSTREAM and defines build(), which runs in the unpacked
+# third_party/NAME.sh sets PACKAGE and UPSTREAM (and NEEDS, libraries that must be there first) and defines build(), which runs in the unpacked
 # source and calls the helpers below. Results: build/third_party/{include,lib} or
 # build/third_party/host/{include,lib}, and NAME.version holding the exact Debian version.
 #
@@ -22,7 +22,7 @@ esac
 work=$tp/work/$flavour-$name
 src=$tp/src/$name
 AR=ar
-CFLAGS="-O2 -g1 -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fvisibility=hidden
+CFLAGS="-O2 -g1 -fPIE -ffunction-sections -fdata-sections -fstack-protector-strong -fvisibility=hidden \
 	-fno-strict-aliasing -ffile-prefix-map=$work=/$name -isystem $top/build/uapi"
 [ "$flavour" = musl ] || CFLAGS="-O2 -g1 -fPIE -ffile-prefix-map=$work=/$name"
 
@@ -41,14 +41,14 @@ compile() {
 		esac
 		shift
 	done
-	rm -f "stage/lib/$archive"
+	rm -f "$work/stage/lib/$archive"
 	# shellcheck disable=SC2086
-	$AR crD "stage/lib/$archive" $objs
+	$AR crD "$work/stage/lib/$archive" $objs
 }
 
 # headers [-d SUBDIR] FILE...
 headers() {
-	dir=stage/include
+	dir=$work/stage/include
 	if [ "$1" = -d ]; then
 		dir=$dir/$2
 		shift 2
