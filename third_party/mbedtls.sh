@@ -43,6 +43,7 @@ build() {
 	#define MBEDTLS_OID_C
 	#define MBEDTLS_PK_C
 	#define MBEDTLS_PK_PARSE_C
+	#define MBEDTLS_PK_WRITE_C
 	#define MBEDTLS_X509_USE_C
 	#define MBEDTLS_X509_CRT_PARSE_C
 	#define MBEDTLS_ERROR_C
