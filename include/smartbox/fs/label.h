@@ -34,6 +34,17 @@ int label_write_uberblock(struct bdev *bd, uint64_t psize, unsigned ashift,
     const struct uberblock *ub);
 /* Zero the labels (create over an old device, labelclear). */
 int label_clear(struct bdev *bd);
+/* Bytes that the format uses of a device of `size` bytes: down to a multiple of 256 KiB. */
+uint64_t label_psize(uint64_t size);
+/* The uberblock of `txg` if one valid copy is on the device; -ENOENT. */
+int label_uberblock_at(struct bdev *bd, unsigned ashift, uint64_t txg, struct uberblock *ub);
+/* Is a newer than b?  Order of import: txg, timestamp, multihost sequence. */
+bool uberblock_newer(const struct uberblock *a, const struct uberblock *b);
+
+#define UBERBLOCK_MAGIC 0x00bab10cULL
+#define MMP_MAGIC 0xa11cea11ULL
+#define DEVICE_MIN_BYTES (64ULL << 20)
+#define DEVICE_OVERHEAD_BYTES 0x480000ULL /* labels and boot area: psize - asize of a leaf */
 
 /*
  * Scan: what pools are on these devices.  One struct per pool guid, in name order.

@@ -35,7 +35,9 @@ int nv_add_u64(struct nvlist *nv, const char *name, uint64_t v);
 int nv_add_str(struct nvlist *nv, const char *name, const char *s);
 int nv_add_u64_array(struct nvlist *nv, const char *name, const uint64_t *v, size_t n);
 int nv_add_str_array(struct nvlist *nv, const char *name, const char *const *v, size_t n);
-int nv_add_bytes(struct nvlist *nv, const char *name, const void *p, size_t n);
+int nv_add_bytes(struct nvlist *nv, const char *name, const void *p, size_t n); /* BYTE_ARRAY */
+int nv_add_u8_array(struct nvlist *nv, const char *name, const uint8_t *v, size_t n);
+int nv_add_i64(struct nvlist *nv, const char *name, int64_t v);
 int nv_add_nvlist(struct nvlist *nv, const char *name, const struct nvlist *v);
 int nv_add_nvlist_array(struct nvlist *nv, const char *name, struct nvlist *const *v, size_t n);
 int nv_add_bool(struct nvlist *nv, const char *name, bool v); /* BOOLEAN_VALUE */
@@ -45,6 +47,7 @@ void nv_remove(struct nvlist *nv, const char *name);
 int nv_get_u64(const struct nvlist *nv, const char *name, uint64_t *v); /* any integer type */
 int nv_get_str(const struct nvlist *nv, const char *name, const char **s);
 int nv_get_u64_array(const struct nvlist *nv, const char *name, const uint64_t **v, size_t *n);
+/* BYTE_ARRAY, INT8_ARRAY or UINT8_ARRAY. */
 int nv_get_bytes(const struct nvlist *nv, const char *name, const void **p, size_t *n);
 int nv_get_nvlist(const struct nvlist *nv, const char *name, struct nvlist **v);
 int nv_get_nvlist_array(const struct nvlist *nv, const char *name, struct nvlist ***v, size_t *n);
@@ -57,9 +60,19 @@ const char *nv_str_or(const struct nvlist *nv, const char *name, const char *def
 struct nvpair *nv_next(const struct nvlist *nv, const struct nvpair *prev);
 const char *nvpair_name(const struct nvpair *p);
 enum nv_type nvpair_type(const struct nvpair *p);
+/* The value of a pair at hand: 0 or -EINVAL for another type. */
+int nvpair_u64(const struct nvpair *p, uint64_t *v);
+int nvpair_str(const struct nvpair *p, const char **s);
+int nvpair_nvlist(const struct nvpair *p, struct nvlist **v);
+int nvpair_u64_array(const struct nvpair *p, const uint64_t **v, size_t *n);
+/* Copy a pair, whatever its type, into nv. */
+int nv_add_pair(struct nvlist *nv, const struct nvpair *p);
+size_t nv_count(const struct nvlist *nv);
 
 /* XDR with the 4-byte header.  malloc'ed. */
 int nv_pack(const struct nvlist *nv, void **buf, size_t *len);
+/* Native encoding (resume tokens, BEGIN payloads as kernels make them). */
+int nv_pack_native(const struct nvlist *nv, void **buf, size_t *len);
 /* Either encoding; trailing bytes are ignored.  -EILSEQ with the place in e. */
 int nv_unpack(const void *buf, size_t len, struct nvlist **out, struct err *e);
 

@@ -22,6 +22,8 @@ enum vdev_kind { VDEV_ROOT, VDEV_FILE, VDEV_DISK, VDEV_MIRROR, VDEV_RAIDZ, VDEV_
 enum vdev_state { VS_UNKNOWN, VS_CLOSED, VS_OFFLINE, VS_REMOVED, VS_CANT_OPEN, VS_FAULTED,
 	VS_DEGRADED, VS_HEALTHY }; /* numbers as OpenZFS shows them */
 
+struct vdev_remap;
+
 struct vdev {
 	enum vdev_kind kind;
 	enum vdev_state state;
@@ -38,6 +40,12 @@ struct vdev {
 	uint64_t psize;		/* leaves: usable bytes (multiple of 256 KiB) */
 	uint64_t ms_array, ms_shift, create_txg, dtl_obj;
 	uint64_t zap_leaf, zap_top; /* vdev ZAP objects or 0 */
+	uint64_t label_txg;	    /* leaves: txg of the label that was found at open; 0 unknown */
+	bool offline, faulted;	    /* leaves: asked for by the operator or by us; kept in the config */
+	bool unflushed;		    /* leaves: written since the last flush */
+	bool new_leaf;		    /* being added: labels are not checked at open */
+	struct nvlist *extra;	    /* pairs of the config that have no field here; owned */
+	struct vdev_remap *remap;   /* tops of kind INDIRECT: where the data went (fs/vdev_impl.h) */
 	uint64_t err_read, err_write, err_cksum; /* counted on the leaf and its ancestors */
 	uint64_t stat_ops[2], stat_bytes[2];	 /* 0 read, 1 write */
 	struct metaslab_group *mg; /* tops: fs/metaslab.h, owned by it */
@@ -66,6 +74,7 @@ uint64_t vdev_dsize(const struct vdev *top, uint64_t asize);	/* deflated bytes *
  * obtain the data (mirror side, reconstruction); -ENXIO when that one is not there.
  */
 unsigned vdev_copies(const struct vdev *top);
+/* -ENXIO no such copy (device missing), -EIO the device failed. */
 int vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
 /* Write to all sides; 0 when at least one took it (failures are counted and degrade the leaf). */
 int vdev_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
@@ -73,6 +82,15 @@ int vdev_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
 int vdev_repair(struct vdev *top, const void *buf, size_t len, uint64_t off, unsigned copy);
 int vdev_flush(struct vdev *root); /* all leaves that were written since the last flush */
 uint64_t vdev_guid_sum(const struct vdev *root);
+/* One checksum error of what was read from `copy` (counted on the leaves and their ancestors). */
+void vdev_count_cksum(struct vdev *top, uint64_t off, size_t len, unsigned copy);
+/* A fresh vdev of this kind with a random guid, for spa_create and zpool add; NULL: no memory. */
+struct vdev *vdev_new(enum vdev_kind kind);
+int vdev_add_child(struct vdev *parent, struct vdev *child); /* takes child; sets id, parent, top */
+/* Top-level by id, NULL when there is none. */
+struct vdev *vdev_top(const struct vdev *root, uint64_t id);
+/* After open: the allocatable bytes that a new top-level can have with its ashift. */
+uint64_t vdev_asize_now(const struct vdev *top);
 const char *vdev_state_name(enum vdev_state s);
 
 /* Call fn for each leaf below v; a non-zero return ends the walk and is returned. */
