@@ -19,9 +19,16 @@
 
 #define DSL_NAME_MAX 256 /* with the NUL, as OpenZFS */
 
+enum { DSL_FILESYSTEM = 1, DSL_VOLUME = 2, DSL_SNAPSHOT = 4, DSL_BOOKMARK = 8 };
+
 struct dsl_dataset; /* a head or a snapshot, held */
 
-/* Pool life: called by spa_create in its first txg, by spa_import, by spa_close. */
+/*
+ * Pool life.  dsl_pool_create: called by spa_create in its first txg, when the MOS has its object
+ * directory (object 1) and the feature zaps; it adds root_dataset, free_bpobj and sync_bplist.
+ * dsl_pool_open: by spa_import when the MOS is open; dsl_pool_close: by spa_close (all datasets
+ * must have been released; what is dirty is dropped).
+ */
 int dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e);
 int dsl_pool_open(struct spa *spa, struct err *e);
 void dsl_pool_close(struct spa *spa);
@@ -35,6 +42,9 @@ void dsl_rele(struct dsl_dataset *ds);
 /* The objset, opened at the first call, shared by all holders. */
 int dsl_objset(struct dsl_dataset *ds, struct objset **out);
 bool dsl_is_snapshot(const struct dsl_dataset *ds);
+/* One of DSL_FILESYSTEM .. DSL_BOOKMARK; of a snapshot's head: dsl_head_kind. */
+unsigned dsl_kind(struct dsl_dataset *ds);
+unsigned dsl_head_kind(struct dsl_dataset *ds);
 void dsl_name(const struct dsl_dataset *ds, char buf[DSL_NAME_MAX]);
 uint64_t dsl_guid(const struct dsl_dataset *ds);
 uint64_t dsl_fsid(const struct dsl_dataset *ds);
@@ -80,9 +90,14 @@ int dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf,
     char *source, size_t source_size);
 int dsl_user_props(struct dsl_dataset *ds,
     int (*fn)(const char *name, const char *value, const char *source, void *arg), void *arg);
-/* Called when a property of an open dataset changed (the ZPL listens). */
-void dsl_prop_listen(struct dsl_dataset *ds, void (*fn)(struct dsl_dataset *ds, void *arg),
-    void *arg);
+/*
+ * fn is called after a sync that changed what an open dataset's user has read: a property of it or
+ * above it, or (rollback) all of its contents: caches over dsl_objset(), which stays the same
+ * pointer, are void then.  One listener per hold; NULL takes it away; dsl_rele does too.
+ */
+enum dsl_event { DSL_EVENT_PROPS, DSL_EVENT_ROLLBACK };
+typedef void dsl_listen_fn(struct dsl_dataset *ds, enum dsl_event ev, void *arg);
+void dsl_listen(struct dsl_dataset *ds, dsl_listen_fn *fn, void *arg);
 
 /* Space a destroy of these snapshots would give back. */
 int dsl_destroy_space(struct spa *spa, const char *const *names, size_t n, uint64_t *bytes);
@@ -90,9 +105,10 @@ int dsl_destroy_space(struct spa *spa, const char *const *names, size_t n, uint6
 /*
  * Walk datasets below (and including) `root`, NULL = the pool.  Children in name order, each
  * followed by its own children; a filesystem's snapshots in creation order right after it.
- * depth < 0: all.  Cheap: reads each dsl object once, opens no objset.
+ * depth < 0: all, 0: only root (and its snapshots when asked for).  Snapshots and bookmarks count as
+ * one level below their filesystem unless root is that filesystem's own snapshot.  fn borrows ds;
+ * non-zero ends the walk and is returned.  Cheap: reads each dsl object once, opens no objset.
  */
-enum { DSL_FILESYSTEM = 1, DSL_VOLUME = 2, DSL_SNAPSHOT = 4, DSL_BOOKMARK = 8 };
 typedef int dsl_walk_fn(struct dsl_dataset *ds, void *arg);
 int dsl_walk(struct spa *spa, const char *root, int depth, unsigned types, dsl_walk_fn *fn,
     void *arg, struct err *e);

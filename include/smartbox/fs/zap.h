@@ -21,6 +21,8 @@ int zap_create_norm(struct objset *os, unsigned normflags, unsigned type, unsign
 int zap_create_claim(struct objset *os, uint64_t obj, unsigned type, unsigned bonus_type,
     uint32_t bonus_len);
 int zap_destroy(struct objset *os, uint64_t obj);
+/* Make an empty zap of the data block of an object that has none yet ("zapified" dsl objects). */
+int zap_format(struct objset *os, uint64_t obj, unsigned normflags);
 
 /* num integers of intlen (1, 2, 4, 8) bytes, host order.  -ENOENT, -EOVERFLOW (buf too small). */
 int zap_lookup(struct objset *os, uint64_t obj, const char *name, unsigned intlen, uint64_t num,
@@ -35,6 +37,12 @@ int zap_update(struct objset *os, uint64_t obj, const char *name, unsigned intle
     const void *buf);
 int zap_remove(struct objset *os, uint64_t obj, const char *name); /* -ENOENT */
 int zap_count(struct objset *os, uint64_t obj, uint64_t *count);
+/* The name of an entry whose single integer, masked, is value (mask 0 = all bits); -ENOENT. */
+int zap_value_search(struct objset *os, uint64_t obj, uint64_t value, uint64_t mask, char *name,
+    size_t size);
+/* UINT64_KEY zaps (dedup tables): the key is nkey integers. */
+int zap_lookup_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey,
+    unsigned intlen, uint64_t num, void *buf);
 
 /* Keys that are numbers in hex. */
 int zap_lookup_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t *value);
@@ -56,5 +64,18 @@ struct zap_entry {
  * call *cookie is where to go on.
  */
 int zap_next(struct objset *os, uint64_t obj, uint64_t *cookie, struct zap_entry *ze);
+
+/*
+ * The same order for a loop inside one lock hold that does not change the object: the order of a
+ * micro zap is worked out once.  Start with any cookie; c.cookie is where to go on later.
+ */
+struct zap_cursor {
+	struct objset *os;
+	uint64_t obj, cookie;
+	struct zap_order *order; /* of a micro zap, else NULL */
+};
+void zap_cursor_init(struct zap_cursor *c, struct objset *os, uint64_t obj, uint64_t cookie);
+int zap_cursor_next(struct zap_cursor *c, struct zap_entry *ze); /* -ENOENT at the end */
+void zap_cursor_fini(struct zap_cursor *c);
 
 #endif
