@@ -25,10 +25,16 @@ struct spa;
 struct objset;
 struct dbuf;
 
-/* What the layer above (dsl) wants to know of blocks of an objset; called while syncing. */
+/*
+ * What the layer above (dsl) wants to know of blocks of an objset.  born is called while syncing;
+ * kill while syncing (a block was overwritten) and also in the open txg at the moment that
+ * dmu_free_range or dmu_object_free drops a block.  Both happen in the txg that spa_open_txg() names.
+ * kill frees the block now (zio_free) or puts it on a deadlist.  NULL ops: the meta objset, whose
+ * frees and accounting the pool itself does.
+ */
 struct objset_ops {
 	void (*born)(struct objset *os, const struct blkptr *bp);
-	int (*kill)(struct objset *os, const struct blkptr *bp); /* free now or put on a deadlist */
+	int (*kill)(struct objset *os, const struct blkptr *bp);
 };
 
 /* Write policy and identity; set by dsl from the properties. */
@@ -62,6 +68,23 @@ int objset_sync(struct objset *os);
 /* Throw away everything cached (after a rollback swapped the bp). */
 void objset_evict(struct objset *os, const struct blkptr *bp);
 uint64_t objset_used_objects(const struct objset *os);
+/* objset flags: 1 user, 2 user object, 4 project accounting complete. */
+uint64_t objset_flags(const struct objset *os);
+void objset_set_flags(struct objset *os, uint64_t flags);
+/* The 192 bytes of the intent log header, borrowed. */
+const void *objset_zil_header(const struct objset *os);
+void objset_zil_clear(struct objset *os); /* all zero, written with the next sync */
+
+/*
+ * Visit every block reachable from an objset's root bp that was born after min_txg, children before
+ * parents, the root block itself last (obj 0, level -1).  Holes are not visited.  level -2 is a spill block.
+ * Reads the disk, not the cache: the objset must be synced.  fn may free the block; a non-zero
+ * return ends the walk and is returned.  Memory: one block per level.  skip_bad: go on past
+ * unreadable subtrees (they are visited themselves, their children not).
+ */
+typedef int dmu_visit_fn(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, void *arg);
+int dmu_traverse(struct spa *spa, const struct blkptr *root, uint64_t min_txg, bool skip_bad,
+    dmu_visit_fn *fn, void *arg);
 
 struct dmu_info {
 	unsigned type, bonus_type, levels, indirect_shift, checksum, compress;
@@ -75,7 +98,11 @@ int dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsi
     uint32_t bonus_len, uint64_t *obj);
 int dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_size,
     unsigned bonus_type, uint32_t bonus_len);
-int dmu_object_free(struct objset *os, uint64_t obj); /* blocks too, deferred to the sync */
+/*
+ * The blocks go too, at once: O(blocks) with bounded memory.  Shorten a huge file by dmu_free_range
+ * from its end in pieces first, when the lock must not be held long.  -EBUSY while a dbuf is held.
+ */
+int dmu_object_free(struct objset *os, uint64_t obj);
 int dmu_object_info(struct objset *os, uint64_t obj, struct dmu_info *info);
 /* Next allocated object after *obj (start with 0); -ESRCH at the end. */
 int dmu_object_next(struct objset *os, uint64_t *obj);
@@ -83,6 +110,7 @@ int dmu_object_next(struct objset *os, uint64_t *obj);
 int dmu_object_set_block_size(struct objset *os, uint64_t obj, uint32_t block_size);
 int dmu_object_set_type(struct objset *os, uint64_t obj, unsigned type);
 int dmu_object_set_compress(struct objset *os, uint64_t obj, unsigned compress);
+int dmu_object_set_checksum(struct objset *os, uint64_t obj, unsigned checksum);
 
 /* Bytes; reading behind the last block gives zeros. */
 int dmu_read(struct objset *os, uint64_t obj, uint64_t off, size_t len, void *buf);
@@ -95,6 +123,15 @@ int dmu_offset_next(struct objset *os, uint64_t obj, bool hole, uint64_t *off);
 void dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len);
 
 /*
+ * Bytes of dirty data in all objsets of the pool when the caller should sync before dirtying more
+ * (spa_dirty_bytes), and the budget of clean cached blocks.
+ */
+#define DMU_DIRTY_LIMIT (64u << 20)
+#define DMU_CACHE_DEFAULT (64u << 20)
+void dmu_cache_set_limit(struct spa *spa, size_t bytes);
+size_t dmu_cache_bytes(const struct spa *spa);
+
+/*
  * A block, held in memory: dbuf_data() stays valid until dbuf_rele().  Call dbuf_dirty() BEFORE
  * changing it.  fill false: the old content is not needed (the whole block will be overwritten).
  */
@@ -104,7 +141,10 @@ void *dbuf_data(struct dbuf *db);
 uint32_t dbuf_size(const struct dbuf *db);
 void dbuf_rele(struct dbuf *db);
 
-/* Bonus: data points at the bonus area, dbuf_size is its current length. */
+/*
+ * Bonus: data points at the bonus area, dbuf_size is its current length.  All holders share one
+ * buffer; after dmu_bonus_set or a change of the spill ask dbuf_data and dbuf_size again.
+ */
 int dmu_bonus_hold(struct objset *os, uint64_t obj, struct dbuf **out);
 int dmu_bonus_set(struct objset *os, uint64_t obj, unsigned type, uint32_t len); /* <= capacity */
 uint32_t dmu_bonus_capacity(struct objset *os, uint64_t obj, bool with_spill);

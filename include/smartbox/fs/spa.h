@@ -69,6 +69,9 @@ uint64_t spa_synced_txg(const struct spa *spa);
 bool spa_is_dirty(const struct spa *spa);
 uint64_t spa_dirty_bytes(const struct spa *spa);
 bool spa_is_suspended(const struct spa *spa);
+bool spa_is_syncing(const struct spa *spa);
+/* Write a txg even when nothing is dirty (`zpool sync`, ageing of deferred frees). */
+int spa_sync_force(struct spa *spa, struct err *e);
 bool spa_is_readonly(const struct spa *spa);
 
 /*
@@ -80,8 +83,16 @@ bool spa_is_readonly(const struct spa *spa);
 typedef int spa_task_fn(struct spa *spa, void *arg, struct err *e);
 int spa_sync_task(struct spa *spa, spa_task_fn *check, spa_task_fn *sync, void *arg,
     struct err *e);
+/*
+ * done runs after the txg is durable (rc 0) or the sync failed, may be NULL; it frees arg.  A sync
+ * function fails only when the pool cannot go on (the disk): what can be refused is refused by
+ * check.  Its error suspends the pool, and the disk keeps the txg before.
+ */
+typedef void spa_task_done_fn(struct spa *spa, void *arg, int rc);
+int spa_sync_task_queue(struct spa *spa, spa_task_fn *sync, spa_task_done_fn *done, void *arg);
 
 const char *spa_name(const struct spa *spa);
+void spa_config_dirty(struct spa *spa); /* labels and the config object are written in the next txg */
 uint64_t spa_guid(const struct spa *spa);
 struct objset *spa_mos(const struct spa *spa);
 struct vdev *spa_root_vdev(const struct spa *spa);
@@ -93,7 +104,10 @@ unsigned spa_min_ashift(const struct spa *spa);
 /* Features by guid ("org.illumos:lz4_compress"). */
 bool spa_feature_enabled(const struct spa *spa, const char *guid);
 bool spa_feature_active(const struct spa *spa, const char *guid);
-int spa_feature_change(struct spa *spa, const char *guid, int delta); /* in syncing context */
+int spa_feature_change(struct spa *spa, const char *guid, int delta); /* the refcount, in the open txg */
+int spa_feature_enable(struct spa *spa, const char *guid); /* with what it depends on */
+/* What "on" means for metadata of this pool: a compression id. */
+unsigned spa_metadata_compress(const struct spa *spa);
 /* Walk: fn(guid, short name, 'd'isabled 'e'nabled 'a'ctive). */
 void spa_feature_walk(const struct spa *spa, void (*fn)(const char *guid, const char *name,
     char state, void *arg), void *arg);
