@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* What applets share: the table of all of them, subcommand dispatch, messages on stderr. */
+#include "smartbox/core/applet.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "applet_impl.h"
+
+/* Bounds of the linker section; weak, so that a binary without applets still links. */
+extern const struct applet *const __start_applets[] __attribute__((weak));
+extern const struct applet *const __stop_applets[] __attribute__((weak));
+
+static const struct applet *current;
+static const struct subcmd *current_sub;
+
+size_t
+applet_count(void)
+{
+	return ((size_t)(__stop_applets - __start_applets));
+}
+
+const struct applet *
+applet_at(size_t i)
+{
+	return (__start_applets[i]);
+}
+
+const struct applet *
+applet_find(const char *name)
+{
+	for (size_t i = 0; i < applet_count(); i++)
+		if (strcmp(applet_at(i)->name, name) == 0)
+			return (applet_at(i));
+	return (NULL);
+}
+
+const char *
+applet_name(void)
+{
+	return (current != NULL ? current->name : "smartbox");
+}
+
+static bool
+wants_help(const char *arg)
+{
+	return (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0);
+}
+
+int
+applet_run(const struct applet *a, int argc, char **argv)
+{
+	current = a;
+	if (argc == 2 && wants_help(argv[1]) && a->usage[0] != '\0') {
+		(void)fputs(a->usage, stdout);
+		return (fflush(stdout) == 0 ? 0 : 1);
+	}
+	return (a->main(argc, argv));
+}
+
+static void
+vmessage(const struct err *e, const char *fmt, va_list ap)
+{
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s: ", applet_name());
+	if (fmt != NULL)
+		(void)vfprintf(stderr, fmt, ap);
+	if (e != NULL && e->msg[0] != '\0')
+		(void)fprintf(stderr, "%s%s", fmt != NULL ? ": " : "", e->msg);
+	(void)fputc('\n', stderr);
+}
+
+int
+applet_fail(const struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vmessage(e, fmt, ap);
+	va_end(ap);
+	return (1);
+}
+
+int
+applet_fail_plain(const struct err *e)
+{
+	(void)fflush(stdout);
+	(void)fprintf(stderr, "%s: %s\n", applet_name(), e->msg);
+	return (1);
+}
+
+void
+applet_warn(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vmessage(NULL, fmt, ap);
+	va_end(ap);
+}
+
+int
+applet_usage(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vmessage(NULL, fmt, ap);
+	va_end(ap);
+	if (current_sub != NULL)
+		(void)fprintf(stderr, "usage: %s %s %s\n", applet_name(), current_sub->name,
+		    current_sub->args);
+	else
+		(void)fprintf(stderr, "run '%s -h' for help\n", applet_name());
+	return (2);
+}
+
+static void
+print_subcommands(FILE *f, const struct subcmd *tbl)
+{
+	(void)fprintf(f, "usage: %s COMMAND [ARGUMENT]...\n\ncommands:\n", applet_name());
+	for (; tbl->name != NULL; tbl++) {
+		(void)fprintf(f, "  %s %s\n", tbl->name, tbl->args);
+		if (tbl->help != NULL)
+			(void)fprintf(f, "      %s\n", tbl->help);
+	}
+}
+
+static const struct subcmd *
+find_subcommand(const struct subcmd *tbl, const char *name)
+{
+	for (; tbl->name != NULL; tbl++)
+		if (strcmp(tbl->name, name) == 0)
+			return (tbl);
+	return (NULL);
+}
+
+int
+subcmd_run(const struct subcmd *tbl, int argc, char **argv)
+{
+	const struct subcmd *s;
+
+	if (argc < 2) {
+		(void)fprintf(stderr, "%s: missing command\n", applet_name());
+		print_subcommands(stderr, tbl);
+		return (2);
+	}
+	if (wants_help(argv[1]) || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "help") == 0) {
+		print_subcommands(stdout, tbl);
+		return (0);
+	}
+	if ((s = find_subcommand(tbl, argv[1])) == NULL) {
+		(void)fprintf(stderr, "%s: unrecognized command '%s'\n", applet_name(), argv[1]);
+		print_subcommands(stderr, tbl);
+		return (2);
+	}
+	current_sub = s;
+	if (argc == 3 && wants_help(argv[2]) && strstr(s->args, "-h") == NULL) {
+		(void)printf("usage: %s %s %s\n", applet_name(), s->name, s->args);
+		if (s->help != NULL)
+			(void)printf("%s\n", s->help);
+		return (0);
+	}
+	optind = 0; /* musl and glibc: restart scanning */
+	return (s->run(argc - 1, argv + 1));
+}
+
+int
+applet_getopt(int argc, char **argv, const char *opts)
+{
+	char spec[128];
+	int c;
+
+	(void)snprintf(spec, sizeof(spec), "+:%s", opts);
+	opterr = 0;
+	c = getopt(argc, argv, spec);
+	if (c == ':') {
+		(void)applet_usage("missing argument for '-%c' option", optopt);
+		return ('?');
+	}
+	if (c == '?')
+		(void)applet_usage("invalid option '-%c'", optopt);
+	return (c);
+}
