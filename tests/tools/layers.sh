@@ -38,7 +38,7 @@ for layer in "${!below[@]}"; do
 		-path kern/module -prune -o -name '*.[ch]' -print 2>/dev/null)
 done
 speech=$(for f in core/*.c fs/*.c kern/*.c net/*.c vmx/*.c trace/*.c machine/*.c; do
-	[ -e "$f" ] && [ "$f" != core/main.c ] && prints "$f"
+	case $f in core/main.c | core/applet.c) continue ;; esac; [ -e "$f" ] && prints "$f"
 done)
 [ -n "$speech" ] && { echo "$speech"; bad=$((bad + 1)); }
 [ "$bad" = 0 ] || { echo "layers: $bad violations"; exit 1; }
