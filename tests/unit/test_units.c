@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/* Sizes and numbers: what is read back and what is refused. */
+#include <errno.h>
+#include <string.h>
+
+#include "smartbox/core/units.h"
+#include "test.h"
+
+static uint64_t
+size_of(const char *s)
+{
+	uint64_t v = 0;
+
+	return (units_parse_size(s, &v, NULL) == 0 ? v : UINT64_MAX);
+}
+
+TEST(units_parse_size_takes_every_usual_spelling)
+{
+	CHECK(size_of("0") == 0);
+	CHECK(size_of("512") == 512);
+	CHECK(size_of("512B") == 512);
+	CHECK(size_of("128k") == 131072);
+	CHECK(size_of("64KiB") == 65536);
+	CHECK(size_of("1.5G") == 1610612736);
+	CHECK(size_of("2TB") == 2199023255552);
+	CHECK(size_of("15E") == 15ULL << 60);
+}
+
+TEST(units_parse_size_refuses_rubbish_and_overflow)
+{
+	static const char *const bad[] = {"", "x", "-1", "1Q", "1 G", "1..5G", "16E", "1KBX", "1Bi",
+		"99999999999999999999", "0x10", "1e3", "9999999.5E"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		CHECK(size_of(bad[i]) == UINT64_MAX);
+}
+
+TEST(units_parse_u64_checks_bounds)
+{
+	struct err e = ERR_INIT;
+	uint64_t v;
+
+	CHECK(units_parse_u64("42", 1, 100, &v, &e) == 0 && v == 42);
+	CHECK(units_parse_u64("0", 1, 100, &v, &e) == -ERANGE);
+	CHECK(units_parse_u64("101", 1, 100, &v, &e) == -ERANGE);
+	CHECK(units_parse_u64("4x", 1, 100, &v, &e) == -EINVAL);
+	CHECK(units_parse_u64("+4", 1, 100, &v, &e) == -EINVAL);
+}
+
+static const char *
+short_form(uint64_t v)
+{
+	static char buf[16];
+
+	units_format_size(buf, sizeof(buf), v);
+	return (buf);
+}
+
+TEST(units_format_size_prints_as_zfs_does)
+{
+	CHECK(strcmp(short_form(0), "0B") == 0);
+	CHECK(strcmp(short_form(1023), "1023B") == 0);
+	CHECK(strcmp(short_form(1024), "1K") == 0);
+	CHECK(strcmp(short_form(1536), "1.50K") == 0);
+	CHECK(strcmp(short_form(10700000), "10.2M") == 0);
+	CHECK(strcmp(short_form(123ULL << 30), "123G") == 0);
+	CHECK(strcmp(short_form((1ULL << 30) - 1), "1024M") == 0);
+	CHECK(strcmp(short_form(24576), "24K") == 0);
+}
