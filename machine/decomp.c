@@ -137,6 +137,15 @@ bzip2_step(struct decomp *d, struct window *w, bool eof)
 	return (rc == BZ_OK ? STEP_MORE : STEP_CORRUPT);
 }
 
+/* libbz2 without stdio asks its user for this one: a broken invariant inside the library. */
+void bz_internal_error(int code);
+void
+bz_internal_error(int code)
+{
+	(void)code;
+	abort();
+}
+
 static void
 bzip2_stop(struct decomp *d)
 {

@@ -67,15 +67,16 @@ struct input {
 static int
 clean_name(const char *in, char out[PATH_MAX], struct err *e)
 {
+	const char *whole = in;
 	size_t n = 0;
 
 	if (in[0] == '/')
-		return (err_set(e, EPERM, "'%s': absolute name", in));
+		return (err_set(e, EPERM, "'%s': absolute name", whole));
 	while (*in != '\0') {
 		size_t len = strcspn(in, "/");
 
 		if (len == 2 && memcmp(in, "..", 2) == 0)
-			return (err_set(e, EPERM, "'%s': name with '..'", in));
+			return (err_set(e, EPERM, "'%s': name with '..'", whole));
 		if (len > 0 && !(len == 1 && in[0] == '.')) {
 			if (n + (n > 0) + len >= PATH_MAX)
 				return (err_set(e, ENAMETOOLONG, "name too long"));
