@@ -113,6 +113,24 @@ $(B)/smartbox.unstripped: $(OBJ) $(LIBSTAMP) $(B)/applets.list
 $(B)/smartbox: $(B)/smartbox.unstripped
 	$(Q)strip -o $@ $<
 
+# --- image ------------------------------------------------------------------------------------------
+
+KERNEL   := $(TP)/kernel
+
+$(KERNEL)/release: | $(UAPI)/.done
+	$(Q)mkdir -p $(TP) && flock $(TP)/lock-kernel sh -c '[ -e $@ ] || initramfs/kernel.sh image'
+
+$(KERNEL)/headers/.done: $(KERNEL)/release
+	$(Q)flock $(TP)/lock-kernel sh -c '[ -e $@ ] || initramfs/kernel.sh headers'
+
+$(B)/vmlinuz: $(KERNEL)/release
+	$(Q)cp $(KERNEL)/vmlinuz $@
+
+$(B)/initramfs.cpio.zst: $(B)/smartbox $(B)/vmlinuz $(wildcard initramfs/* initramfs/root/* initramfs/root/*/*)
+	$(Q)initramfs/image.sh $@.new && mv $@.new $@
+
+image: $(B)/vmlinuz $(B)/initramfs.cpio.zst ## build/vmlinuz and build/initramfs.cpio.zst
+
 # --- tests ------------------------------------------------------------------------------------------
 
 $(B)/tests/unit: $(filter-out $(B)/obj/core/main.o,$(OBJ)) $(UNITOBJ) $(LIBSTAMP)
