@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The micro zap: one block of 64-byte slots, for names under 50 bytes with one 64-bit value each.
+ *
+ * Slots are in no order; a free one has an empty name.  The hash is not stored: it is worked out
+ * when the order of iteration or a collision differentiator is needed.  The block grows in steps of
+ * 512 bytes up to 128 KiB; what does not fit then, or has another shape, makes the zap fat.  An
+ * entry keeps its hash and cd on the way, so cookies stay valid.
+ */
+#include "zap_impl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct order_item {
+	struct zap_pos pos;
+	unsigned slot;
+};
+struct zap_order {
+	size_t n, at;
+	struct order_item item[];
+};
+
+static struct mzap_ent *
+mzap_ents(const struct zap *z)
+{
+	return ((struct mzap_ent *)((char *)z->block0 + sizeof(struct mzap_header)));
+}
+
+static unsigned
+mzap_slots(const struct zap *z)
+{
+	return (z->size / sizeof(struct mzap_ent) - 1);
+}
+
+static bool
+mzap_ent_is(const struct mzap_ent *e, const struct zap_key *k)
+{
+	if (e->name[k->num - 1] != '\0')
+		return (false);
+	return (k->fold ? strncasecmp(e->name, k->ints, MZAP_NAME_LEN) == 0 :
+			  memcmp(e->name, k->ints, k->num) == 0);
+}
+
+int
+mzap_find(struct zap *z, const struct zap_key *k, struct mzap_ent **out)
+{
+	struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z);
+
+	if (k->intlen != 1 || k->num > MZAP_NAME_LEN || k->num < 2)
+		return (-ENOENT);
+	for (; e < end; e++) {
+		if (e->name[0] != '\0' && mzap_ent_is(e, k)) {
+			*out = e;
+			return (0);
+		}
+	}
+	return (-ENOENT);
+}
+
+bool
+mzap_fits(const struct zap_key *k, const struct zap_value *v)
+{
+	return (k->intlen == 1 && k->num <= MZAP_NAME_LEN && k->num >= 2 && v->intlen == 8 &&
+		v->num == 1);
+}
+
+/* The name must end inside its slot: a damaged one must not be read past it. */
+static int
+mzap_ent_key(const struct zap *z, const struct mzap_ent *e, struct zap_key *k)
+{
+	if (memchr(e->name, '\0', sizeof(e->name)) == NULL)
+		return (-EILSEQ);
+	return (zap_key_string(z, e->name, false, k));
+}
+
+/* The lowest cd that no entry of the same hash has. */
+static int
+mzap_free_cd(const struct zap *z, const struct zap_key *k, uint32_t *cd)
+{
+	const struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z), *p;
+	struct zap_key other;
+	int rc;
+
+	*cd = 0;
+	for (p = e; p < end; p++) {
+		if (p->name[0] == '\0' || p->cd != *cd)
+			continue;
+		if ((rc = mzap_ent_key(z, p, &other)) != 0)
+			return (rc);
+		if (other.hash == k->hash) {
+			++*cd;
+			p = e - 1;
+		}
+	}
+	return (0);
+}
+
+static struct mzap_ent *
+mzap_free_slot(const struct zap *z)
+{
+	struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z);
+
+	for (; e < end; e++) {
+		if (e->name[0] == '\0')
+			return (e);
+	}
+	return (NULL);
+}
+
+static int
+mzap_resize(struct zap *z, uint32_t size)
+{
+	int rc;
+
+	dbuf_rele(z->db);
+	z->db = NULL;
+	if ((rc = dmu_object_set_block_size(z->os, z->obj, size)) != 0 ||
+	    (rc = dbuf_hold(z->os, z->obj, 0, true, &z->db)) != 0)
+		return (rc);
+	z->block0 = dbuf_data(z->db);
+	z->size = dbuf_size(z->db);
+	return (z->size == size ? 0 : -EIO);
+}
+
+static int
+mzap_add(struct zap *z, const struct zap_key *k, uint64_t value)
+{
+	struct mzap_ent *e;
+	uint32_t cd;
+	int rc;
+
+	if ((rc = mzap_free_cd(z, k, &cd)) != 0)
+		return (rc);
+	if ((e = mzap_free_slot(z)) == NULL) {
+		uint32_t was = z->size;
+
+		if (was >= MZAP_MAX_BYTES)
+			return (-ENOBUFS);
+		if ((rc = mzap_resize(z, was + SECTOR_SIZE)) != 0)
+			return (rc);
+		e = (struct mzap_ent *)((char *)z->block0 + was);
+	}
+	if ((rc = dbuf_dirty(z->db)) != 0)
+		return (rc);
+	memset(e, 0, sizeof(*e));
+	e->value = value;
+	e->cd = cd;
+	memcpy(e->name, k->ints, k->num);
+	return (0);
+}
+
+int
+mzap_put(struct zap *z, const struct zap_key *k, uint64_t value, bool replace)
+{
+	struct mzap_ent *e;
+	int rc = mzap_find(z, k, &e);
+
+	if (rc == -ENOENT)
+		return (mzap_add(z, k, value));
+	if (rc != 0)
+		return (rc);
+	if (!replace)
+		return (-EEXIST);
+	if ((rc = dbuf_dirty(z->db)) == 0)
+		e->value = value;
+	return (rc);
+}
+
+int
+mzap_remove(struct zap *z, const struct zap_key *k)
+{
+	struct mzap_ent *e;
+	int rc = mzap_find(z, k, &e);
+
+	if (rc == 0 && (rc = dbuf_dirty(z->db)) == 0)
+		memset(e, 0, sizeof(*e));
+	return (rc);
+}
+
+uint64_t
+mzap_count(const struct zap *z)
+{
+	const struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z);
+	uint64_t n = 0;
+
+	for (; e < end; e++)
+		n += e->name[0] != '\0';
+	return (n);
+}
+
+static bool
+pos_before(struct zap_pos a, struct zap_pos b)
+{
+	return (a.hash != b.hash ? a.hash < b.hash : a.cd < b.cd);
+}
+
+static void
+mzap_entry(const struct mzap_ent *e, struct zap_entry *ze)
+{
+	memcpy(ze->name, e->name, sizeof(e->name)); /* its NUL was checked with its key */
+	ze->intlen = 8;
+	ze->num = 1;
+	ze->first = e->value;
+}
+
+/* The first entry at or after pos, without sorting all: for a single step. */
+int
+mzap_next(struct zap *z, struct zap_pos *pos, struct zap_entry *ze)
+{
+	const struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z), *best = NULL;
+	struct zap_pos best_pos = {0, 0};
+	struct zap_key k;
+	int rc;
+
+	for (; e < end; e++) {
+		struct zap_pos p;
+
+		if (e->name[0] == '\0')
+			continue;
+		if ((rc = mzap_ent_key(z, e, &k)) != 0)
+			return (rc);
+		p = (struct zap_pos){k.hash, e->cd};
+		if (pos_before(p, *pos) || (best != NULL && !pos_before(p, best_pos)))
+			continue;
+		best = e;
+		best_pos = p;
+	}
+	if (best == NULL)
+		return (-ENOENT);
+	mzap_entry(best, ze);
+	*pos = best_pos;
+	return (0);
+}
+
+static int
+order_compare(const void *pa, const void *pb)
+{
+	const struct order_item *a = pa, *b = pb;
+
+	if (pos_before(a->pos, b->pos))
+		return (-1);
+	return (pos_before(b->pos, a->pos));
+}
+
+int
+mzap_order_new(struct zap *z, struct zap_order **out)
+{
+	struct zap_order *o = malloc(sizeof(*o) + mzap_slots(z) * sizeof(o->item[0]));
+	unsigned i;
+	int rc;
+
+	if (o == NULL)
+		return (-ENOMEM);
+	o->n = o->at = 0;
+	for (i = 0; i < mzap_slots(z); i++) {
+		const struct mzap_ent *e = mzap_ents(z) + i;
+		struct zap_key k;
+
+		if (e->name[0] == '\0')
+			continue;
+		if ((rc = mzap_ent_key(z, e, &k)) != 0) {
+			free(o);
+			return (rc);
+		}
+		o->item[o->n++] = (struct order_item){{k.hash, e->cd}, i};
+	}
+	qsort(o->item, o->n, sizeof(o->item[0]), order_compare);
+	*out = o;
+	return (0);
+}
+
+int
+mzap_order_next(const struct zap *z, struct zap_order *o, struct zap_pos *pos, struct zap_entry *ze)
+{
+	while (o->at < o->n && pos_before(o->item[o->at].pos, *pos))
+		o->at++;
+	if (o->at == o->n)
+		return (-ENOENT);
+	if (o->item[o->at].slot >= mzap_slots(z))
+		return (-EILSEQ); /* the caller changed the zap inside its loop */
+	mzap_entry(mzap_ents(z) + o->item[o->at].slot, ze);
+	*pos = o->item[o->at].pos;
+	return (0);
+}
+
+static int
+mzap_copy_to_fat(struct zap *z, const struct mzap_ent *e, size_t n)
+{
+	for (; n > 0; n--, e++) {
+		struct zap_value v = {8, 1, &e->value};
+		struct zap_key k;
+		int rc;
+
+		if (e->name[0] == '\0')
+			continue;
+		if ((rc = mzap_ent_key(z, e, &k)) != 0 || (rc = fzap_put(z, &k, &v, false, e->cd)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+int
+mzap_upgrade(struct zap *z)
+{
+	uint32_t size = z->size;
+	struct mzap_header *copy = malloc(size);
+	int rc;
+
+	if (copy == NULL)
+		return (-ENOMEM);
+	memcpy(copy, z->block0, size);
+	if ((rc = mzap_resize(z, 1u << FZAP_BLOCK_SHIFT)) == 0 &&
+	    (rc = fzap_format(z, copy->salt, (unsigned)copy->normflags)) == 0)
+		rc = mzap_copy_to_fat(z, (struct mzap_ent *)(copy + 1), size / sizeof(struct mzap_ent) - 1);
+	free(copy);
+	return (rc);
+}
