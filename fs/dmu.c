@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * dmu: objects as bytes.  Reading, writing, punching and finding holes, on top of dbufs.
+ *
+ * A write that covers a whole block never reads it.  A read that covers whole large blocks which
+ * are not cached goes straight into the caller's buffer and leaves the cache alone: the data of
+ * large files is cached once, by whoever asked.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dmu_impl.h"
+#include "smartbox/fs/zio.h"
+
+#define BYPASS_BYTES (64u << 10) /* smaller blocks are cached even when read whole */
+
+/* One block's part of a byte range. */
+struct piece {
+	uint64_t blkid;
+	uint32_t off;
+	uint32_t len;
+};
+
+static struct piece
+piece_at(uint64_t off, size_t len, uint32_t block_size)
+{
+	struct piece p = {off / block_size, off % block_size, 0};
+
+	p.len = len < block_size - p.off ? len : block_size - p.off;
+	return (p);
+}
+
+/* A whole block without the cache; 1 when the cache is the better way. */
+static int
+read_around_cache(struct dnode *dn, uint64_t blkid, void *buf)
+{
+	uint32_t size = dnode_block_size(dn);
+	struct blkptr bp;
+	int rc;
+
+	if (size < BYPASS_BYTES || dbuf_find(dn, 0, blkid) != NULL)
+		return (1);
+	if ((rc = dbuf_bp(dn, 0, blkid, &bp)) != 0)
+		return (rc);
+	if (bp_is_hole(&bp)) {
+		memset(buf, 0, size);
+		return (0);
+	}
+	return (bp_lsize(&bp) != size ? -EILSEQ : zio_read(dn->os->spa, &bp, buf));
+}
+
+static int
+read_piece(struct dnode *dn, const struct piece *p, void *buf)
+{
+	struct dbuf *db;
+	int rc;
+
+	if (p->blkid > dn->phys->maxblkid) {
+		memset(buf, 0, p->len);
+		return (0);
+	}
+	if (p->len == dnode_block_size(dn) && (rc = read_around_cache(dn, p->blkid, buf)) <= 0)
+		return (rc);
+	if ((rc = dbuf_get(dn, 0, p->blkid, true, &db)) != 0)
+		return (rc);
+	memcpy(buf, (char *)db->data + p->off, p->len);
+	dbuf_rele(db);
+	return (0);
+}
+
+int
+dmu_read(struct objset *os, uint64_t obj, uint64_t off, size_t len, void *buf)
+{
+	struct dnode *dn;
+	struct piece p;
+	int rc;
+
+	if (off + len < off)
+		return (-EINVAL);
+	if ((rc = dnode_hold(os, obj, &dn)) != 0)
+		return (rc);
+	for (; len > 0 && rc == 0; off += p.len, len -= p.len, buf = (char *)buf + p.len) {
+		p = piece_at(off, len, dnode_block_size(dn));
+		rc = read_piece(dn, &p, buf);
+	}
+	dnode_rele(dn);
+	return (rc);
+}
+
+static int
+write_piece(struct dnode *dn, const struct piece *p, const void *buf)
+{
+	struct dbuf *db;
+	int rc;
+
+	rc = dbuf_get(dn, 0, p->blkid, p->len != dnode_block_size(dn), &db);
+	if (rc != 0)
+		return (rc);
+	if ((rc = dbuf_dirty(db)) == 0)
+		memcpy((char *)db->data + p->off, buf, p->len);
+	dbuf_rele(db);
+	return (rc);
+}
+
+int
+dmu_write(struct objset *os, uint64_t obj, uint64_t off, size_t len, const void *buf)
+{
+	struct dnode *dn;
+	struct piece p;
+	int rc;
+
+	if (off + len < off)
+		return (-EFBIG);
+	if ((rc = dnode_hold(os, obj, &dn)) != 0)
+		return (rc);
+	for (; len > 0 && rc == 0; off += p.len, len -= p.len, buf = (const char *)buf + p.len) {
+		p = piece_at(off, len, dnode_block_size(dn));
+		rc = write_piece(dn, &p, buf);
+	}
+	dnode_rele(dn);
+	return (rc);
+}
+
+/* Zero a part of one block; a hole stays one. */
+static int
+zero_piece(struct dnode *dn, uint64_t off, uint64_t len)
+{
+	struct piece p = piece_at(off, len, dnode_block_size(dn));
+	struct dbuf *db = dbuf_find(dn, 0, p.blkid);
+	struct blkptr bp;
+	int rc;
+
+	if (p.blkid > dn->phys->maxblkid)
+		return (0);
+	if (db == NULL || !db->dirty) {
+		if ((rc = dbuf_bp(dn, 0, p.blkid, &bp)) != 0)
+			return (rc);
+		if (bp_is_hole(&bp))
+			return (0);
+	}
+	if ((rc = dbuf_get(dn, 0, p.blkid, true, &db)) != 0)
+		return (rc);
+	if ((rc = dbuf_dirty(db)) == 0)
+		memset((char *)db->data + p.off, 0, p.len);
+	dbuf_rele(db);
+	return (rc);
+}
+
+static int
+free_bytes(struct dnode *dn, uint64_t off, uint64_t end)
+{
+	uint64_t bs = dnode_block_size(dn), first = off / bs + (off % bs != 0), last;
+	int rc;
+
+	/* The last block counts as whole when the range reaches its end or the object's. */
+	last = end / bs;
+	if (end == UINT64_MAX || end / bs > dn->phys->maxblkid)
+		last = UINT64_MAX;
+	if (off % bs != 0) {
+		uint64_t head = bs - off % bs;
+
+		rc = zero_piece(dn, off, head < end - off ? head : end - off);
+		if (rc != 0)
+			return (rc);
+	}
+	if (last != UINT64_MAX && end % bs != 0 && end / bs >= first &&
+	    (rc = zero_piece(dn, end - end % bs, end % bs)) != 0)
+		return (rc);
+	if (last == UINT64_MAX)
+		return (dnode_free_blocks(dn, first, UINT64_MAX));
+	return (last > first ? dnode_free_blocks(dn, first, last - 1) : 0);
+}
+
+int
+dmu_free_range(struct objset *os, uint64_t obj, uint64_t off, uint64_t len)
+{
+	uint64_t end = off + len < off ? UINT64_MAX : off + len;
+	struct dnode *dn;
+	int rc;
+
+	if (len == 0)
+		return (0);
+	if ((rc = dnode_hold(os, obj, &dn)) != 0)
+		return (rc);
+	rc = dn->block == NULL ? -EINVAL : free_bytes(dn, off, end);
+	dnode_rele(dn);
+	return (rc);
+}
+
+int
+dmu_offset_next(struct objset *os, uint64_t obj, bool hole, uint64_t *off)
+{
+	struct dnode *dn;
+	uint64_t bs, blkid;
+	int rc;
+
+	if ((rc = dnode_hold(os, obj, &dn)) != 0)
+		return (rc);
+	bs = dnode_block_size(dn);
+	blkid = *off / bs;
+	rc = dnode_seek_block(dn, hole ? SEEK_HOLE_BLOCK : SEEK_DATA_BLOCK, &blkid);
+	if (rc == -ENOENT && hole) {
+		blkid = *off / bs > dn->phys->maxblkid ? *off / bs : dn->phys->maxblkid + 1;
+		rc = 0;
+	}
+	if (rc == 0 && blkid * bs > *off)
+		*off = blkid * bs;
+	dnode_rele(dn);
+	return (rc == -ENOENT ? -ENXIO : rc);
+}
+
+void
+dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len)
+{
+	(void)os;
+	(void)obj;
+	(void)off;
+	(void)len;
+}

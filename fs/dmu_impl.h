@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of the object layer: disk forms of dnode and objset, and their forms in memory.
+ * Theory: fs/dbuf.c (cache), fs/dnode.c (objects), fs/objset.c (sync).
+ */
+#ifndef SMARTBOX_FS_DMU_IMPL_H
+#define SMARTBOX_FS_DMU_IMPL_H
+
+#include "smartbox/fs/dmu.h"
+#include "spa_impl.h"
+
+/* dnode, 512 bytes per slot (docs/zfs-format.md, "Dnode") */
+#define DNODE_SHIFT 9
+#define DNODE_BYTES 512u
+#define DNODE_BLOCK_SHIFT 14
+#define DNODES_PER_BLOCK 32u
+#define DNODE_TAIL 448u /* bytes behind the 64-byte head of a one-slot dnode: bps, bonus, spill */
+#define INDIRECT_SHIFT 17
+#define LEVELS_MAX 8
+#define DATASET_META_LEVELS 6
+
+enum { DN_USED_BYTES = 1, DN_USERUSED = 2, DN_SPILL = 4, DN_USEROBJUSED = 8 };
+
+struct dnode_phys {
+	uint8_t type;	       /* 0 free */
+	uint8_t indirect_shift;
+	uint8_t levels;	       /* 1: the bps point at data */
+	uint8_t nblkptr;       /* 1..3 */
+	uint8_t bonus_type;
+	uint8_t checksum, compress; /* 0 inherit */
+	uint8_t flags;
+	uint16_t block_sectors;
+	uint16_t bonus_len;
+	uint8_t extra_slots;
+	uint8_t pad0[3];
+	uint64_t maxblkid;
+	uint64_t used; /* bytes when DN_USED_BYTES, else sectors */
+	uint64_t pad1[4];
+	union {
+		struct blkptr bp[3];
+		uint8_t tail[DNODE_TAIL];
+	};
+};
+_Static_assert(sizeof(struct dnode_phys) == DNODE_BYTES, "a dnode slot is 512 bytes");
+
+#define ZIL_HEADER_BYTES 192
+struct objset_phys {
+	struct dnode_phys meta;
+	uint8_t zil[ZIL_HEADER_BYTES];
+	uint64_t type;
+	uint64_t flags;
+	uint8_t macs[64];
+	uint8_t pad0[240];
+	struct dnode_phys userused, groupused, projectused;
+	uint8_t pad1[1536];
+};
+_Static_assert(offsetof(struct objset_phys, type) == 704, "os_type at 704");
+_Static_assert(offsetof(struct objset_phys, userused) == 1024, "accounting dnodes at 1024");
+_Static_assert(sizeof(struct objset_phys) == 4096, "an objset is 4096 bytes");
+
+#define META_OBJECT 0
+#define USERUSED_OBJECT UINT64_MAX
+#define GROUPUSED_OBJECT (UINT64_MAX - 1)
+#define PROJECTUSED_OBJECT (UINT64_MAX - 2)
+
+enum { LEVEL_SPILL = -2, LEVEL_BONUS = -3 };
+
+struct dbuf {
+	struct dnode *dn;
+	uint64_t blkid;
+	int level; /* 0 data, 1.. indirect, LEVEL_SPILL, LEVEL_BONUS */
+	uint32_t size;
+	unsigned holds;
+	bool dirty;
+	uint64_t estimate; /* while dirty: what it added to the objset's dirty_bytes */
+	bool unfilled; /* held without its old content; worthless until dirtied */
+	void *data;
+	struct dbuf *hash_next;
+	struct dbuf *lru_prev, *lru_next;     /* clean and not held */
+	struct dbuf *dn_prev, *dn_next;	      /* all of the dnode */
+	struct dbuf *dirty_prev, *dirty_next; /* the dirty ones of the dnode */
+};
+
+struct dnode {
+	struct objset *os;
+	uint64_t obj;
+	struct dnode_phys *phys; /* inside block->data or os->phys: always the newest state */
+	struct dbuf *block;	 /* held; NULL for those in os->phys */
+	unsigned refs;		 /* holds and attached dbufs */
+	struct dnode *hash_next;
+	struct dbuf *dbufs;
+	struct dbuf *dirty;
+	size_t ndbufs, ndirty;
+	struct dbuf *bonus; /* while held */
+	struct dnode *dirty_prev, *dirty_next; /* of the objset, while ndirty > 0 */
+};
+
+struct objset {
+	struct spa *spa;
+	const struct objset_ops *ops; /* NULL: the meta objset */
+	void *dsl;
+	struct blkptr bp;
+	struct objset_phys phys;
+	struct objset_policy policy;
+	struct dnode meta, special[3]; /* user, group, project */
+	struct dnode **hash;
+	size_t hash_size, hash_count;
+	struct dnode *dirty; /* not the meta dnode */
+	bool phys_dirty, syncing;
+	uint64_t alloc_hint; /* no free object is below */
+	uint64_t nobjects;
+	uint64_t dirty_bytes;
+};
+
+/* dbuf.c */
+int dmu_cache_new(struct spa *spa);
+void dmu_cache_free(struct spa *spa);
+struct dbuf *dbuf_find(struct dnode *dn, int level, uint64_t blkid);
+/* NULL fill result: the block's content is not read. */
+int dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **out);
+int dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbuf **out);
+int dbuf_resize(struct dbuf *db, uint32_t size); /* keeps or zero-extends the content */
+void dbuf_undirty(struct dbuf *db);
+void dbuf_drop(struct dbuf *db); /* forget it: its block is no more; held: zeros */
+void dbuf_evict_all(struct dnode *dn);
+/* The bp of a block, copied: from its parent in memory or on disk.  A hole when there is none. */
+int dbuf_bp(struct dnode *dn, int level, uint64_t blkid, struct blkptr *bp);
+/* Where the bp of a dirty block lies: in its parent (dirty too) or in the dnode. */
+struct blkptr *dbuf_slot(struct dbuf *db);
+
+/* dnode.c */
+int dnode_hold(struct objset *os, uint64_t obj, struct dnode **out);
+void dnode_rele(struct dnode *dn);
+void dnode_init(struct dnode *dn, struct objset *os, uint64_t obj, struct dnode_phys *phys);
+int dnode_dirty(struct dnode *dn); /* the phys is about to change */
+int dnode_reach(struct dnode *dn, uint64_t blkid); /* levels and maxblkid for a write there */
+bool dnode_phys_is_sane(const struct dnode_phys *p, unsigned slots_left);
+struct blkptr *dnode_spill_bp(struct dnode_phys *p);
+void dnode_used_add(struct dnode *dn, int64_t bytes);
+unsigned dnode_block_count(const void *block, uint32_t size); /* allocated dnodes in it */
+enum block_seek { SEEK_DATA_BLOCK, SEEK_HOLE_BLOCK, SEEK_NOT_FULL };
+int dnode_seek_block(struct dnode *dn, enum block_seek what, uint64_t *blkid); /* -ENOENT */
+int dnode_free_blocks(struct dnode *dn, uint64_t first, uint64_t last);
+
+static inline uint32_t dnode_block_size(const struct dnode *dn)
+{
+	return ((uint32_t)dn->phys->block_sectors << SECTOR_SHIFT);
+}
+static inline unsigned dnode_epbs(const struct dnode *dn)
+{
+	return (dn->phys->indirect_shift - BP_SHIFT);
+}
+static inline uint32_t dnode_phys_bytes(const struct dnode_phys *p)
+{
+	return (DNODE_BYTES * (1u + p->extra_slots));
+}
+static inline uint8_t *dnode_bonus(struct dnode_phys *p)
+{
+	return ((uint8_t *)p + 64 + p->nblkptr * sizeof(struct blkptr));
+}
+/* blkid at `level` of the block that covers data block `l0`. */
+static inline uint64_t level_blkid(uint64_t l0, unsigned level, unsigned epbs)
+{
+	return (level * epbs >= 64 ? 0 : l0 >> (level * epbs));
+}
+
+/* objset.c */
+void objset_mark_dirty(struct dnode *dn);
+int objset_kill(struct objset *os, const struct blkptr *bp);
+void objset_born(struct objset *os, const struct blkptr *bp);
+/* What a dropped block's pointer becomes: all zero, or a hole that remembers its birth. */
+void objset_punch(struct objset *os, struct blkptr *bp);
+
+#endif
