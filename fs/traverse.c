@@ -165,8 +165,8 @@ dmu_traverse(struct spa *spa, const struct blkptr *root, uint64_t min_txg, bool 
 	rc = zio_read(spa, root, phys);
 	if (rc == 0)
 		rc = walk_root(&w, phys);
+	else if (skip_bad)
+		rc = 0;
 	free(phys);
-	if (rc != 0 && !skip_bad)
-		return (rc);
-	return (fn(root, META_OBJECT, -1, 0, arg));
+	return (rc != 0 ? rc : fn(root, META_OBJECT, -1, 0, arg));
 }
