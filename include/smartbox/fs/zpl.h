@@ -35,8 +35,17 @@ struct zpl_init {
 };
 int zpl_init_objset(struct objset *os, void *arg);
 
+/*
+ * ds stays the caller's and must outlive the zpl.  Snapshots are always read-only.  -ENOTSUP: a
+ * ZPL version or a property (name normalization) that this engine does not maintain.
+ */
 int zpl_open(struct dsl_dataset *ds, bool readonly, struct zpl **out, struct err *e);
-void zpl_close(struct zpl *z);
+void zpl_close(struct zpl *z); /* NULL is fine */
+/* Read everything again: the dataset was rolled back or received into. */
+int zpl_reload(struct zpl *z, struct err *e);
+void zpl_set_readonly(struct zpl *z, bool readonly);
+bool zpl_is_readonly(const struct zpl *z);
+struct dsl_dataset *zpl_dataset(const struct zpl *z);
 uint64_t zpl_root(const struct zpl *z);
 /* Free what was unlinked while open when the power went (the delete queue). */
 int zpl_reap_unlinked(struct zpl *z);
@@ -44,7 +53,10 @@ int zpl_reap_unlinked(struct zpl *z);
 int zpl_lookup(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj);
 int zpl_getattr(struct zpl *z, uint64_t obj, struct zpl_attr *a);
 enum { ZA_MODE = 1, ZA_UID = 2, ZA_GID = 4, ZA_SIZE = 8, ZA_ATIME = 16, ZA_MTIME = 32, ZA_CTIME = 64 };
+/* ctime is set to now unless ZA_CTIME; ZA_SIZE truncates or extends, and sets mtime too. */
 int zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a);
+/* Access time after a read, by relatime's rule; nothing when the atime property is off. */
+int zpl_touch_atime(struct zpl *z, uint64_t obj);
 
 struct zpl_new {
 	uint32_t mode, uid, gid; /* mode with the file type */
@@ -65,14 +77,26 @@ int zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, c
 int zpl_readlink(struct zpl *z, uint64_t obj, char *buf, size_t size); /* length or -errno */
 
 typedef int zpl_dirent_fn(const char *name, uint64_t obj, unsigned dtype, uint64_t next, void *arg);
-/* cookie 0 starts; fn returns non-zero to stop before taking the entry. "." and ".." included. */
+/*
+ * cookie 0 starts; `next` is the cookie behind the entry (below 2^63, stable while entries come and
+ * go); fn returns non-zero to stop before taking the entry.  "." and ".." included.
+ */
 int zpl_readdir(struct zpl *z, uint64_t dir, uint64_t cookie, zpl_dirent_fn *fn, void *arg);
 
 int zpl_read(struct zpl *z, uint64_t obj, uint64_t off, size_t len, void *buf); /* bytes or -errno */
-int zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf);
+/* 0 or -errno.  Grows the file, sets mtime and ctime unless keep_times. */
+int zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf,
+    bool keep_times);
+/* What a write by an unprivileged user takes away: set-id bits (if asked) and file capabilities. */
+int zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid);
 int zpl_fallocate(struct zpl *z, uint64_t obj, int mode, uint64_t off, uint64_t len);
 int zpl_seek(struct zpl *z, uint64_t obj, bool hole, uint64_t *off);
 
+/*
+ * Extended attributes by their full Linux names ("user.x").  They are read from the system
+ * attribute and from attribute directories; written to the system attribute while they fit.
+ * get and list: bytes, or with size 0 the bytes needed; -ERANGE.  -ENODATA no such attribute.
+ */
 int zpl_xattr_get(struct zpl *z, uint64_t obj, const char *name, void *buf, size_t size);
 enum { ZX_CREATE = 1, ZX_REPLACE = 2 };
 int zpl_xattr_set(struct zpl *z, uint64_t obj, const char *name, const void *val, size_t len,
