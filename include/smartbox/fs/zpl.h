@@ -69,7 +69,8 @@ int zpl_tmpfile(struct zpl *z, const struct zpl_new *n, uint64_t *obj);
 int zpl_link(struct zpl *z, uint64_t obj, uint64_t dir, const char *name);
 /* The last link gone: to the delete queue; zpl_free_unlinked when the last user is gone too. */
 int zpl_unlink(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj, bool *is_last);
-int zpl_rmdir(struct zpl *z, uint64_t dir, const char *name);
+/* The directory stays in the delete queue too, for those who are still in it. */
+int zpl_rmdir(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj);
 int zpl_free_unlinked(struct zpl *z, uint64_t obj);
 /* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT of Linux. */
 int zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const char *newname,

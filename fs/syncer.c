@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The thread that makes a pool's changes durable.
+ *
+ * The thread sleeps until one of three things: the period is over and the pool is dirty; somebody
+ * waits for a txg that is not synced; more than dirty_max bytes are dirty.  Then it takes the pool's
+ * lock, runs spa_sync() once, and answers everybody whose txg is now on disk.  Whoever asks while a
+ * sync runs asks about the next txg, and shares it with all who ask meanwhile: group commit needs no
+ * timer, a slow disk makes larger groups.
+ *
+ * Two locks: the pool's and `lock` here, which protects the list of waiters and the counters.  Order:
+ * pool's lock, then `lock`; callbacks run with neither.
+ *
+ * Other code may call spa_sync() too (a snapshot does); the thread looks at spa_synced_txg(), not at
+ * its own deeds.  A failed sync suspends the pool: all waiters get the error, later ones too.
+ */
+#include "smartbox/fs/syncer.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define PERIOD_DEFAULT_MS 5000
+
+struct waiter {
+	uint64_t txg;
+	sync_done_fn *fn;
+	void *arg;
+	struct waiter *next;
+};
+
+struct syncer {
+	struct spa *spa;
+	unsigned period_ms;
+	uint64_t dirty_max;
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake; /* the thread: work */
+	pthread_cond_t done; /* throttled callers: a sync ended */
+	bool stop, sync_now;
+	uint64_t rounds; /* syncs that ended */
+	int failed;	 /* why the pool is suspended, or 0 */
+	struct waiter *waiters;
+};
+
+/* Unlink and return the waiters that need not wait any more, oldest first. */
+static struct waiter *
+take_ready(struct syncer *s, uint64_t synced, bool all)
+{
+	struct waiter *ready = NULL, **pw = &s->waiters, *w;
+
+	while ((w = *pw) != NULL) {
+		if (!all && w->txg > synced) {
+			pw = &w->next;
+			continue;
+		}
+		*pw = w->next;
+		w->next = ready;
+		ready = w;
+	}
+	return (ready);
+}
+
+static void
+answer(struct waiter *w, int rc)
+{
+	struct waiter *next;
+
+	for (; w != NULL; w = next) {
+		next = w->next;
+		w->fn(rc, w->arg);
+		free(w);
+	}
+}
+
+/* One sync, if there is anything to write; the txg that is durable afterwards. */
+static int
+sync_once(struct syncer *s, uint64_t *synced)
+{
+	struct err e = ERR_INIT;
+	int rc = 0;
+
+	spa_enter(s->spa);
+	if (spa_is_suspended(s->spa))
+		rc = -EIO;
+	else if (spa_is_dirty(s->spa))
+		rc = spa_sync(s->spa, &e);
+	/* A clean pool has nothing of the open txg to lose. */
+	*synced = spa_is_dirty(s->spa) ? spa_synced_txg(s->spa) : spa_open_txg(s->spa);
+	spa_exit(s->spa);
+	return (rc);
+}
+
+static void
+sync_round(struct syncer *s)
+{
+	struct waiter *ready;
+	uint64_t synced = 0;
+	int rc;
+
+	(void)pthread_mutex_unlock(&s->lock);
+	rc = sync_once(s, &synced);
+	(void)pthread_mutex_lock(&s->lock);
+	s->failed = rc;
+	s->rounds++;
+	ready = take_ready(s, synced, rc != 0);
+	(void)pthread_cond_broadcast(&s->done);
+	(void)pthread_mutex_unlock(&s->lock);
+	answer(ready, rc);
+	(void)pthread_mutex_lock(&s->lock);
+}
+
+static void
+sleep_until_work(struct syncer *s)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	ts.tv_sec += s->period_ms / 1000;
+	ts.tv_nsec += (long)(s->period_ms % 1000) * 1000000;
+	if (ts.tv_nsec >= 1000000000) {
+		ts.tv_nsec -= 1000000000;
+		ts.tv_sec++;
+	}
+	while (!s->stop && !s->sync_now && s->waiters == NULL) {
+		if (pthread_cond_timedwait(&s->wake, &s->lock, &ts) == ETIMEDOUT)
+			return;
+	}
+}
+
+static void *
+syncer_main(void *arg)
+{
+	struct syncer *s = arg;
+
+	(void)pthread_mutex_lock(&s->lock);
+	while (!s->stop) {
+		sleep_until_work(s);
+		s->sync_now = false;
+		sync_round(s);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return (NULL);
+}
+
+static void
+init_sync_objects(struct syncer *s)
+{
+	pthread_condattr_t ca;
+
+	(void)pthread_mutex_init(&s->lock, NULL);
+	(void)pthread_condattr_init(&ca);
+	(void)pthread_condattr_setclock(&ca, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->wake, &ca);
+	(void)pthread_cond_init(&s->done, &ca);
+	(void)pthread_condattr_destroy(&ca);
+}
+
+int
+syncer_new(struct spa *spa, unsigned period_ms, uint64_t dirty_max, struct syncer **out,
+    struct err *e)
+{
+	struct syncer *s = calloc(1, sizeof(*s));
+	int rc;
+
+	if (s == NULL)
+		return (err_set(e, ENOMEM, "out of memory"));
+	s->spa = spa;
+	s->period_ms = period_ms != 0 ? period_ms : PERIOD_DEFAULT_MS;
+	s->dirty_max = dirty_max != 0 ? dirty_max : DMU_DIRTY_LIMIT;
+	init_sync_objects(s);
+	if ((rc = pthread_create(&s->thread, NULL, syncer_main, s)) != 0) {
+		free(s);
+		return (err_sys(e, rc, "cannot start the sync thread"));
+	}
+	*out = s;
+	return (0);
+}
+
+void
+syncer_free(struct syncer *s)
+{
+	if (s == NULL)
+		return;
+	(void)syncer_flush(s);
+	(void)pthread_mutex_lock(&s->lock);
+	s->stop = true;
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_join(s->thread, NULL);
+	answer(take_ready(s, 0, true), -EIO);
+	(void)pthread_mutex_destroy(&s->lock);
+	(void)pthread_cond_destroy(&s->wake);
+	(void)pthread_cond_destroy(&s->done);
+	free(s);
+}
+
+void
+syncer_notify(struct syncer *s, uint64_t txg, sync_done_fn *fn, void *arg)
+{
+	struct waiter *w = malloc(sizeof(*w));
+	int rc = w == NULL ? -ENOMEM : 0;
+
+	(void)pthread_mutex_lock(&s->lock);
+	if (rc == 0 && (rc = s->failed) == 0) {
+		*w = (struct waiter){txg, fn, arg, s->waiters};
+		s->waiters = w;
+		w = NULL;
+		(void)pthread_cond_signal(&s->wake);
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	free(w);
+	if (rc != 0)
+		fn(rc, arg);
+}
+
+void *
+syncer_cancel(struct syncer *s, int (*match)(void *arg, void *key), void *key)
+{
+	struct waiter **pw, *w;
+	void *arg = NULL;
+
+	(void)pthread_mutex_lock(&s->lock);
+	for (pw = &s->waiters; (w = *pw) != NULL; pw = &w->next) {
+		if (match(w->arg, key)) {
+			*pw = w->next;
+			arg = w->arg;
+			free(w);
+			break;
+		}
+	}
+	(void)pthread_mutex_unlock(&s->lock);
+	return (arg);
+}
+
+struct wait_state {
+	pthread_mutex_t lock;
+	pthread_cond_t cond;
+	bool done;
+	int rc;
+};
+
+static void
+wait_done(int rc, void *arg)
+{
+	struct wait_state *ws = arg;
+
+	(void)pthread_mutex_lock(&ws->lock);
+	ws->done = true;
+	ws->rc = rc;
+	(void)pthread_cond_signal(&ws->cond);
+	(void)pthread_mutex_unlock(&ws->lock);
+}
+
+int
+syncer_wait(struct syncer *s, uint64_t txg)
+{
+	struct wait_state ws = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0};
+
+	syncer_notify(s, txg, wait_done, &ws);
+	(void)pthread_mutex_lock(&ws.lock);
+	while (!ws.done)
+		(void)pthread_cond_wait(&ws.cond, &ws.lock);
+	(void)pthread_mutex_unlock(&ws.lock);
+	return (ws.rc);
+}
+
+int
+syncer_flush(struct syncer *s)
+{
+	uint64_t txg;
+	bool dirty;
+
+	spa_enter(s->spa);
+	txg = spa_open_txg(s->spa);
+	dirty = spa_is_dirty(s->spa);
+	spa_exit(s->spa);
+	return (dirty ? syncer_wait(s, txg) : 0);
+}
+
+void
+syncer_throttle(struct syncer *s)
+{
+	uint64_t dirty, round;
+
+	spa_enter(s->spa);
+	dirty = spa_dirty_bytes(s->spa);
+	spa_exit(s->spa);
+	if (dirty <= s->dirty_max)
+		return;
+	(void)pthread_mutex_lock(&s->lock);
+	round = s->rounds;
+	s->sync_now = true;
+	(void)pthread_cond_signal(&s->wake);
+	while (s->rounds == round && !s->stop && s->failed == 0)
+		(void)pthread_cond_wait(&s->done, &s->lock);
+	(void)pthread_mutex_unlock(&s->lock);
+}
