@@ -126,7 +126,15 @@ $(KERNEL)/headers/.done: $(KERNEL)/release
 $(B)/vmlinuz: $(KERNEL)/release
 	$(Q)cp $(KERNEL)/vmlinuz $@
 
-$(B)/initramfs.cpio.zst: $(B)/smartbox $(B)/vmlinuz $(wildcard initramfs/* initramfs/root/* initramfs/root/*/*)
+# The companion module, built in a copy: Kbuild writes beside its sources.
+$(B)/kern/smartbox.ko: kern/module/smartbox.c kern/module/Kbuild $(KERNEL)/headers/.done
+	@$(if $(V),,echo "  KMOD    $@")
+	$(Q)mkdir -p $(B)/kern && cp kern/module/smartbox.c kern/module/Kbuild $(B)/kern/
+	$(Q)unset MAKEFLAGS; $(MAKE) -s -C $$(readlink -f $(KERNEL))/headers/usr/src/build \
+		M=$(abspath $(B))/kern modules >$(B)/kern/log 2>&1 || { cat $(B)/kern/log; exit 1; }
+	$(Q)strip --strip-debug $@
+
+$(B)/initramfs.cpio.zst: $(B)/smartbox $(B)/vmlinuz $(B)/kern/smartbox.ko $(wildcard initramfs/* initramfs/root/* initramfs/root/*/*)
 	$(Q)initramfs/image.sh $@.new && mv $@.new $@
 
 image: $(B)/vmlinuz $(B)/initramfs.cpio.zst ## build/vmlinuz and build/initramfs.cpio.zst
