@@ -43,8 +43,6 @@ SRC      := $(sort $(foreach d,$(LAYERS),$(wildcard $d/*.c $d/x86_64/*.c)))
 APPSRC   := $(sort $(if $(APPLETS),$(foreach a,$(APPLETS),$(wildcard applets/$a.c applets/$a_*.c)),\
               $(wildcard applets/*.c)))
 OBJ      := $(SRC:%.c=$(B)/obj/%.o) $(APPSRC:%.c=$(B)/obj/%.o)
-UNITSRC  := $(sort $(wildcard tests/unit/*.c))
-UNITOBJ  := $(UNITSRC:%.c=$(B)/obj/%.o)
 LIBS     := $(sort $(patsubst third_party/%.sh,%,$(filter-out %/apt.sh %/build.sh,$(wildcard third_party/*.sh))))
 
 # A library is rebuilt when the words of its recipe change, not when a checkout touches the file.
@@ -83,7 +81,6 @@ $(B)/obj/%.o: %.c | $(LIBSTAMP)
 	@$(if $(V),,echo "  CC      $<")
 	$(Q)musl-gcc $(CFLAGS) $(WARN) $(DEFINES) $(INCLUDE) -isystem $(UAPI) -MMD -MP -c $< -o $@
 
-$(UNITOBJ): INCLUDE += -Itests/unit
 $(B)/obj/core/main.o: INCLUDE += -I$(B)
 
 # What is in this binary, for `smartbox -V`. Rewritten only when it says something new.
@@ -141,30 +138,95 @@ image: $(B)/vmlinuz $(B)/initramfs.cpio.zst ## build/vmlinuz and build/initramfs
 
 # --- tests ------------------------------------------------------------------------------------------
 
-$(B)/tests/unit: $(filter-out $(B)/obj/core/main.o,$(OBJ)) $(UNITOBJ) $(LIBSTAMP)
+LIBOBJ   := $(filter-out $(B)/obj/core/main.o,$(OBJ))
+UNITSRC  := $(sort $(wildcard tests/unit/*.c))
+CRASHSRC := $(sort $(wildcard tests/crash/crash_*.c))
+FUZZSRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+CRASH    := $(CRASHSRC:tests/crash/%.c=$(B)/tests/crash/%)
+REPLAY   := $(FUZZSRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/%-replay)
+TESTINC  := -Itests/unit -Itests/crash -Itests/fuzz
+RUN       = tests/run $(if $(T),-t $(T))
+
+$(B)/obj/tests/%.o $(B)/asan/tests/%.o $(B)/fuzz/tests/%.o: INCLUDE += $(TESTINC)
+
+$(B)/tests/unit: $(LIBOBJ) $(UNITSRC:%.c=$(B)/obj/%.o) $(LIBSTAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(call link,$(filter %.o,$^))
 
-check-unit: $(B)/tests/unit ## unit tests of the shipped objects (T=pattern picks)
-	$(Q)$(B)/tests/unit $(T)
+# A crash test is a program of its own; what several share lies beside them as tests/crash/*.c.
+CRASHLIB := $(filter-out $(CRASHSRC),$(sort $(wildcard tests/crash/*.c)))
+$(CRASH): $(B)/tests/crash/%: $(LIBOBJ) $(B)/obj/tests/crash/%.o $(CRASHLIB:%.c=$(B)/obj/%.o) $(LIBSTAMP)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(call link,$(filter %.o,$^))
 
-# --- the same under sanitizers, with glibc -------------------------------------------------------------
-
-ASANOBJ  := $(patsubst $(B)/obj/%,$(B)/asan/%,$(filter-out $(B)/obj/core/main.o,$(OBJ)) $(UNITOBJ))
+# The same objects under sanitizers, with glibc: musl has none.
+ASANLIB  := $(LIBOBJ:$(B)/obj/%=$(B)/asan/%)
 $(B)/asan/%.o: %.c | $(LIBSTAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC      $< (asan)")
-	$(Q)gcc $(CODEGEN) -O1 -fno-omit-frame-pointer $(ASAN) $(WARN) $(DEFINES) $(INCLUDE) -Itests/unit \
-		-MMD -MP -c $< -o $@
+	$(Q)gcc $(CODEGEN) -O1 -fno-omit-frame-pointer $(ASAN) $(WARN) $(DEFINES) $(INCLUDE) -MMD -MP -c $< -o $@
 
-$(B)/tests/unit-asan: $(ASANOBJ) $(HOSTSTAMP)
+asanlink = gcc $(ASAN) -o $@ $1 -Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread
+
+$(B)/tests/unit-asan: $(ASANLIB) $(UNITSRC:%.c=$(B)/asan/%.o) $(HOSTSTAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK    $@")
-	$(Q)gcc $(ASAN) -o $@ $(ASANOBJ) -Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread
+	$(Q)$(call asanlink,$(filter %.o,$^))
 
-asan: $(B)/tests/unit-asan ## unit tests under the address and undefined behaviour sanitizers
-	$(Q)UBSAN_OPTIONS=print_stacktrace=1 $(B)/tests/unit-asan $(T)
+$(REPLAY): $(B)/tests/fuzz/%-replay: $(ASANLIB) $(B)/asan/tests/fuzz/fuzz_%.o $(B)/asan/tests/fuzz/replay.o $(HOSTSTAMP)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(call asanlink,$(filter %.o,$^))
+
+check: need-tests all image judges $(B)/tests/unit $(B)/tests/unit-asan $(CRASH) $(REPLAY) ## every kind of test (T=pattern picks)
+	$(Q)$(RUN)
+check-unit: $(B)/tests/unit ## unit tests of the shipped objects
+	$(Q)$(B)/tests/unit $(T)
+asan: $(B)/tests/unit-asan $(REPLAY) ## unit tests and fuzz corpora under the sanitizers
+	$(Q)$(RUN) asan fuzz
+check-fuzz: all $(REPLAY) ## fuzz targets over their corpora
+	$(Q)$(RUN) fuzz
+check-applet: all ## commands: exact output, exit status
+	$(Q)$(RUN) applet
+check-crash: all $(CRASH) ## every crash point (make check visits a share of them)
+	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} $(RUN) crash
+check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs
+	$(Q)$(RUN) interop
+check-vm: need-tests image ## scripts in the booted image
+	$(Q)$(RUN) vm
+
+# Fuzz one target: make fuzz F=label [SECONDS_=60]
+SECONDS_ ?= 60
+CLANG    := clang -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+$(B)/fuzz/%.o: %.c | $(LIBSTAMP)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  CC      $< (fuzz)")
+	$(Q)$(CLANG) $(CODEGEN) -O1 -w $(DEFINES) $(INCLUDE) -MMD -MP -c $< -o $@
+$(B)/tests/fuzz/$(F): $(LIBOBJ:$(B)/obj/%=$(B)/fuzz/%) $(B)/fuzz/tests/fuzz/fuzz_$(F).o $(HOSTSTAMP)
+	@mkdir -p $(@D)
+	$(Q)clang -fsanitize=fuzzer,address,undefined -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread
+need-clang:
+	$(Q)third_party/apt.sh need clang
+fuzz: need-clang $(if $(F),$(B)/tests/fuzz/$(F)) ## fuzz one parser: F=label SECONDS_=60
+	@test -n "$(F)" || { echo "which? F= one of: $(FUZZSRC:tests/fuzz/fuzz_%.c=%)"; exit 2; }
+	$(Q)mkdir -p $(B)/fuzz-found/$(F)
+	$(Q)$(B)/tests/fuzz/$(F) -max_total_time=$(SECONDS_) -timeout=20 -rss_limit_mb=2048 \
+		-artifact_prefix=$(B)/fuzz-found/$(F)/ $(B)/fuzz-found/$(F) $(wildcard tests/fuzz/corpus/$(F))
+
+# What the tests need on this machine beside the compiler.
+need-tests:
+	$(Q)third_party/apt.sh need qemu-system-x86 qemu-system-data seabios zstd xz-utils grub-common
+
+# OpenZFS from Debian's contrib, unpacked; its module for the image's kernel; GRUB's reader.
+$(TP)/openzfs/tools/versions: | $(UAPI)/.done
+	$(Q)[ -e $@ ] || tests/interop/openzfs.sh tools
+$(TP)/openzfs/modules/release: $(KERNEL)/headers/.done
+	$(Q)tests/interop/openzfs.sh module
+	$(Q)touch -c $@
+judges: $(TP)/openzfs/tools/versions $(TP)/openzfs/modules/release
 
 # --- the tree ---------------------------------------------------------------------------------------
 
@@ -184,6 +246,7 @@ clean: ## remove what was compiled; keeps downloads and libraries
 FORCE:
 libs: $(LIBSTAMP)
 host-libs: $(HOSTSTAMP)
-.PHONY: all check-unit asan layers size help clean FORCE
+.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-crash check-interop check-vm \
+        need-clang need-tests fuzz judges layers size help clean FORCE
 
--include $(shell find $(B)/obj $(B)/asan -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)
