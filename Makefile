@@ -34,7 +34,7 @@ CODEGEN  := -std=gnu11 -g -fno-strict-aliasing -fno-common -ffile-prefix-map=$(C
 CFLAGS   := $(CODEGEN) -O2 -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections \
             -fstack-protector-strong
 LDFLAGS  := -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,text -Wl,--build-id=sha1
-ASAN     := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ASAN     := -ffunction-sections -fdata-sections -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # --- sources ----------------------------------------------------------------------------------------
 
@@ -168,7 +168,7 @@ $(B)/asan/%.o: %.c | $(LIBSTAMP)
 	@$(if $(V),,echo "  CC      $< (asan)")
 	$(Q)gcc $(CODEGEN) -O1 -fno-omit-frame-pointer $(ASAN) $(WARN) $(DEFINES) $(INCLUDE) -MMD -MP -c $< -o $@
 
-asanlink = gcc $(ASAN) -o $@ $1 -Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread
+asanlink = gcc $(ASAN) -Wl,--gc-sections -o $@ $1 -Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread
 
 $(B)/tests/unit-asan: $(ASANLIB) $(UNITSRC:%.c=$(B)/asan/%.o) $(HOSTSTAMP)
 	@mkdir -p $(@D)
