@@ -19,8 +19,8 @@ int file_replace(const char *path, const void *buf, size_t len, mode_t mode, str
 /* Remove durably; a missing file is fine. */
 int file_remove(const char *path, struct err *e);
 /*
- * Whole file, NUL appended behind len bytes; malloc'ed.  -EFBIG above max.  Works on /proc and
- * /sys files too.
+ * Whole file, NUL appended behind len bytes (len may be NULL); malloc'ed.  -EFBIG above max.  Works
+ * on /proc and /sys files too.
  */
 int file_read(const char *path, size_t max, char **buf, size_t *len, struct err *e);
 /* One short write to an existing file (/proc, /sys, cgroupfs), no replacement. */
