@@ -155,11 +155,8 @@ run_options(int argc, char **argv)
 	if (strcmp(opt, "-V") == 0 || strcmp(opt, "--version") == 0)
 		return (print_version());
 	if (strcmp(opt, "--install") == 0)
-		(void)fprintf(stderr, "smartbox: --install needs a directory\n");
-	else
-		(void)fprintf(stderr, "smartbox: unknown applet or option '%s'\n", opt);
-	(void)fputs(main_usage, stderr);
-	return (2);
+		return (applet_usage("--install needs one directory"));
+	return (applet_usage("unknown applet or option '%s'", opt));
 }
 
 int

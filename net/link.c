@@ -33,6 +33,8 @@ static const struct {
 } kinds[] = {
 	{"bridge", LINK_BRIDGE}, {"bond", LINK_AGGR}, {"team", LINK_AGGR}, {"vlan", LINK_VLAN},
 	{"macvlan", LINK_VNIC}, {"vxlan", LINK_OVERLAY}, {"geneve", LINK_OVERLAY},
+	/* Not of our making, so for us a card: that is how a container's host hands one in. */
+	{"veth", LINK_PHYS}, {"dummy", LINK_PHYS},
 };
 
 const char *
@@ -289,6 +291,20 @@ link_speed(const struct link *l, unsigned *mbps, bool *full)
 		*full = strncmp(text, "half", 4) != 0;
 		free(text);
 	}
+	return (0);
+}
+
+int
+bridge_attr(const struct link *l, const char *what, char *buf, size_t size)
+{
+	char name[64], *text;
+	int rc;
+
+	(void)snprintf(name, sizeof(name), "bridge/%s", what);
+	if ((rc = read_sysfs(l, name, &text)) != 0)
+		return (rc);
+	(void)snprintf(buf, size, "%.*s", (int)strcspn(text, "\n"), text);
+	free(text);
 	return (0);
 }
 

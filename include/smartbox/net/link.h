@@ -65,6 +65,8 @@ const struct link *link_by_index(const struct link_list *l, int ifindex);
 const char *link_class_name(enum link_class c);
 /* Megabits per second and full duplex, from the driver; -ENODATA when it does not say. */
 int link_speed(const struct link *l, unsigned *mbps, bool *full);
+/* One word of a bridge's state as sysfs names it ("root_id", "priority"). */
+int bridge_attr(const struct link *l, const char *what, char *buf, size_t size);
 
 /*
  * May this be a link's name?  Letters, digits, '_', '-', '.'; begins with a letter, ends in a
@@ -95,6 +97,7 @@ struct vnic_spec {
 	const char *name;	    /* as its user sees it: "net0" */
 	const char *over;	    /* etherstub, bridge or phys */
 	const struct mac_addr *mac; /* NULL: random */
+	bool mac_is_random;	    /* `mac` was made by mac_random(), to be kept */
 	unsigned vid;		    /* 0 none */
 	uint32_t mtu;		    /* 0: that of the link below */
 	uint64_t maxbw;		    /* bits per second each way, 0 no limit */
