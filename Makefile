@@ -218,7 +218,7 @@ fuzz: need-clang $(if $(F),$(B)/tests/fuzz/$(F)) ## fuzz one parser: F=label SEC
 
 # What the tests need on this machine beside the compiler.
 need-tests:
-	$(Q)third_party/apt.sh need qemu-system-x86 qemu-system-data seabios zstd xz-utils grub-common
+	$(Q)third_party/apt.sh need qemu-system-x86 qemu-system-data seabios zstd xz-utils grub-common mandoc
 
 # OpenZFS from Debian's contrib, unpacked; its module for the image's kernel; GRUB's reader.
 $(TP)/openzfs/tools/versions: | $(UAPI)/.done
