@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * OpenZFS's own pool code as a judge, in user space: zpool_judge [-w] POOL FILE...
+ *
+ * Imports the pool POOL from copies of its vdevs, scrubs it, with -w also makes, writes, reads back,
+ * snapshots and destroys a dataset, and exports it. It WRITES to the files. Prints one line per vdev:
+ * guid, state, read, write and checksum errors; exit status 0 only when all is healthy and without errors.
+ *
+ * Linked to Debian's libzpool.so.5 and libnvpair.so.3 (OpenZFS 2.1). The package's headers do not
+ * compile outside of its tree, so the few prototypes that are needed are written down here.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- what we use of OpenZFS ---------------------------------------------------------------------- */
+
+typedef struct nvlist nvlist_t;
+typedef struct spa spa_t;
+typedef struct objset objset_t;
+typedef struct dmu_tx dmu_tx_t;
+typedef struct dsl_pool dsl_pool_t;
+
+int nvlist_alloc(nvlist_t **, unsigned, int);
+void nvlist_free(nvlist_t *);
+int nvlist_dup(nvlist_t *, nvlist_t **, int);
+int nvlist_unpack(char *, size_t, nvlist_t **, int);
+int nvlist_add_uint64(nvlist_t *, const char *, uint64_t);
+int nvlist_add_string(nvlist_t *, const char *, const char *);
+int nvlist_add_nvlist(nvlist_t *, const char *, nvlist_t *);
+int nvlist_add_nvlist_array(nvlist_t *, const char *, nvlist_t **, unsigned);
+int nvlist_lookup_uint64(nvlist_t *, const char *, uint64_t *);
+int nvlist_lookup_nvlist(nvlist_t *, const char *, nvlist_t **);
+int nvlist_lookup_nvlist_array(nvlist_t *, const char *, nvlist_t ***, unsigned *);
+int nvlist_lookup_uint64_array(nvlist_t *, const char *, uint64_t **, unsigned *);
+int nvlist_lookup_string(nvlist_t *, const char *, char **);
+
+extern char *spa_config_path;
+void kernel_init(int mode);
+void kernel_fini(void);
+int spa_import(char *, nvlist_t *, nvlist_t *, uint64_t);
+int spa_open(const char *, spa_t **, void *);
+void spa_close(spa_t *, void *);
+int spa_export(const char *, nvlist_t **, int force, int hard);
+int spa_scan(spa_t *, int func);
+int spa_get_stats(const char *, nvlist_t **, char *, size_t);
+uint64_t spa_get_errlog_size(spa_t *);
+dsl_pool_t *spa_get_dsl(spa_t *);
+int dsl_scan_scrubbing(const dsl_pool_t *);
+void txg_wait_synced(dsl_pool_t *, uint64_t);
+
+int dmu_objset_create(const char *, int type, uint64_t flags, void *, void *, void *);
+int dmu_objset_own(const char *, int type, int readonly, int decrypt, void *tag, objset_t **);
+void dmu_objset_disown(objset_t *, int decrypt, void *tag);
+int dmu_objset_snapshot_one(const char *fs, const char *snap);
+int dsl_destroy_snapshot(const char *, int defer);
+int dsl_destroy_head(const char *);
+uint64_t dmu_object_alloc(objset_t *, int type, int blocksize, int bonustype, int bonuslen, dmu_tx_t *);
+int dmu_free_long_range(objset_t *, uint64_t object, uint64_t offset, uint64_t length);
+dmu_tx_t *dmu_tx_create(objset_t *);
+void dmu_tx_hold_write(dmu_tx_t *, uint64_t object, uint64_t offset, int length);
+int dmu_tx_assign(dmu_tx_t *, uint64_t how);
+void dmu_tx_commit(dmu_tx_t *);
+void dmu_write(objset_t *, uint64_t object, uint64_t offset, uint64_t size, const void *, dmu_tx_t *);
+int dmu_read(objset_t *, uint64_t object, uint64_t offset, uint64_t size, void *, uint32_t flags);
+
+enum { MODE_READ_WRITE = 3, POOL_SCAN_SCRUB = 1, NV_UNIQUE_NAME = 1 };
+enum { DMU_OST_OTHER = 4, DMU_OT_PLAIN_FILE_CONTENTS = 19, DMU_NEW_OBJECT = -1, TXG_WAIT = 1 };
+enum { VDEV_STATE_HEALTHY = 7, VS_STATE = 1, VS_READ_ERRORS = 20, VS_NITEMS = 23 };
+
+/* --- from labels to a pool's configuration ---------------------------------------------------------- */
+
+enum { LABEL_NVLIST_OFFSET = 16384, LABEL_NVLIST_SIZE = 112 * 1024, TOPS_MAX = 256, FILES_MAX = 256 };
+
+static struct source {
+	const char *path;
+	uint64_t guid, txg;
+	nvlist_t *label;
+} sources[FILES_MAX];
+static int nsources;
+static char tag[] = "zpool_judge";
+
+static _Noreturn void
+die(const char *what, int error)
+{
+	fprintf(stderr, "zpool_judge: %s: %s\n", what, strerror(error));
+	exit(1);
+}
+
+static void
+must(int error, const char *what)
+{
+	if (error != 0)
+		die(what, error);
+}
+
+static void
+read_label(struct source *s, const char *path)
+{
+	static char bytes[LABEL_NVLIST_SIZE];
+	int fd;
+
+	s->path = path;
+	if ((fd = open(path, O_RDONLY)) < 0 ||
+	    pread(fd, bytes, sizeof(bytes), LABEL_NVLIST_OFFSET) != (ssize_t)sizeof(bytes))
+		die(path, errno);
+	(void)close(fd);
+	must(nvlist_unpack(bytes, sizeof(bytes), &s->label, 0), "label");
+	must(nvlist_lookup_uint64(s->label, "guid", &s->guid), "guid");
+	if (nvlist_lookup_uint64(s->label, "txg", &s->txg) != 0)
+		s->txg = 0;
+}
+
+/* Tell every leaf of a tree where its file is now. */
+static void
+set_paths(nvlist_t *vdev)
+{
+	nvlist_t **children;
+	uint64_t guid;
+	unsigned n;
+
+	if (nvlist_lookup_nvlist_array(vdev, "children", &children, &n) == 0) {
+		for (unsigned i = 0; i < n; i++)
+			set_paths(children[i]);
+		return;
+	}
+	must(nvlist_lookup_uint64(vdev, "guid", &guid), "leaf guid");
+	for (int i = 0; i < nsources; i++)
+		if (sources[i].guid == guid)
+			must(nvlist_add_string(vdev, "path", sources[i].path), "path");
+}
+
+static nvlist_t *
+make_config(void)
+{
+	nvlist_t *config, *root, *tree, *tops[TOPS_MAX] = {0};
+	const struct source *newest = &sources[0];
+	uint64_t guid, id, n = 0, txg[TOPS_MAX] = {0};
+
+	for (int i = 0; i < nsources; i++) {
+		if (sources[i].txg >= newest->txg)
+			newest = &sources[i];
+		if (nvlist_lookup_nvlist(sources[i].label, "vdev_tree", &tree) != 0)
+			continue; /* a spare or a cache device */
+		must(nvlist_lookup_uint64(tree, "id", &id), "id");
+		if (id >= TOPS_MAX || (tops[id] != NULL && txg[id] >= sources[i].txg))
+			continue;
+		must(nvlist_dup(tree, &tops[id], 0), "tree");
+		txg[id] = sources[i].txg;
+		set_paths(tops[id]);
+		n = id + 1 > n ? id + 1 : n;
+	}
+	must(nvlist_lookup_uint64(newest->label, "pool_guid", &guid), "pool_guid");
+	must(nvlist_alloc(&root, NV_UNIQUE_NAME, 0), "root");
+	must(nvlist_add_string(root, "type", "root"), "root");
+	must(nvlist_add_uint64(root, "id", 0), "root");
+	must(nvlist_add_uint64(root, "guid", guid), "root");
+	for (id = 0; id < n; id++)
+		if (tops[id] == NULL)
+			die("a top-level vdev is missing", ENODEV);
+	must(nvlist_add_nvlist_array(root, "children", tops, (unsigned)n), "children");
+	must(nvlist_dup(newest->label, &config, 0), "config");
+	must(nvlist_add_nvlist(config, "vdev_tree", root), "config");
+	return (config);
+}
+
+/* --- the trial ---------------------------------------------------------------------------------------- */
+
+static void
+scrub(spa_t *spa)
+{
+	dsl_pool_t *dp = spa_get_dsl(spa);
+
+	must(spa_scan(spa, POOL_SCAN_SCRUB), "scrub");
+	do
+		txg_wait_synced(dp, 0);
+	while (dsl_scan_scrubbing(dp));
+}
+
+static void
+fill(uint8_t *buf, size_t size, uint64_t seed)
+{
+	for (size_t i = 0; i < size; i++) {
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		buf[i] = (uint8_t)(seed >> 56);
+	}
+}
+
+/* Make POOL/judge, write, snapshot, overwrite, read back, destroy all: every kind of allocation. */
+static void
+write_trial(const char *pool)
+{
+	enum { CHUNK = 128 * 1024, CHUNKS = 32 };
+	static uint8_t buf[CHUNK], back[CHUNK];
+	char name[300], snap[320];
+	uint64_t object = 0;
+	objset_t *os;
+	dmu_tx_t *tx;
+
+	(void)snprintf(name, sizeof(name), "%s/judge", pool);
+	(void)snprintf(snap, sizeof(snap), "%s@trial", name);
+	must(dmu_objset_create(name, DMU_OST_OTHER, 0, NULL, NULL, NULL), "create");
+	must(dmu_objset_own(name, DMU_OST_OTHER, 0, 0, tag, &os), "own");
+	for (int round = 0; round < 2; round++) {
+		for (uint64_t i = 0; i < CHUNKS; i++) {
+			fill(buf, sizeof(buf), i + (uint64_t)round * 1000);
+			tx = dmu_tx_create(os);
+			dmu_tx_hold_write(tx, object != 0 ? object : (uint64_t)DMU_NEW_OBJECT, i * CHUNK, CHUNK);
+			must(dmu_tx_assign(tx, TXG_WAIT), "assign");
+			if (object == 0)
+				object = dmu_object_alloc(os, DMU_OT_PLAIN_FILE_CONTENTS, 16384, 0, 0, tx);
+			dmu_write(os, object, i * CHUNK, CHUNK, buf, tx);
+			dmu_tx_commit(tx);
+		}
+		if (round == 0)
+			must(dmu_objset_snapshot_one(name, "trial"), "snapshot");
+	}
+	for (uint64_t i = 0; i < CHUNKS; i++) {
+		fill(buf, sizeof(buf), i + 1000);
+		must(dmu_read(os, object, i * CHUNK, CHUNK, back, 0), "read");
+		if (memcmp(buf, back, CHUNK) != 0)
+			die("read back other bytes", EIO);
+	}
+	must(dmu_free_long_range(os, object, CHUNK, UINT64_MAX), "free");
+	dmu_objset_disown(os, 0, tag);
+	must(dsl_destroy_snapshot(snap, 0), "destroy snapshot");
+	must(dsl_destroy_head(name), "destroy");
+}
+
+/* Print a tree of vdevs; returns whether all are healthy and free of errors. */
+static bool
+report(nvlist_t *vdev, int depth)
+{
+	nvlist_t **children;
+	uint64_t *vs, guid = 0;
+	unsigned n;
+	char *type = "?";
+	bool good;
+
+	must(nvlist_lookup_uint64_array(vdev, "vdev_stats", &vs, &n), "vdev_stats");
+	if (n < VS_NITEMS)
+		die("vdev_stats is too short", EINVAL);
+	(void)nvlist_lookup_uint64(vdev, "guid", &guid);
+	(void)nvlist_lookup_string(vdev, "type", &type);
+	good = vs[VS_STATE] == VDEV_STATE_HEALTHY;
+	for (int i = 0; i < 3; i++)
+		good = good && vs[VS_READ_ERRORS + i] == 0;
+	printf("%*s%s %llu state %llu errors %llu %llu %llu\n", depth * 2, "", type,
+	    (unsigned long long)guid, (unsigned long long)vs[VS_STATE],
+	    (unsigned long long)vs[VS_READ_ERRORS], (unsigned long long)vs[VS_READ_ERRORS + 1],
+	    (unsigned long long)vs[VS_READ_ERRORS + 2]);
+	if (nvlist_lookup_nvlist_array(vdev, "children", &children, &n) == 0)
+		for (unsigned i = 0; i < n; i++)
+			good = report(children[i], depth + 1) && good;
+	return (good);
+}
+
+int
+main(int argc, char **argv)
+{
+	nvlist_t *stats, *tree;
+	uint64_t errors;
+	bool write = false, good;
+	spa_t *spa;
+	int c;
+
+	while ((c = getopt(argc, argv, "w")) != -1) {
+		if (c != 'w')
+			return (2);
+		write = true;
+	}
+	if (argc - optind < 2 || argc - optind > FILES_MAX) {
+		fprintf(stderr, "usage: zpool_judge [-w] POOL FILE...\n");
+		return (2);
+	}
+	for (int i = optind + 1; i < argc; i++)
+		read_label(&sources[nsources++], argv[i]);
+	spa_config_path = "/dev/null/none";
+	kernel_init(MODE_READ_WRITE);
+	must(spa_import(argv[optind], make_config(), NULL, 0), "import");
+	if (write)
+		write_trial(argv[optind]);
+	must(spa_open(argv[optind], &spa, tag), "open");
+	scrub(spa);
+	errors = spa_get_errlog_size(spa);
+	must(spa_get_stats(argv[optind], &stats, NULL, 0), "stats");
+	must(nvlist_lookup_nvlist(stats, "vdev_tree", &tree), "vdev_tree");
+	good = report(tree, 0);
+	printf("%llu persistent errors\n", (unsigned long long)errors);
+	spa_close(spa, tag);
+	must(spa_export(argv[optind], NULL, 0, 0), "export");
+	kernel_fini();
+	return (good && errors == 0 ? 0 : 1);
+}
