@@ -30,6 +30,10 @@ struct zone_hook_args {
  *	net_up	     the netns exists, lo is up, init has not run: move links in, set addresses
  *	net_down     the processes are gone
  *	config_down  everything is gone
+ *
+ * After config_up the owner of ZONEPATH/root says how the tree is seen: id_base when the file system
+ * shifts ids itself (a dataset with the property smartbox:idmap=BASE:LEN, which machine/ sets when it
+ * makes the zone), then the supervisor must not map again; 0 when it must make an idmapped mount.
  */
 struct zone_hooks {
 	int (*config_up)(const struct zone_hook_args *a, void *ctx, struct err *e);
