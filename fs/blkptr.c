@@ -99,7 +99,8 @@ bp_verify(const struct blkptr *bp, unsigned vdev_count)
 	for (int i = 0, n = bp_copies(bp); i < n; i++) {
 		struct dva d = bp_dva(bp, i);
 
-		if (d.vdev >= vdev_count || d.offset >> 62 != 0)
+		/* 2^53 sectors are 2^62 bytes: no sum of offset and length can wrap. */
+		if (d.vdev >= vdev_count || bits_get(bp->w[2 * i + 1], 0, GANG_BIT) >> 53 != 0)
 			return (-EILSEQ);
 	}
 	return (0);

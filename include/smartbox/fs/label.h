@@ -29,7 +29,7 @@ int label_best_uberblock(struct bdev *bd, unsigned ashift, uint64_t max_txg, str
     struct err *e);
 /* Write the label nvlist to those of L0..L3 in `mask` (bits 0..3). */
 int label_write(struct bdev *bd, uint64_t psize, const struct nvlist *nv, unsigned mask);
-/* Write the uberblock into slot txg mod slots of all four labels. */
+/* Write the uberblock into its slot of all four labels; all are tried, the first error returned. */
 int label_write_uberblock(struct bdev *bd, uint64_t psize, unsigned ashift,
     const struct uberblock *ub);
 /* Zero the labels (create over an old device, labelclear). */

@@ -80,6 +80,9 @@ int vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned co
 int vdev_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
 /* Rewrite one side with known good data (self-healing). */
 int vdev_repair(struct vdev *top, const void *buf, size_t len, uint64_t off, unsigned copy);
+/* Compare every column with what good data gives; 0 all equal, 1 some were not (rewritten when
+ * repair is set), -errno when a column cannot be read or rewritten. */
+int vdev_scrub_raidz(struct vdev *top, const void *good, size_t len, uint64_t off, bool repair);
 int vdev_flush(struct vdev *root); /* all leaves that were written since the last flush */
 uint64_t vdev_guid_sum(const struct vdev *root);
 /* One checksum error of what was read from `copy` (counted on the leaves and their ancestors). */

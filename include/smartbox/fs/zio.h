@@ -9,6 +9,9 @@
 #ifndef SMARTBOX_FS_ZIO_H
 #define SMARTBOX_FS_ZIO_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "smartbox/fs/blkptr.h"
 
 struct spa;
@@ -20,18 +23,41 @@ struct spa;
  */
 int zio_read(struct spa *spa, const struct blkptr *bp, void *buf);
 
+/*
+ * The bytes as they are on disk (bp_psize of them), checksum verified: for raw and compressed
+ * streams, and for blocks that are encrypted.  Embedded: the payload.  A hole: -ENOENT.
+ */
+int zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf);
+
+/*
+ * Scrub: read and verify every copy of a block, on every device (for raidz: every column), and
+ * rewrite the bad ones from a good one unless the pool is read-only.
+ */
+struct zio_scrub_result {
+	unsigned copies, bad, repaired;
+	bool lost; /* no copy was good */
+};
+int zio_scrub(struct spa *spa, const struct blkptr *bp, struct zio_scrub_result *r);
+
+/* Free what zio keeps in spa->zio (buffers); the last call before a spa is freed. */
+void zio_fini(struct spa *spa);
+
 struct zio_write {
 	const void *data;
 	uint32_t lsize;	    /* multiple of 512 */
 	unsigned type, level;
 	unsigned checksum;  /* resolved id (>= 2) */
-	unsigned compress;  /* resolved id; 2 = off */
+	unsigned compress;  /* resolved id, zstd level above bit 7 (fs/compress.h); 2 = off */
 	unsigned copies;    /* 1..3 */
 	bool may_embed;	    /* feature on and the type allows it */
 	bool keep_zero;	    /* write zeros as data, not as a hole */
 	uint64_t txg;
 	uint64_t fill;
-	const struct blkptr *rewrite; /* same-txg bp to overwrite in place when psize fits, or NULL */
+	/*
+	 * A bp born in this txg that may be overwritten in place, or NULL.  When it does not fit, *out
+	 * has other DVAs and the old block is the caller's to free.
+	 */
+	const struct blkptr *rewrite;
 };
 /* -ENOSPC; -EIO when too few copies could be written. */
 int zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What the vdev files share: leaf access, the raidz layout, indirect mappings. */
+#ifndef FS_VDEV_IMPL_H
+#define FS_VDEV_IMPL_H
+
+#include "smartbox/fs/vdev.h"
+
+/* Bytes at the two ends of a leaf that are not for data. */
+#define LEAF_OVERHEAD 0x480000ULL
+#define RAIDZ_CHILDREN_MAX 255u
+
+bool vdev_is_leaf(const struct vdev *v);
+/* A leaf that is open and may be used. */
+bool vdev_leaf_ready(const struct vdev *leaf);
+/* The n-th leaf below v in tree order, NULL behind the last. */
+struct vdev *vdev_leaf_at(struct vdev *v, unsigned n);
+unsigned vdev_leaf_count(const struct vdev *v);
+
+/* Offsets are in the allocatable area; counted in the statistics. -ENXIO when not ready. */
+int vdev_leaf_read(struct vdev *leaf, void *buf, size_t len, uint64_t off);
+int vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off);
+/* Below a raidz: a child is a leaf or a mirror of leaves (replacing, spare). */
+int vdev_child_read(struct vdev *child, void *buf, size_t len, uint64_t off);
+int vdev_child_write(struct vdev *child, const void *buf, size_t len, uint64_t off);
+
+/* fs/vdev_raidz.c */
+uint64_t raidz_asize_of(const struct vdev *top, uint64_t psize);
+unsigned raidz_copies(const struct vdev *top);
+int raidz_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
+int raidz_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
+
+/* A removed top-level: where its ranges went. Filled by fs/vdev_indirect.c from the MOS. */
+struct remap_entry {
+	uint64_t src, len; /* bytes */
+	uint64_t dst_vdev, dst;
+};
+struct vdev_remap {
+	struct remap_entry *entry; /* sorted by src */
+	size_t n;
+};
+int indirect_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
+
+#endif

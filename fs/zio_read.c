@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reading a block: whichever copy is good.
+ *
+ * Theory
+ * ------
+ * A block pointer names up to three copies (DVAs), and each lies on a vdev that may be able to get
+ * the same bytes in several ways (sides of a mirror, reconstructions of a raidz). All pairs of DVA and
+ * way are tried in order until the bytes match the checksum in the block pointer; what failed before
+ * is then rewritten with the good bytes if the pool is writable: reading heals.
+ *
+ * A gang block's DVAs point at a header with up to three block pointers, whose data put together is
+ * the raw block; it is assembled first and then treated like any raw block.
+ *
+ * Encrypted blocks: the pointer's last two checksum words are a MAC, the first two the folded
+ * checksum of what is on disk. Indirect blocks, objset roots and dnode blocks are readable without a
+ * key (of dnodes all but the bonus area); for the rest the caller gets -ENOTSUP.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smartbox/fs/checksum.h"
+#include "smartbox/fs/compress.h"
+#include "smartbox/fs/zio.h"
+#include "spa_impl.h"
+#include "zio_impl.h"
+
+#define GANG_SIZE 512u
+#define GANG_BPS 3
+#define GANG_DEPTH_MAX 8
+#define BAD_MAX 16
+#define EMBED_MAX 128 /* what the size field can say; bp_verify allows 112 */
+
+/* --- what is good --- */
+
+/* Fold the sum as encrypted blocks store it: two words, the rest of the pointer's is the MAC. */
+static void
+fold(unsigned id, struct cksum *c)
+{
+	if (!checksum_is_strong(id)) {
+		c->w[0] ^= c->w[2];
+		c->w[1] ^= c->w[3];
+	}
+	c->w[2] = c->w[3] = 0;
+}
+
+static bool
+has_mac(const struct blkptr *bp)
+{
+	return (bp_is_encrypted(bp) && !(bp_level(bp) == 0 && bp_type(bp) == OT_OBJSET));
+}
+
+/* 0 good, -EILSEQ bad, -ENOTSUP an algorithm we lack. */
+static int
+verify(const struct blkptr *bp, const void *raw)
+{
+	struct cksum want = {{bp->w[12], bp->w[13], bp->w[14], bp->w[15]}}, got;
+	int rc;
+
+	if (bp_checksum(bp) == CK_OFF || bp_checksum(bp) == CK_NOPARITY)
+		return (0);
+	rc = checksum_compute(bp_checksum(bp), !bp_is_little(bp), NULL, raw, bp_psize(bp), &got);
+	if (rc != 0)
+		return (rc);
+	if (has_mac(bp)) {
+		fold(bp_checksum(bp), &got);
+		want.w[2] = want.w[3] = 0;
+	}
+	return (cksum_equal(&want, &got) ? 0 : -EILSEQ);
+}
+
+/* Types whose level-0 data is ciphertext when the pointer's crypt bit is set. */
+static bool
+is_ciphertext(const struct blkptr *bp)
+{
+	if (!bp_is_encrypted(bp) || bp_level(bp) > 0)
+		return (false);
+	switch (bp_type(bp)) {
+	case OT_INTENT_LOG:
+	case OT_PLAIN_FILE:
+	case OT_DIRECTORY:
+	case OT_OLDACL:
+	case OT_UNLINKED_SET:
+	case OT_ZVOL:
+	case 25:
+	case 26:
+	case OT_ACL:
+	case OT_SYSACL:
+	case OT_FUID:
+	case OT_USERGROUP_USED:
+	case OT_USERGROUP_QUOTA:
+	case OT_SA:
+	case OT_SA_MASTER_NODE:
+	case OT_SA_ATTR_REGISTRATION:
+	case OT_SA_ATTR_LAYOUTS:
+		return (true);
+	default:
+		return ((bp_type(bp) & 0xa0) == 0xa0);
+	}
+}
+
+/* --- the copies --- */
+
+struct bad_copy {
+	int dva;
+	unsigned copy;
+};
+
+struct attempt {
+	struct spa *spa;
+	const struct blkptr *bp;
+	uint8_t *raw; /* bp_psize bytes */
+	struct bad_copy bad[BAD_MAX];
+	unsigned nbad;
+	bool io_failed, sum_failed, unsupported;
+};
+
+static void
+note_bad(struct attempt *a, int dva, unsigned copy)
+{
+	if (a->nbad < BAD_MAX)
+		a->bad[a->nbad++] = (struct bad_copy){dva, copy};
+}
+
+static struct vdev *
+dva_top(const struct attempt *a, int i, struct dva *d)
+{
+	*d = bp_dva(a->bp, i);
+	return (vdev_top(a->spa->root, d->vdev));
+}
+
+/* Read one copy and judge it; true when raw now holds the block. */
+static bool
+try_copy(struct attempt *a, int i, unsigned copy)
+{
+	struct dva d;
+	struct vdev *top = dva_top(a, i, &d);
+	uint32_t psize = bp_psize(a->bp);
+	int rc = vdev_read(top, a->raw, psize, d.offset, copy);
+
+	if (rc != 0) {
+		a->io_failed = true;
+		if (rc != -ENXIO)
+			note_bad(a, i, copy);
+		return (false);
+	}
+	if ((rc = verify(a->bp, a->raw)) == 0)
+		return (true);
+	if (rc == -ENOTSUP) {
+		a->unsupported = true;
+		return (false);
+	}
+	a->sum_failed = true;
+	/* Of raidz only the plain read says something about the disk; the others were guesses. */
+	if (top->kind != VDEV_RAIDZ || copy == 0) {
+		vdev_count_cksum(top, d.offset, psize, copy);
+		note_bad(a, i, copy);
+	}
+	return (false);
+}
+
+static void
+heal(struct attempt *a)
+{
+	uint32_t psize = bp_psize(a->bp);
+
+	if (a->spa->readonly || a->spa->suspended)
+		return;
+	for (unsigned i = 0; i < a->nbad; i++) {
+		struct dva d;
+		struct vdev *top = dva_top(a, a->bad[i].dva, &d);
+
+		(void)vdev_repair(top, a->raw, psize, d.offset, a->bad[i].copy);
+	}
+}
+
+static int
+outcome(const struct attempt *a)
+{
+	if (a->unsupported)
+		return (-ENOTSUP);
+	return (a->sum_failed ? -EILSEQ : -EIO);
+}
+
+static int
+read_copies(struct attempt *a)
+{
+	for (int i = 0, n = bp_copies(a->bp); i < n; i++) {
+		struct dva d;
+		struct vdev *top = dva_top(a, i, &d);
+		unsigned ways = vdev_copies(top);
+
+		for (unsigned copy = 0; copy < ways && !a->unsupported; copy++) {
+			if (try_copy(a, i, copy)) {
+				if (a->nbad > 0)
+					heal(a);
+				return (0);
+			}
+		}
+		if (ways == 0)
+			a->io_failed = true;
+	}
+	return (outcome(a));
+}
+
+/* --- gang blocks --- */
+
+static int read_raw(struct spa *spa, const struct blkptr *bp, uint8_t *raw, int depth);
+
+static bool
+gang_header_at(struct spa *spa, const struct blkptr *bp, int i, uint8_t header[GANG_SIZE])
+{
+	struct dva first = bp_dva(bp, 0), d = bp_dva(bp, i);
+	struct cksum place = {{first.vdev, first.offset, bp_physical_birth(bp), 0}};
+	struct vdev *top = vdev_top(spa->root, d.vdev);
+	bool swapped;
+
+	for (unsigned copy = 0; copy < vdev_copies(top); copy++) {
+		if (vdev_read(top, header, GANG_SIZE, d.offset, copy) != 0)
+			continue;
+		if (!eck_valid(header, GANG_SIZE, &place, &swapped)) {
+			vdev_count_cksum(top, d.offset, GANG_SIZE, copy);
+			continue;
+		}
+		for (size_t k = 0; swapped && k < GANG_SIZE / 8; k++) {
+			uint64_t *w = (uint64_t *)(void *)header + k;
+
+			*w = __builtin_bswap64(*w);
+		}
+		return (true);
+	}
+	return (false);
+}
+
+int
+zio_gang_children(struct spa *spa, const struct blkptr *bp, struct blkptr child[GANG_BPS])
+{
+	_Alignas(8) uint8_t header[GANG_SIZE];
+
+	for (int i = 0, n = bp_copies(bp); i < n; i++) {
+		if (gang_header_at(spa, bp, i, header)) {
+			memcpy(child, header, GANG_BPS * sizeof(*child));
+			return (0);
+		}
+	}
+	return (-EILSEQ);
+}
+
+static int
+read_gang(struct spa *spa, const struct blkptr *bp, uint8_t *raw, int depth)
+{
+	struct blkptr child[GANG_BPS];
+	uint32_t left = bp_psize(bp);
+	int rc = zio_gang_children(spa, bp, child);
+
+	if (depth > GANG_DEPTH_MAX)
+		return (-EILSEQ);
+	for (int i = 0; rc == 0 && i < GANG_BPS; i++) {
+		uint32_t n = bp_psize(&child[i]);
+
+		if (bp_is_hole(&child[i]))
+			continue;
+		if (bp_is_embedded(&child[i]) || n > left ||
+		    bp_verify(&child[i], (unsigned)spa->root->nchild) != 0)
+			return (-EILSEQ);
+		rc = read_raw(spa, &child[i], raw, depth + 1);
+		raw += n;
+		left -= n;
+	}
+	return (rc != 0 ? rc : left == 0 ? 0 : -EILSEQ);
+}
+
+/* --- raw blocks --- */
+
+static int
+read_raw(struct spa *spa, const struct blkptr *bp, uint8_t *raw, int depth)
+{
+	struct attempt a = {.spa = spa, .bp = bp, .raw = raw};
+	int rc;
+
+	if (!bp_dva(bp, 0).gang)
+		return (read_copies(&a));
+	if ((rc = read_gang(spa, bp, raw, depth)) != 0)
+		return (rc);
+	return (verify(bp, raw));
+}
+
+static int
+read_embedded(const struct blkptr *bp, uint8_t *buf)
+{
+	uint8_t payload[EMBED_MAX];
+
+	if (bp_verify(bp, 0) != 0)
+		return (-EILSEQ);
+	if (bits_get(bp->w[6], 40, 8) != 0) /* a redacted block has no data */
+		return (-EIO);
+	bp_embedded_get(bp, payload);
+	return (decompress_block(bp_compress(bp), payload, bp_psize(bp), buf, bp_lsize(bp)));
+}
+
+int
+zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf)
+{
+	if (bp_is_embedded(bp)) {
+		if (bp_verify(bp, 0) != 0)
+			return (-EILSEQ);
+		bp_embedded_get(bp, buf);
+		return (0);
+	}
+	if (bp_is_hole(bp))
+		return (-ENOENT);
+	if (bp_verify(bp, (unsigned)spa->root->nchild) != 0)
+		return (-EILSEQ);
+	return (read_raw(spa, bp, buf, 0));
+}
+
+int
+zio_read(struct spa *spa, const struct blkptr *bp, void *buf)
+{
+	uint32_t psize = bp_psize(bp);
+	uint8_t *raw;
+	int rc;
+
+	if (bp_is_embedded(bp))
+		return (read_embedded(bp, buf));
+	if (bp_is_hole(bp)) {
+		memset(buf, 0, bp_lsize(bp));
+		return (0);
+	}
+	if (is_ciphertext(bp))
+		return (-ENOTSUP);
+	if (bp_compress(bp) == COMP_OFF)
+		return (zio_read_raw(spa, bp, buf));
+	if ((raw = zio_buf_get(spa, psize)) == NULL)
+		return (-ENOMEM);
+	rc = zio_read_raw(spa, bp, raw);
+	if (rc == 0)
+		rc = decompress_block(bp_compress(bp), raw, psize, buf, bp_lsize(bp));
+	zio_buf_put(spa, raw, psize);
+	return (rc);
+}
+
+/* --- scrub --- */
+
+/* Every side of a mirror on its own; a raidz as a whole, column by column, in the repair. */
+static void
+scrub_dva(struct attempt *a, int i, const uint8_t *good, struct zio_scrub_result *r)
+{
+	struct dva d;
+	struct vdev *top = dva_top(a, i, &d);
+	uint32_t psize = bp_psize(a->bp);
+	bool repairable = !a->spa->readonly && !a->spa->suspended;
+
+	if (top->kind == VDEV_RAIDZ) {
+		int rc = vdev_scrub_raidz(top, good, psize, d.offset, repairable);
+
+		r->copies++;
+		r->bad += rc != 0;
+		r->repaired += rc > 0 && repairable;
+		return;
+	}
+	for (unsigned copy = 0; copy < vdev_copies(top); copy++) {
+		int rc = vdev_read(top, a->raw, psize, d.offset, copy);
+
+		if (rc == -ENXIO)
+			continue;
+		r->copies++;
+		if (rc == 0 && memcmp(a->raw, good, psize) == 0)
+			continue;
+		r->bad++;
+		if (rc == 0)
+			vdev_count_cksum(top, d.offset, psize, copy);
+		if (repairable && vdev_repair(top, good, psize, d.offset, copy) == 0)
+			r->repaired++;
+	}
+}
+
+int
+zio_scrub(struct spa *spa, const struct blkptr *bp, struct zio_scrub_result *r)
+{
+	uint32_t psize = bp_psize(bp);
+	struct attempt a = {.spa = spa, .bp = bp};
+	uint8_t *good;
+	int rc;
+
+	*r = (struct zio_scrub_result){0};
+	if (bp_is_embedded(bp) || bp_is_hole(bp))
+		return (0);
+	good = zio_buf_get(spa, psize);
+	a.raw = zio_buf_get(spa, psize);
+	rc = good == NULL || a.raw == NULL ? -ENOMEM : zio_read_raw(spa, bp, good);
+	if (rc == 0 && !bp_dva(bp, 0).gang) {
+		for (int i = 0, n = bp_copies(bp); i < n; i++)
+			scrub_dva(&a, i, good, r);
+	}
+	r->lost = rc == -EIO || rc == -EILSEQ;
+	zio_buf_put(spa, a.raw, psize);
+	zio_buf_put(spa, good, psize);
+	return (rc);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing and freeing a block, and how much space one counts for.
+ *
+ * Theory
+ * ------
+ *	data -> zeros? a hole -> pack -> tiny? into the pointer -> allocate -> checksum -> every copy
+ *
+ * Packing must win an eighth, and what it gives is rounded up to the smallest sector of the pool with
+ * zeros behind; otherwise the block is stored as it is.
+ *
+ * Rewriting. A block of the meta objset that was born in this txg is reachable from no uberblock yet,
+ * so a later pass of the same sync may overwrite it where it is. That is what makes a sync end: space
+ * maps describe the blocks that hold them. Packed data that became shorter keeps its old size (zeros
+ * behind), so only growth past the allocated size moves a block.
+ *
+ * Freeing. A block born in this txg was never durable: its space is free at once. Any other is kept
+ * from reuse for two more txgs, by the metaslab.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "smartbox/fs/checksum.h"
+#include "smartbox/fs/compress.h"
+#include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/zio.h"
+#include "spa_impl.h"
+#include "zio_impl.h"
+
+#define EMBED_BYTES_MAX 112u
+#define GANG_SIZE 512u
+#define GANG_BPS 3
+#define HOLE_BIRTH "com.delphix:hole_birth"
+
+static uint32_t
+round_up(uint32_t v, uint32_t unit)
+{
+	return ((v + unit - 1) & ~(unit - 1));
+}
+
+/* --- writing --- */
+
+/* The block on its way: what goes to disk. */
+struct outgoing {
+	const uint8_t *raw;
+	uint32_t psize;
+	unsigned compress;
+	uint8_t *packed; /* buffer behind raw when it was packed */
+	uint32_t capacity;
+};
+
+static void
+make_hole(struct spa *spa, const struct zio_write *w, struct blkptr *out)
+{
+	*out = (struct blkptr){0};
+	if (!spa_feature_active(spa, HOLE_BIRTH))
+		return;
+	out->w[6] = (w->lsize / SECTOR_SIZE - 1) | (uint64_t)w->type << 48 | (uint64_t)w->level << 56;
+	out->w[10] = w->txg;
+}
+
+/* Pack into o; leaves it uncompressed when that does not pay. Returns the unrounded size or 0. */
+static uint32_t
+pack(struct spa *spa, const struct zio_write *w, struct outgoing *o)
+{
+	uint32_t unit = 1u << spa->min_ashift, limit = w->lsize - w->lsize / 8, n, rounded;
+
+	o->raw = w->data;
+	o->psize = w->lsize;
+	o->compress = COMP_OFF;
+	if (w->compress == COMP_OFF)
+		return (0);
+	o->capacity = w->lsize;
+	if ((o->packed = zio_buf_get(spa, o->capacity)) == NULL)
+		return (0);
+	n = (uint32_t)compress_block(w->compress, w->data, w->lsize, o->packed, limit);
+	if (n == 0)
+		return (0);
+	rounded = round_up(n, unit);
+	if (rounded >= w->lsize && n > EMBED_BYTES_MAX)
+		return (0);
+	if (rounded < w->lsize) {
+		memset(o->packed + n, 0, rounded - n);
+		o->raw = o->packed;
+		o->psize = rounded;
+		o->compress = compress_id_of(w->compress);
+		if (o->compress == COMP_ON)
+			o->compress = COMP_LZ4;
+	}
+	return (n);
+}
+
+static void
+describe(const struct zio_write *w, const struct outgoing *o, struct blkptr *bp)
+{
+	bp->w[6] = (uint64_t)(w->lsize / SECTOR_SIZE - 1) |
+	    (uint64_t)(o->psize / SECTOR_SIZE - 1) << 16 | (uint64_t)o->compress << 32 |
+	    (uint64_t)w->checksum << 40 | (uint64_t)w->type << 48 | (uint64_t)w->level << 56 |
+	    1ULL << 63;
+	bp->w[10] = w->txg;
+	bp->w[11] = w->fill;
+}
+
+/* Would `psize` bytes take exactly the space that every copy of old has? */
+static bool
+fits_in_place(struct spa *spa, const struct blkptr *old, unsigned copies, uint32_t psize)
+{
+	int n = bp_copies(old);
+
+	if (n == 0 || (unsigned)n < copies)
+		return (false);
+	for (int i = 0; i < n; i++) {
+		struct dva d = bp_dva(old, i);
+		struct vdev *top = vdev_top(spa->root, d.vdev);
+
+		if (d.gang || vdev_asize_of(top, psize) != (uint64_t)d.asize_sectors << SECTOR_SHIFT)
+			return (false);
+	}
+	return (true);
+}
+
+static bool
+take_old_place(struct spa *spa, const struct zio_write *w, struct outgoing *o, struct blkptr *bp)
+{
+	const struct blkptr *old = w->rewrite;
+	uint32_t old_psize;
+
+	if (old == NULL || bp_is_embedded(old) || bp_is_hole(old) || bp_birth(old) != w->txg)
+		return (false);
+	old_psize = bp_psize(old);
+	/* Packed and shorter than before: zeros behind it, so that it stays where it is. */
+	if (o->compress != COMP_OFF && o->psize < old_psize && old_psize < w->lsize &&
+	    fits_in_place(spa, old, w->copies, old_psize)) {
+		memset(o->packed + o->psize, 0, old_psize - o->psize);
+		o->psize = old_psize;
+	}
+	if (!fits_in_place(spa, old, w->copies, o->psize))
+		return (false);
+	memcpy(bp->w, old->w, 6 * sizeof(bp->w[0]));
+	return (true);
+}
+
+static void
+give_back(struct spa *spa, const struct dva *dva, int n, uint64_t txg)
+{
+	for (int i = 0; i < n; i++)
+		(void)metaslab_unalloc(spa, &dva[i], txg);
+}
+
+/* One copy is needed; further ones are had if there is room. */
+static int
+allocate(struct spa *spa, const struct zio_write *w, uint32_t psize, struct blkptr *bp)
+{
+	struct dva dva[BP_DVAS];
+	int n = 0, rc = 0;
+
+	while (n < (int)w->copies && n < BP_DVAS && rc == 0) {
+		rc = metaslab_alloc(spa, psize, dva, n, w->txg, &dva[n]);
+		if (rc == 0)
+			n++;
+	}
+	if (n == 0 || (rc != 0 && rc != -ENOSPC)) {
+		give_back(spa, dva, n, w->txg);
+		return (rc);
+	}
+	for (int i = 0; i < n; i++)
+		bp_dva_set(bp, i, &dva[i]);
+	return (0);
+}
+
+/* Every copy is tried; one that was written is enough. */
+static int
+write_copies(struct spa *spa, const struct blkptr *bp, const struct outgoing *o)
+{
+	int good = 0;
+
+	for (int i = 0, n = bp_copies(bp); i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+
+		good += vdev_write(vdev_top(spa->root, d.vdev), o->raw, o->psize, d.offset) == 0;
+	}
+	return (good > 0 ? 0 : -EIO);
+}
+
+static int
+place_and_write(struct spa *spa, const struct zio_write *w, struct outgoing *o, struct blkptr *bp)
+{
+	bool in_place = take_old_place(spa, w, o, bp);
+	struct cksum sum;
+	int rc = in_place ? 0 : allocate(spa, w, o->psize, bp);
+
+	if (rc != 0)
+		return (rc);
+	describe(w, o, bp);
+	rc = checksum_compute(w->checksum, false, NULL, o->raw, o->psize, &sum);
+	if (rc == 0) {
+		memcpy(&bp->w[12], sum.w, sizeof(sum.w));
+		rc = write_copies(spa, bp, o);
+	}
+	for (int i = 0, n = bp_copies(bp); rc != 0 && !in_place && i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+
+		(void)metaslab_unalloc(spa, &d, w->txg);
+	}
+	return (rc);
+}
+
+int
+zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out)
+{
+	struct outgoing o = {0};
+	struct blkptr bp = {0};
+	uint32_t n;
+	int rc = 0;
+
+	if (!w->keep_zero && is_all_zero(w->data, w->lsize)) {
+		make_hole(spa, w, out);
+		return (0);
+	}
+	n = pack(spa, w, &o);
+	if (w->may_embed && w->level == 0 && n > 0 && n <= EMBED_BYTES_MAX)
+		bp_embedded_make(&bp, w->type, compress_id_of(w->compress), w->lsize, o.packed, n,
+		    w->txg);
+	else
+		rc = place_and_write(spa, w, &o, &bp);
+	zio_buf_put(spa, o.packed, o.capacity);
+	if (rc == 0)
+		*out = bp;
+	return (rc);
+}
+
+/* --- freeing --- */
+
+static int
+free_dva(struct spa *spa, const struct dva *d, uint64_t birth, uint64_t txg)
+{
+	return (birth == txg ? metaslab_unalloc(spa, d, txg) : metaslab_free(spa, d, txg));
+}
+
+/* Header copies and children of a gang block; the header's own space is 512 bytes rounded up. */
+static int
+free_gang(struct spa *spa, const struct blkptr *bp, uint64_t txg, int depth)
+{
+	struct blkptr child[GANG_BPS];
+	int rc = zio_gang_children(spa, bp, child);
+
+	for (int i = 0; rc == 0 && i < GANG_BPS; i++) {
+		if (bp_is_hole(&child[i]) || bp_verify(&child[i], (unsigned)spa->root->nchild) != 0)
+			continue;
+		if (bp_dva(&child[i], 0).gang)
+			rc = depth > 0 ? free_gang(spa, &child[i], txg, depth - 1) : -EILSEQ;
+		else
+			rc = zio_free(spa, &child[i], txg);
+	}
+	for (int i = 0, n = bp_copies(bp); rc == 0 && i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+
+		d.asize_sectors = (uint32_t)(vdev_asize_of(vdev_top(spa->root, d.vdev), GANG_SIZE) >>
+		    SECTOR_SHIFT);
+		d.gang = false;
+		rc = free_dva(spa, &d, bp_physical_birth(bp), txg);
+	}
+	return (rc);
+}
+
+int
+zio_free(struct spa *spa, const struct blkptr *bp, uint64_t txg)
+{
+	int rc = 0;
+
+	if (bp_is_embedded(bp) || bp_is_hole(bp))
+		return (0);
+	/*
+	 * A deduplicated block has other owners that only the dedup table knows. Not counting them down
+	 * leaks the space; freeing it would destroy data.
+	 */
+	if (bp_is_dedup(bp))
+		return (0);
+	/* Pointers on deadlists have no checksum, but their shape must be right. */
+	for (int i = 0, n = bp_copies(bp); i < n; i++) {
+		if (bp_dva(bp, i).vdev >= spa->root->nchild)
+			return (-EILSEQ);
+	}
+	if (bp_dva(bp, 0).gang)
+		return (free_gang(spa, bp, txg, 8));
+	for (int i = 0, n = bp_copies(bp); rc == 0 && i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+
+		rc = free_dva(spa, &d, bp_physical_birth(bp), txg);
+	}
+	return (rc);
+}
+
+/* --- accounting --- */
+
+uint64_t
+bp_dsize(struct spa *spa, const struct blkptr *bp)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0, n = bp_copies(bp); i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+		uint64_t asize = (uint64_t)d.asize_sectors << SECTOR_SHIFT;
+		struct vdev *top = vdev_top(spa->root, d.vdev);
+
+		sum += spa->deflate && top != NULL ? vdev_dsize(top, asize) : asize;
+	}
+	return (sum);
+}
+
+static bool
+is_metadata(const struct blkptr *bp)
+{
+	return (bp_level(bp) > 0 || dmu_type_is_metadata(bp_type(bp)));
+}
+
+uint64_t
+bp_comp_bytes(const struct blkptr *bp)
+{
+	return (bp_is_embedded(bp) || bp_is_hole(bp) ? 0 : bp_psize(bp));
+}
+
+uint64_t
+bp_uncomp_bytes(const struct blkptr *bp)
+{
+	if (bp_is_hole(bp))
+		return (0);
+	if (!is_metadata(bp))
+		return (bp_lsize(bp));
+	return (bp_is_embedded(bp) ? 0 : bp_psize(bp));
+}
