@@ -95,15 +95,15 @@ dnode_block_count(const void *block, uint32_t size)
 }
 
 static uint64_t
-block_of(const struct objset *os, uint64_t obj)
+block_of(uint64_t obj)
 {
-	return (obj / (dnode_block_size(&os->meta) >> DNODE_SHIFT));
+	return (obj / DNODES_PER_BLOCK);
 }
 
 static unsigned
-slot_of(const struct objset *os, uint64_t obj)
+slot_of(uint64_t obj)
 {
-	return (obj % (dnode_block_size(&os->meta) >> DNODE_SHIFT));
+	return (obj % DNODES_PER_BLOCK);
 }
 
 void
@@ -214,14 +214,14 @@ dnode_hold(struct objset *os, uint64_t obj, struct dnode **out)
 		*out = dn;
 		return (0);
 	}
-	if (block_of(os, obj) > os->phys.meta.maxblkid)
+	if (block_of(obj) > os->phys.meta.maxblkid)
 		return (-ENOENT);
-	if ((rc = dbuf_get(&os->meta, 0, block_of(os, obj), true, &block)) != 0)
+	if ((rc = dbuf_get(&os->meta, 0, block_of(obj), true, &block)) != 0)
 		return (rc);
-	p = slot_dnode(block, slot_of(os, obj));
+	p = slot_dnode(block, slot_of(obj));
 	if (p == NULL)
 		rc = -ENOENT;
-	else if (!dnode_phys_is_sane(p, slots_in(block) - slot_of(os, obj)))
+	else if (!dnode_phys_is_sane(p, slots_in(block) - slot_of(obj)))
 		rc = -EILSEQ;
 	else
 		rc = dnode_attach(os, obj, block, p, out);
@@ -598,8 +598,8 @@ int
 dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
     uint32_t bonus_len, uint64_t *obj)
 {
-	uint64_t blkid = block_of(os, os->alloc_hint);
-	unsigned slot = slot_of(os, os->alloc_hint);
+	uint64_t blkid = block_of(os->alloc_hint);
+	unsigned slot = slot_of(os->alloc_hint);
 	struct dnode_phys p;
 	struct dbuf *block;
 	int rc;
@@ -638,12 +638,12 @@ dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_
 		return (-EINVAL);
 	if ((rc = phys_new(type, block_size, bonus_type, bonus_len, &p)) != 0)
 		return (rc);
-	if ((rc = dbuf_get(&os->meta, 0, block_of(os, obj), true, &block)) != 0)
+	if ((rc = dbuf_get(&os->meta, 0, block_of(obj), true, &block)) != 0)
 		return (rc);
-	if (free_slot(block, slot_of(os, obj)) != slot_of(os, obj))
+	if (free_slot(block, slot_of(obj)) != slot_of(obj))
 		rc = -EEXIST;
 	else
-		rc = slot_fill(os, block, slot_of(os, obj), &p);
+		rc = slot_fill(os, block, slot_of(obj), &p);
 	dbuf_rele(block);
 	return (rc);
 }
@@ -751,8 +751,8 @@ next_in_block(struct dbuf *block, unsigned slot)
 int
 dmu_object_next(struct objset *os, uint64_t *obj)
 {
-	uint64_t blkid = block_of(os, *obj + 1), from, found = 0;
-	unsigned slot = slot_of(os, *obj + 1);
+	uint64_t blkid = block_of(*obj + 1), from, found = 0;
+	unsigned slot = slot_of(*obj + 1);
 	struct dbuf *block;
 	int rc;
 

@@ -62,6 +62,19 @@ objset_new(struct spa *spa, const struct objset_ops *ops, void *dsl)
 	return (os);
 }
 
+static void
+meta_init(struct objset *os)
+{
+	struct dnode_phys *m = &os->phys.meta;
+
+	m->type = OT_DNODE;
+	m->indirect_shift = INDIRECT_SHIFT;
+	m->levels = os->ops == NULL ? 1 : DATASET_META_LEVELS;
+	m->nblkptr = 3;
+	m->flags = DN_USED_BYTES;
+	m->block_sectors = DNODES_PER_BLOCK;
+}
+
 static bool
 phys_is_sane(const struct objset_phys *p)
 {
@@ -87,8 +100,10 @@ objset_load(struct objset *os, const struct blkptr *bp)
 	os->bp = *bp;
 	os->alloc_hint = 1;
 	os->nobjects = 0;
-	if (bp_is_hole(bp))
+	if (bp_is_hole(bp)) {
+		meta_init(os);
 		return (0);
+	}
 	if (bp_is_embedded(bp) || bp_type(bp) != OT_OBJSET || size < 1024 ||
 	    size > sizeof(os->phys))
 		return (-EILSEQ);
@@ -122,17 +137,10 @@ objset_create(struct spa *spa, unsigned type, const struct objset_ops *ops, void
     struct objset **out)
 {
 	struct objset *os = objset_new(spa, ops, dsl);
-	struct dnode_phys *m;
 
 	if (os == NULL)
 		return (-ENOMEM);
-	m = &os->phys.meta;
-	m->type = OT_DNODE;
-	m->indirect_shift = INDIRECT_SHIFT;
-	m->levels = ops == NULL ? 1 : DATASET_META_LEVELS;
-	m->nblkptr = 3;
-	m->flags = DN_USED_BYTES;
-	m->block_sectors = DNODES_PER_BLOCK;
+	meta_init(os);
 	os->phys.type = type;
 	os->alloc_hint = 1;
 	os->phys_dirty = true;

@@ -53,21 +53,52 @@ struct spa {
 
 	enum pool_state state;
 	bool config_dirty, force_sync;
-	uint64_t hostid;
+	uint64_t hostid; /* 0: unknown, not written */
 	char hostname[256];
-	char *comment;
+	char *comment, *compatibility; /* NULL: none; live in the config */
 	bool has_vdev_zaps;
+	bool log_missing; /* imported without a log device */
 
 	struct spa_task *tasks, **tasks_tail;
-	struct nvlist **history_queue; /* records for the next sync */
-	size_t nhistory;
+	struct history_record *history, **history_tail; /* for the next sync */
 
 	struct dmu_cache *cache;
-	uint64_t dirty_bytes;
+	uint64_t dirty_bytes; /* of all objsets */
 
 	struct dsl_pool *dsl;
 	struct metaslab_pool *alloc; /* metaslab.c may hang its pool-wide state here */
 	struct zio_pool *zio;	     /* zio.c likewise */
 };
+
+/* spa.c: an empty one, with cache and lock; freed with whatever it has by then. */
+int spa_new(const char *name, const struct fs_os *os, struct spa **out);
+void spa_free(struct spa *spa);
+void spa_suspend(struct spa *spa, const char *why);
+
+/* A pool up to its meta objset, without datasets: the part below the dataset layer. */
+int spa_create_base(struct spa *spa, const struct spa_create_opts *o, struct err *e);
+int spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e);
+
+/* spa_config.c */
+int spa_config_make(struct spa *spa, const struct vdev *leaf, struct nvlist **out);
+int spa_config_sync(struct spa *spa); /* the MOS's config object, if config_dirty */
+int spa_config_read(struct spa *spa, struct nvlist **out, struct err *e);
+/* Flush, labels if the config changed, uberblock: zfs-format.md, "Commit order". */
+int spa_commit(struct spa *spa, struct err *e);
+
+/* spa_feature.c */
+int spa_features_create(struct spa *spa, bool none);
+/* Refuses by name what we cannot read, or write if the pool is not read-only. */
+int spa_features_load(struct spa *spa, struct err *e);
+void spa_features_free(struct spa *spa);
+int spa_features_label(struct spa *spa, struct nvlist *config);
+
+/* spa_history.c */
+int spa_history_create(struct spa *spa);
+int spa_history_sync(struct spa *spa);
+void spa_history_free(struct spa *spa);
+
+/* A directory entry of one u64; 0 when it is not there. */
+int spa_directory_get(struct spa *spa, const char *key, uint64_t *obj);
 
 #endif

@@ -23,6 +23,8 @@
 struct fs_os {
 	uint64_t (*now)(void *arg, uint32_t *nsec); /* seconds since 1970 */
 	void (*random)(void *arg, void *buf, size_t len);
+	/* Who writes: into labels, and checked at import.  0: this host has no id. */
+	uint64_t (*host)(void *arg, char *name, size_t size);
 	void *arg;
 };
 extern const struct fs_os fs_os_default;
@@ -105,7 +107,8 @@ unsigned spa_min_ashift(const struct spa *spa);
 bool spa_feature_enabled(const struct spa *spa, const char *guid);
 bool spa_feature_active(const struct spa *spa, const char *guid);
 int spa_feature_change(struct spa *spa, const char *guid, int delta); /* the refcount, in the open txg */
-int spa_feature_enable(struct spa *spa, const char *guid); /* with what it depends on */
+int spa_feature_enable(struct spa *spa, const char *guid); /* with what it depends on; -ENOTSUP */
+const char *spa_feature_guid(const char *name);		   /* of "lz4_compress"; NULL: unknown */
 /* What "on" means for metadata of this pool: a compression id. */
 unsigned spa_metadata_compress(const struct spa *spa);
 /* Walk: fn(guid, short name, 'd'isabled 'e'nabled 'a'ctive). */
