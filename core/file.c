@@ -196,6 +196,7 @@ file_read(const char *path, size_t max, char **buf, size_t *len, struct err *e)
 	(void)close(fd);
 	if (rc == 0) {
 		if (len != NULL)
+			if (len != NULL)
 			*len = b.len;
 		if ((*buf = buf_take(&b)) == NULL)
 			rc = err_set(e, ENOMEM, "%s: out of memory", path);
