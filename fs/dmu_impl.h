@@ -106,7 +106,7 @@ struct objset {
 	struct dnode **hash;
 	size_t hash_size, hash_count;
 	struct dnode *dirty; /* not the meta dnode */
-	bool phys_dirty, syncing;
+	bool phys_dirty;
 	uint64_t alloc_hint; /* no free object is below */
 	uint64_t nobjects;
 	uint64_t dirty_bytes;

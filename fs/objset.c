@@ -514,48 +514,54 @@ write_batch(struct objset *os, struct dbuf **db, size_t n)
 	return (0);
 }
 
+/* Bottom up; within a level by object and block, so that what is read together lies together. */
 static int
-by_level_and_block(const void *a, const void *b)
+by_level(const void *a, const void *b)
 {
 	const struct dbuf *x = *(struct dbuf *const *)a, *y = *(struct dbuf *const *)b;
 
 	if (x->level != y->level)
 		return (x->level < y->level ? -1 : 1);
+	if (x->dn->obj != y->dn->obj)
+		return (x->dn->obj < y->dn->obj ? -1 : 1);
 	return (x->blkid < y->blkid ? -1 : x->blkid > y->blkid);
 }
 
+/* The dirty blocks of a list of dnodes, linked by dirty_next, in the order to write them. */
 static struct dbuf **
-dirty_in_order(struct dnode *dn)
+dirty_in_order(const struct dnode *list, size_t *count)
 {
-	struct dbuf **v = malloc(dn->ndirty * sizeof(*v)), *db;
+	const struct dnode *dn;
+	struct dbuf **v, *db;
 	size_t n = 0;
 
-	if (v == NULL)
+	for (dn = list; dn != NULL; dn = dn->dirty_next)
+		n += dn->ndirty;
+	if ((v = malloc((n + 1) * sizeof(*v))) == NULL)
 		return (NULL);
-	for (db = dn->dirty; db != NULL; db = db->dirty_next)
-		v[n++] = db;
-	qsort(v, n, sizeof(*v), by_level_and_block);
+	*count = n;
+	for (n = 0, dn = list; dn != NULL; dn = dn->dirty_next)
+		for (db = dn->dirty; db != NULL; db = db->dirty_next)
+			v[n++] = db;
+	qsort(v, n, sizeof(*v), by_level);
 	return (v);
 }
 
+/* What was written is clean and may be evicted; what was not is dirty and stays. */
 static int
-dnode_sync(struct dnode *dn)
+write_dirty(struct objset *os, const struct dnode *list)
 {
-	size_t n = dn->ndirty, i, j;
 	struct dbuf **v;
+	size_t n, i, j;
 	int rc = 0;
 
-	if (n == 0)
-		return (0);
-	if ((v = dirty_in_order(dn)) == NULL)
+	if ((v = dirty_in_order(list, &n)) == NULL)
 		return (-ENOMEM);
-	dn->refs++; /* its last block may be evicted while we are here */
 	for (i = 0; i < n && rc == 0; i = j) {
 		for (j = i + 1; j < n && j - i < WRITE_BATCH && v[j]->level == v[i]->level; j++)
 			;
-		rc = write_batch(dn->os, v + i, j - i);
+		rc = write_batch(os, v + i, j - i);
 	}
-	dnode_rele(dn);
 	free(v);
 	return (rc);
 }
@@ -599,17 +605,11 @@ write_root(struct objset *os)
 int
 objset_sync(struct objset *os)
 {
-	int rc = 0;
+	int rc;
 
 	if (!objset_is_dirty(os))
 		return (0);
-	os->syncing = true;
-	while (os->dirty != NULL && rc == 0)
-		rc = dnode_sync(os->dirty);
-	if (rc == 0)
-		rc = dnode_sync(&os->meta);
-	if (rc == 0)
-		rc = write_root(os);
-	os->syncing = false;
-	return (rc);
+	if ((rc = write_dirty(os, os->dirty)) != 0 || (rc = write_dirty(os, &os->meta)) != 0)
+		return (rc);
+	return (write_root(os));
 }
