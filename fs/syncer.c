@@ -24,6 +24,7 @@
 #include <time.h>
 
 #define PERIOD_DEFAULT_MS 5000
+#define STACK_BYTES (2u << 20) /* a whole sync runs on it; the C library's default is small */
 
 struct waiter {
 	uint64_t txg;
@@ -164,6 +165,7 @@ syncer_new(struct spa *spa, unsigned period_ms, uint64_t dirty_max, struct synce
     struct err *e)
 {
 	struct syncer *s = calloc(1, sizeof(*s));
+	pthread_attr_t attr;
 	int rc;
 
 	if (s == NULL)
@@ -172,7 +174,11 @@ syncer_new(struct spa *spa, unsigned period_ms, uint64_t dirty_max, struct synce
 	s->period_ms = period_ms != 0 ? period_ms : PERIOD_DEFAULT_MS;
 	s->dirty_max = dirty_max != 0 ? dirty_max : DMU_DIRTY_LIMIT;
 	init_sync_objects(s);
-	if ((rc = pthread_create(&s->thread, NULL, syncer_main, s)) != 0) {
+	(void)pthread_attr_init(&attr);
+	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
+	rc = pthread_create(&s->thread, &attr, syncer_main, s);
+	(void)pthread_attr_destroy(&attr);
+	if (rc != 0) {
 		free(s);
 		return (err_sys(e, rc, "cannot start the sync thread"));
 	}

@@ -238,6 +238,12 @@ zpl_root(const struct zpl *z)
 	return (z->root);
 }
 
+bool
+zpl_folds_case(const struct zpl *z)
+{
+	return (z->fold_case);
+}
+
 /* --- the delete queue -------------------------------------------------------------------------- */
 
 int

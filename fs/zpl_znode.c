@@ -235,10 +235,13 @@ zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid)
 	struct sa_handle h;
 	struct change c = {.n = 0};
 	uint32_t mode, kept;
+	bool has_xattrs;
+	size_t len;
 	int rc = znode_hold(z, obj, &h);
 
 	if (rc != 0)
 		return (rc);
+	has_xattrs = sa_peek(&h, SA_DXATTR, &len) != NULL || sa_u64(&h, SA_XATTR, 0) != 0;
 	mode = kept = znode_mode(&h);
 	if (drop_setid && S_ISREG(mode)) {
 		kept &= ~(uint32_t)S_ISUID;
@@ -250,7 +253,7 @@ zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid)
 		rc = sa_set(&h, c.v, c.n);
 	}
 	sa_rele(&h);
-	if (rc != 0)
+	if (rc != 0 || !has_xattrs)
 		return (rc);
 	rc = zpl_xattr_remove(z, obj, "security.capability");
 	return (rc == -ENODATA ? 0 : rc);

@@ -47,6 +47,7 @@ void zpl_set_readonly(struct zpl *z, bool readonly);
 bool zpl_is_readonly(const struct zpl *z);
 struct dsl_dataset *zpl_dataset(const struct zpl *z);
 uint64_t zpl_root(const struct zpl *z);
+bool zpl_folds_case(const struct zpl *z); /* names that differ by case are one name */
 /* Free what was unlinked while open when the power went (the delete queue). */
 int zpl_reap_unlinked(struct zpl *z);
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of the FUSE server, shared by the fuse files.
+ */
+#ifndef SMARTBOX_FS_FUSE_IMPL_H
+#define SMARTBOX_FS_FUSE_IMPL_H
+
+#include <linux/fuse.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "smartbox/fs/dsl.h"
+#include "smartbox/fs/fuse.h"
+#include "smartbox/fs/zpl.h"
+
+/* Parts of the protocol that are newer than the headers we build with (7.38). */
+#define FUSE_STATX_OP 52
+#define FUSE_ALLOW_IDMAP_FLAG (1ULL << 40)
+#define FUSE_NOTIFY_INC_EPOCH_CODE 8
+
+#define FUSE_DATA_MAX (1u << 20) /* of one READ or WRITE */
+#define FUSE_IN_MAX (FUSE_DATA_MAX + 8192)
+
+/* --- node ids (fuse_node.c) ---------------------------------------------------------------------- */
+
+/*
+ *	1                            the root
+ *	obj                          an object of the mounted dataset
+ *	slot << 48 | obj             an object of a snapshot entered through .zfs; slot 1..32767
+ *	NODE_ZFS, NODE_SNAPSHOTS     .zfs and .zfs/snapshot
+ */
+#define NODE_OBJ_MASK ((1ULL << 48) - 1)
+#define NODE_SLOT_SHIFT 48
+#define NODE_SLOTS 32767u
+#define NODE_ZFS (1ULL << 63 | 1)
+#define NODE_SNAPSHOTS (1ULL << 63 | 2)
+
+/* How often the kernel looked each node up and did not forget it. */
+struct node {
+	uint64_t id; /* 0: free slot of the table */
+	uint64_t lookups;
+	bool unlinked; /* LINKS is 0: destroy the object when lookups is */
+};
+
+struct node_table {
+	struct node *v;
+	size_t cap, n; /* cap is a power of two or 0 */
+};
+
+int node_add(struct node_table *t, uint64_t id, uint64_t lookups);
+struct node *node_find(const struct node_table *t, uint64_t id);
+/* True when that was the last lookup; then the entry is gone, and *unlinked is what it said. */
+bool node_forget(struct node_table *t, uint64_t id, uint64_t lookups, bool *unlinked);
+void node_table_free(struct node_table *t);
+
+/* --- requests (fuse_req.c) ----------------------------------------------------------------------- */
+
+/* A request whose lengths were checked; pointers go into the message. */
+struct fuse_req {
+	const struct fuse_in_header *in;
+	const void *arg; /* the fixed structure of the opcode */
+	const char *name, *name2;
+	const void *data;
+	size_t data_len;
+};
+
+/* setxattr_ext: the 16-byte form was negotiated.  0, -EINVAL malformed, -ENOSYS unknown opcode. */
+int fuse_req_parse(const void *msg, size_t len, bool setxattr_ext, struct fuse_req *r);
+
+/* --- mounts ------------------------------------------------------------------------------------- */
+
+struct snap_slot {
+	struct dsl_dataset *ds;
+	struct zpl *z; /* NULL: free, or released while nodes of it are known */
+	uint64_t nodes;
+	char *name; /* full name; NULL: free */
+};
+
+struct fuse_session {
+	struct fuse_server *server;
+	uint64_t id; /* in epoll */
+	int fd;
+	struct dsl_dataset *ds;
+	struct zpl *z;
+	char *path;
+	struct fuse_mount_opts opts;
+	bool is_snapshot;
+	bool setxattr_ext, no_open, no_opendir; /* negotiated */
+
+	/* Protected by the pool's lock. */
+	struct node_table nodes;
+	struct snap_slot *slot; /* slot[i] is slot number i + 1 */
+	size_t nslots;
+
+	/* Protected by the server's lock. */
+	unsigned refs;	 /* requests being served, answers being waited for */
+	unsigned active; /* of these, requests in a worker's hands */
+	bool dead;	 /* the kernel hung up */
+	bool suspended;
+	struct fuse_session *next;
+};
+
+struct fuse_server {
+	struct spa *spa;
+	struct syncer *sync;
+	pthread_mutex_t lock;
+	pthread_cond_t changed; /* refs, active, dying or the list */
+	struct fuse_session *sessions, **tail;
+	uint64_t next_id;
+	unsigned dying; /* sessions that died and are not yet freed */
+	int epoll_fd, stop_fd;
+	unsigned nthreads;
+	pthread_t *thread;
+	bool stop;
+};
+
+/* --- calls (fuse_ops.c) --------------------------------------------------------------------------- */
+
+/* One request being served, with its answer. */
+struct fuse_call {
+	struct fuse_session *s;
+	struct fuse_req req;
+	char *out; /* FUSE_DATA_MAX bytes, the answer's body */
+	size_t out_len;
+	bool no_reply;	/* FORGET, or somebody else answers */
+	bool must_sync; /* the answer waits until the txg is on disk */
+	uint64_t txg;	/* then: which one */
+};
+
+/* Serve a request and leave its answer in c; 0 or -errno. */
+int fuse_serve(struct fuse_call *c);
+/* The kernel hung up: destroy what it still held open, let go of datasets.  With the pool's lock. */
+void fuse_drop_nodes(struct fuse_session *s);
+
+/* Ids of the mount; in: -EOVERFLOW. */
+uint32_t fuse_id_out(const struct fuse_idmap *m, uint32_t disk);
+int fuse_id_in(const struct fuse_idmap *m, uint32_t id, uint32_t *disk);
+
+/* The filesystem and object of a node id.  -ESTALE. */
+int fuse_resolve(struct fuse_session *s, uint64_t node, struct zpl **z, uint64_t *obj);
+uint64_t fuse_node_id(const struct fuse_session *s, uint64_t parent_node, uint64_t obj);
+void fuse_fill_attr(const struct fuse_session *s, uint64_t node, const struct zpl_attr *a,
+    struct fuse_attr *out);
+
+/* READDIR and READDIRPLUS write into this. */
+struct dir_out {
+	struct fuse_call *c;
+	size_t size; /* asked for */
+	bool plus;
+	uint64_t dir_node;
+};
+/* Append an entry; entry NULL: a plain one (in a plus listing: without attributes).  False: full. */
+bool dir_out_add(struct dir_out *d, const char *name, uint64_t ino, unsigned dtype, uint64_t next,
+    const struct fuse_entry_out *entry);
+
+/* --- .zfs (fuse_snapdir.c) ------------------------------------------------------------------------ */
+
+bool snapdir_is_virtual(uint64_t node);
+int snapdir_lookup(struct fuse_call *c, uint64_t node, const char *name, uint64_t *id,
+    struct fuse_attr *attr);
+int snapdir_getattr(struct fuse_session *s, uint64_t node, struct fuse_attr *attr);
+int snapdir_readdir(struct fuse_session *s, uint64_t node, uint64_t cookie, struct dir_out *d);
+int snapdir_mkdir(struct fuse_call *c, const char *name); /* takes a snapshot */
+int snapdir_rmdir(struct fuse_call *c, const char *name); /* destroys one */
+/* A node of this slot was looked up or forgotten. */
+void snapdir_count(struct fuse_session *s, uint64_t node, int delta);
+/* Let go of a snapshot (NULL: all). */
+void snapdir_release(struct fuse_session *s, const char *snapshot);
+
+/* --- posix_acl.c ---------------------------------------------------------------------------------- */
+
+#define POSIX_ACL_ACCESS "system.posix_acl_access"
+#define POSIX_ACL_DEFAULT "system.posix_acl_default"
+#define POSIX_ACL_MAX (64u << 10)
+
+/* Is this a well-formed list?  *mode: its permission bits; *is_minimal: it says no more than those. */
+int posix_acl_check(const void *acl, size_t len, uint32_t *mode, bool *is_minimal);
+/* What a chmod does to an access list, in place. */
+int posix_acl_chmod(void *acl, size_t len, uint32_t mode);
+/* A child's access list from its directory's default one (copied to acl), and its mode. */
+int posix_acl_inherit(void *acl, size_t len, uint32_t *mode);
+/* Replace each user and group id. */
+int posix_acl_map_ids(void *acl, size_t len, const struct fuse_idmap *m, bool in);
+
+#endif
