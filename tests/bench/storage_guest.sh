@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# In the guest: the pool engine beside OpenZFS's kernel module; a disk each, the same commands.
+
+set -e
+cd /test
+. ./lib.sh
+. /opt/openzfs/env
+
+# Two programs that run the one's and the other's commands: ours zfs list, theirs zfs list.
+printf '#!/bin/sh\nPATH=/usr/sbin:/sbin:/usr/bin:/bin exec "$@"\n' > ours
+printf '#!/bin/sh\nPATH=/opt/openzfs/bin exec "$@"\n' > theirs
+chmod +x ours theirs
+PATH=/test:$PATH
+: "${MIB:=96}" "${SNAPS:=10000}"
+
+ours zpool create -f -o ashift=12 -O compression=lz4 -O atime=off -m /ours ours /dev/vda
+theirs zpool create -f -o ashift=12 -O compression=lz4 -O atime=off -m /theirs theirs /dev/vdb
+
+# Only a fresh import reads from the disk; both caches are empty then.
+ours_fresh() { ours zpool export ours; ours zpool import ours; }
+theirs_fresh() { theirs zpool export theirs; theirs zpool import theirs; }
+
+ours_seqwrite() { io seqwrite /ours/big "$MIB"; }
+theirs_seqwrite() { io seqwrite /theirs/big "$MIB"; }
+ours_seqread() { ours_fresh; io seqread /ours/big "$MIB"; }
+theirs_seqread() { theirs_fresh; io seqread /theirs/big "$MIB"; }
+ours_randread() { ours_fresh; io randread /ours/big 2000; }
+theirs_randread() { theirs_fresh; io randread /theirs/big 2000; }
+ours_fsync() { io fsync /ours/small 100; }
+theirs_fsync() { io fsync /theirs/small 100; }
+ours_create() { mkdir "/ours/d$1"; io create "/ours/d$1" 500; }
+theirs_create() { mkdir "/theirs/d$1"; io create "/theirs/d$1" 500; }
+
+ours_snap() { io time ours zfs snapshot "ours@s$1"; }
+theirs_snap() { io time theirs zfs snapshot "theirs@s$1"; }
+ours_clone() { io time ours zfs clone ours@s1 "ours/c$1"; }
+theirs_clone() { io time theirs zfs clone theirs@s1 "theirs/c$1"; }
+
+# 500 snapshots on a command line.
+cat > batch << 'END'
+#!/bin/sh
+# batch OWNER POOL COUNT
+i=0
+while [ $i -lt "$3" ]; do
+	line='' j=0
+	while [ $j -lt 500 ]; do
+		line="$line $2/many@m$i"
+		i=$((i + 1)) j=$((j + 1))
+	done
+	# shellcheck disable=SC2086
+	"$1" zfs snapshot $line || exit 1
+done
+END
+chmod +x batch
+each_ms() { awk -v n="$SNAPS" '{ print $1 * 1000 / n }'; }
+ours_batch() { io time batch ours ours "$SNAPS" | each_ms; }
+theirs_batch() { io time batch theirs theirs "$SNAPS" | each_ms; }
+ours_list() { io time ours zfs list -H -t snapshot -o name,used,refer -r ours/many; }
+theirs_list() { io time theirs zfs list -H -t snapshot -o name,used,refer -r theirs/many; }
+
+header "storage (QEMU, $(nproc) CPUs)" OpenZFS
+compare "sequential write, $MIB MiB" MiB/s more ours_seqwrite theirs_seqwrite
+compare "sequential read" MiB/s more ours_seqread theirs_seqread
+compare "random read of 4 KiB" op/s more ours_randread theirs_randread
+compare "write of 4 KiB and fsync" op/s more ours_fsync theirs_fsync
+compare "create a file of 4 KiB" op/s more ours_create theirs_create
+compare "zfs snapshot" s less ours_snap theirs_snap
+compare "zfs clone" s less ours_clone theirs_clone
+ours zfs create ours/many
+theirs zfs create theirs/many
+rounds=$ROUNDS ROUNDS=1
+compare "a snapshot, $SNAPS in batches" ms less ours_batch theirs_batch
+ROUNDS=$rounds
+compare "zfs list of $SNAPS snapshots" s less ours_list theirs_list
+ours zpool export ours
+theirs zpool export theirs
