@@ -27,12 +27,14 @@
 #include <string.h>
 
 #include "dmu_impl.h"
+#include "smartbox/fs/workers.h"
 #include "smartbox/fs/zio.h"
 
 #define COMPRESS_OFF 2
 #define CHECKSUM_FLETCHER4 7
 #define CHECKSUM_SHA256 8
 #define WRITE_BATCH 64
+#define SHARE_BYTES (64u << 10) /* less is not worth waking another thread */
 
 /* --- opening ------------------------------------------------------------------------------------------ */
 
@@ -491,27 +493,43 @@ replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int
 	return (0);
 }
 
-static int
-write_batch(struct objset *os, struct dbuf **db, size_t n)
-{
+struct batch {
+	struct spa *spa;
 	struct zio_write w[WRITE_BATCH];
-	struct blkptr new[WRITE_BATCH];
+	struct zio_prepared p[WRITE_BATCH];
+	size_t n, bytes;
+};
+
+static void
+batch_prepare(void *arg, size_t i)
+{
+	struct batch *b = arg;
+
+	zio_prepare(b->spa, &b->w[i], &b->p[i]);
+}
+
+/* Packed and hashed by all processors, placed and written in order by this one. */
+static int
+write_batch(struct objset *os, struct dbuf **db, struct batch *b)
+{
+	struct blkptr new;
 	int64_t dsize;
 	size_t i;
-	int rc;
+	int rc = 0;
 
-	for (i = 0; i < n; i++)
-		describe_write(db[i], &w[i]);
-	for (i = 0; i < n; i++)
-		if ((rc = zio_write(os->spa, &w[i], &new[i])) != 0)
-			return (rc);
-	for (i = 0; i < n; i++) {
-		if ((rc = replace_bp(os, dbuf_slot(db[i]), &new[i], &dsize)) != 0)
-			return (rc);
+	for (i = 0; i < b->n; i++)
+		describe_write(db[i], &b->w[i]);
+	workers_run(b->bytes >= SHARE_BYTES ? os->spa->workers : NULL, b->n, batch_prepare, b);
+	for (i = 0; i < b->n && rc == 0; i++) {
+		rc = zio_write_prepared(os->spa, &b->w[i], &b->p[i], &new);
+		if (rc != 0 || (rc = replace_bp(os, dbuf_slot(db[i]), &new, &dsize)) != 0)
+			continue;
 		dnode_used_add(db[i]->dn, dsize);
 		dbuf_undirty(db[i]);
 	}
-	return (0);
+	for (; i < b->n; i++)
+		zio_prepared_free(os->spa, &b->p[i]);
+	return (rc);
 }
 
 /* Bottom up; within a level by object and block, so that what is read together lies together. */
@@ -551,17 +569,19 @@ dirty_in_order(const struct dnode *list, size_t *count)
 static int
 write_dirty(struct objset *os, const struct dnode *list)
 {
-	struct dbuf **v;
-	size_t n, i, j;
-	int rc = 0;
+	size_t n = 0, i;
+	struct dbuf **v = dirty_in_order(list, &n);
+	struct batch *b = malloc(sizeof(*b));
+	int rc = v == NULL || b == NULL ? -ENOMEM : 0;
 
-	if ((v = dirty_in_order(list, &n)) == NULL)
-		return (-ENOMEM);
-	for (i = 0; i < n && rc == 0; i = j) {
-		for (j = i + 1; j < n && j - i < WRITE_BATCH && v[j]->level == v[i]->level; j++)
-			;
-		rc = write_batch(os, v + i, j - i);
+	for (i = 0; rc == 0 && i < n; i += b->n) {
+		b->spa = os->spa;
+		b->n = b->bytes = 0;
+		while (i + b->n < n && b->n < WRITE_BATCH && v[i + b->n]->level == v[i]->level)
+			b->bytes += v[i + b->n++]->size;
+		rc = write_batch(os, v + i, b);
 	}
+	free(b);
 	free(v);
 	return (rc);
 }

@@ -35,6 +35,7 @@
 #include "smartbox/core/uuid.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/workers.h"
 #include "smartbox/fs/zap.h"
 #include "smartbox/fs/zio.h"
 #include "vdev_impl.h"
@@ -104,6 +105,7 @@ spa_new(const char *name, const struct fs_os *os, struct spa **out)
 		free(spa);
 		return (-ENOMEM);
 	}
+	spa->workers = workers_new(-1); /* NULL: slower */
 	if (spa->os.host != NULL)
 		spa->hostid = spa->os.host(spa->os.arg, spa->hostname, sizeof(spa->hostname));
 	*out = spa;
@@ -138,6 +140,7 @@ spa_free(struct spa *spa)
 	spa_features_free(spa);
 	spa_history_free(spa);
 	vdev_free(spa->root);
+	workers_free(spa->workers);
 	zio_fini(spa);
 	dmu_cache_free(spa);
 	(void)pthread_mutex_destroy(&spa->lock);

@@ -64,6 +64,7 @@ struct spa {
 
 	struct dmu_cache *cache;
 	uint64_t dirty_bytes; /* of all objsets */
+	struct workers *workers; /* NULL: the caller's thread does it all */
 
 	struct dsl_pool *dsl;
 	struct metaslab_pool *alloc; /* metaslab.c may hang its pool-wide state here */

@@ -40,15 +40,6 @@ round_up(uint32_t v, uint32_t unit)
 
 /* --- writing --- */
 
-/* The block on its way: what goes to disk. */
-struct outgoing {
-	const uint8_t *raw;
-	uint32_t psize;
-	unsigned compress;
-	uint8_t *packed; /* buffer behind raw when it was packed */
-	uint32_t capacity;
-};
-
 static void
 make_hole(struct spa *spa, const struct zio_write *w, struct blkptr *out)
 {
@@ -61,7 +52,7 @@ make_hole(struct spa *spa, const struct zio_write *w, struct blkptr *out)
 
 /* Pack into o; leaves it uncompressed when that does not pay. Returns the unrounded size or 0. */
 static uint32_t
-pack(struct spa *spa, const struct zio_write *w, struct outgoing *o)
+pack(struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 {
 	uint32_t unit = 1u << spa->min_ashift, limit = w->lsize - w->lsize / 8, n, rounded;
 
@@ -91,7 +82,7 @@ pack(struct spa *spa, const struct zio_write *w, struct outgoing *o)
 }
 
 static void
-describe(const struct zio_write *w, const struct outgoing *o, struct blkptr *bp)
+describe(const struct zio_write *w, const struct zio_prepared *o, struct blkptr *bp)
 {
 	bp->w[6] = (uint64_t)(w->lsize / SECTOR_SIZE - 1) |
 	    (uint64_t)(o->psize / SECTOR_SIZE - 1) << 16 | (uint64_t)o->compress << 32 |
@@ -120,7 +111,7 @@ fits_in_place(struct spa *spa, const struct blkptr *old, unsigned copies, uint32
 }
 
 static bool
-take_old_place(struct spa *spa, const struct zio_write *w, struct outgoing *o, struct blkptr *bp)
+take_old_place(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp)
 {
 	const struct blkptr *old = w->rewrite;
 	uint32_t old_psize;
@@ -170,7 +161,7 @@ allocate(struct spa *spa, const struct zio_write *w, uint32_t psize, struct blkp
 
 /* Every copy is tried; one that was written is enough. */
 static int
-write_copies(struct spa *spa, const struct blkptr *bp, const struct outgoing *o)
+write_copies(struct spa *spa, const struct blkptr *bp, const struct zio_prepared *o)
 {
 	int good = 0;
 
@@ -183,18 +174,30 @@ write_copies(struct spa *spa, const struct blkptr *bp, const struct outgoing *o)
 }
 
 static int
-place_and_write(struct spa *spa, const struct zio_write *w, struct outgoing *o, struct blkptr *bp)
+sum_up(const struct zio_write *w, struct zio_prepared *o)
+{
+	struct cksum sum;
+	int rc = checksum_compute(w->checksum, false, NULL, o->raw, o->psize, &sum);
+
+	if (rc != 0)
+		return (rc);
+	memcpy(o->sum, sum.w, sizeof(o->sum));
+	o->summed = o->psize;
+	return (0);
+}
+
+static int
+place_and_write(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp)
 {
 	bool in_place = take_old_place(spa, w, o, bp);
-	struct cksum sum;
 	int rc = in_place ? 0 : allocate(spa, w, o->psize, bp);
 
 	if (rc != 0)
 		return (rc);
 	describe(w, o, bp);
-	rc = checksum_compute(w->checksum, false, NULL, o->raw, o->psize, &sum);
+	rc = o->summed == o->psize ? 0 : sum_up(w, o);
 	if (rc == 0) {
-		memcpy(&bp->w[12], sum.w, sizeof(sum.w));
+		memcpy(&bp->w[12], o->sum, sizeof(o->sum));
 		rc = write_copies(spa, bp, o);
 	}
 	for (int i = 0, n = bp_copies(bp); rc != 0 && !in_place && i < n; i++) {
@@ -205,28 +208,53 @@ place_and_write(struct spa *spa, const struct zio_write *w, struct outgoing *o, 
 	return (rc);
 }
 
-int
-zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out)
+void
+zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 {
-	struct outgoing o = {0};
+	*o = (struct zio_prepared){0};
+	if ((o->is_zero = !w->keep_zero && is_all_zero(w->data, w->lsize)))
+		return;
+	o->packed_len = pack(spa, w, o);
+	o->embed = w->may_embed && w->level == 0 && o->packed_len > 0 &&
+	    o->packed_len <= EMBED_BYTES_MAX;
+	if (!o->embed)
+		(void)sum_up(w, o); /* again in zio_write_prepared, where it can be told */
+}
+
+int
+zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
+    struct blkptr *out)
+{
 	struct blkptr bp = {0};
-	uint32_t n;
 	int rc = 0;
 
-	if (!w->keep_zero && is_all_zero(w->data, w->lsize)) {
-		make_hole(spa, w, out);
-		return (0);
-	}
-	n = pack(spa, w, &o);
-	if (w->may_embed && w->level == 0 && n > 0 && n <= EMBED_BYTES_MAX)
-		bp_embedded_make(&bp, w->type, compress_id_of(w->compress), w->lsize, o.packed, n,
-		    w->txg);
+	if (o->is_zero)
+		make_hole(spa, w, &bp);
+	else if (o->embed)
+		bp_embedded_make(&bp, w->type, compress_id_of(w->compress), w->lsize, o->packed,
+		    o->packed_len, w->txg);
 	else
-		rc = place_and_write(spa, w, &o, &bp);
-	zio_buf_put(spa, o.packed, o.capacity);
+		rc = place_and_write(spa, w, o, &bp);
+	zio_prepared_free(spa, o);
 	if (rc == 0)
 		*out = bp;
 	return (rc);
+}
+
+void
+zio_prepared_free(struct spa *spa, struct zio_prepared *o)
+{
+	zio_buf_put(spa, o->packed, o->capacity);
+	o->packed = NULL;
+}
+
+int
+zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out)
+{
+	struct zio_prepared o;
+
+	zio_prepare(spa, w, &o);
+	return (zio_write_prepared(spa, w, &o, out));
 }
 
 /* --- freeing --- */

@@ -62,6 +62,26 @@ struct zio_write {
 /* -ENOSPC; -EIO when too few copies could be written. */
 int zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out);
 
+/*
+ * The same in two steps, for many blocks at once.  zio_prepare packs and hashes: any thread, no
+ * lock; the data must stay as it is.  zio_write_prepared allocates and writes, in the order in which
+ * it is called, and frees the prepared buffer; so does zio_prepared_free for one not to be written.
+ */
+struct zio_prepared { /* filled by zio_prepare only */
+	const uint8_t *raw; /* what goes to disk: psize bytes */
+	uint32_t psize;
+	unsigned compress;
+	uint8_t *packed; /* buffer behind raw when it was packed */
+	uint32_t capacity, packed_len;
+	bool is_zero, embed;
+	uint32_t summed; /* bytes that sum is over; 0: none yet */
+	uint64_t sum[4];
+};
+void zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared *o);
+int zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
+    struct blkptr *out);
+void zio_prepared_free(struct spa *spa, struct zio_prepared *o);
+
 /* Give the space of bp back in this txg (reusable two txgs later).  Embedded and holes: nothing. */
 int zio_free(struct spa *spa, const struct blkptr *bp, uint64_t txg);
 
