@@ -41,7 +41,10 @@ int fuse_server_new(struct spa *spa, struct syncer *sync, unsigned threads,
 /* Unmounts what is left (lazily), ends the threads.  NULL is fine. */
 void fuse_server_free(struct fuse_server *fs);
 
-/* Fill o from the dataset's properties (readonly, devices, setuid, exec, atime, snapdir, ...). */
+/*
+ * Fill o from the dataset's properties (readonly, devices, setuid, exec, atime, snapdir, ...); the
+ * local user property smartbox:idmap=BASE:LEN, which machine/ gives a zone's datasets, fills idmap.
+ */
 int fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mount_opts *o,
     struct err *e);
 
