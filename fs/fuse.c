@@ -550,6 +550,18 @@ prop_is(struct dsl_dataset *ds, const char *prop, const char *value)
 	    strcmp(buf, value) == 0);
 }
 
+/* smartbox:idmap=BASE:LEN, inherited by a zone's further datasets; anything else is no shift. */
+static void
+prop_idmap(struct dsl_dataset *ds, struct fuse_idmap *map)
+{
+	unsigned base, len;
+	char buf[64], rest;
+
+	if (dsl_prop_text(ds, "smartbox:idmap", false, buf, sizeof(buf), NULL, 0) == 0 &&
+	    sscanf(buf, "%9u:%6u%c", &base, &len, &rest) == 2)
+		*map = (struct fuse_idmap){base, len};
+}
+
 int
 fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mount_opts *o,
     struct err *e)
@@ -569,6 +581,7 @@ fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mo
 		o->posix_acl = prop_is(ds, "acltype", "posix");
 		o->sync_always = prop_is(ds, "sync", "always");
 		o->sync_disabled = prop_is(ds, "sync", "disabled");
+		prop_idmap(ds, &o->idmap);
 		dsl_rele(ds);
 	}
 	spa_exit(fs->spa);

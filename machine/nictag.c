@@ -5,31 +5,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "smartbox/core/file.h"
-
-/* The value of KEY=VALUE in a shell-like file, without quotes; false when it is not there. */
-static bool
-config_value(const char *text, const char *key, char *buf, size_t size)
-{
-	size_t n = strlen(key);
-
-	for (const char *line = text; line != NULL; line = strchr(line, '\n')) {
-		size_t len;
-
-		line += *line == '\n';
-		if (strncmp(line, key, n) != 0 || line[n] != '=')
-			continue;
-		line += n + 1;
-		line += *line == '"' || *line == '\'';
-		len = strcspn(line, "\n\"' #");
-		(void)snprintf(buf, size, "%.*s", (int)len, line);
-		return (len > 0);
-	}
-	return (false);
-}
+#include "smartbox/machine/sysconfig.h"
 
 static bool
 has_word(const char *list, const char *word)
@@ -63,20 +41,20 @@ link_by_word(const struct link_list *l, const char *word)
 static const struct link *
 tag_in_config(const struct machine *m, const struct link_list *l, const char *tag)
 {
-	char path[PATH_MAX], key[64], value[256];
+	char path[PATH_MAX], key[64];
 	const struct link *found = NULL;
-	char *text;
-	size_t len;
+	const char *value;
+	struct sysconfig *c;
 
 	(void)snprintf(path, sizeof(path), "%s/config", m->usbkey);
-	if (file_read(path, 1u << 20, &text, &len, NULL) != 0)
+	if (sysconfig_load(path, &c, NULL) != 0)
 		return (NULL);
 	(void)snprintf(key, sizeof(key), "%s_nic", tag);
-	if (config_value(text, key, value, sizeof(value)))
+	if ((value = sysconfig_get(c, key)) != NULL)
 		found = link_by_word(l, value);
-	else if (config_value(text, "etherstub", value, sizeof(value)) && has_word(value, tag))
+	else if ((value = sysconfig_get(c, "etherstub")) != NULL && has_word(value, tag))
 		found = link_find(l, NULL, tag);
-	free(text);
+	sysconfig_free(c);
 	return (found);
 }
 

@@ -43,7 +43,7 @@ void fuse_server_free(struct fuse_server *fs);
 
 /*
  * Fill o from the dataset's properties (readonly, devices, setuid, exec, atime, snapdir, ...); the
- * local user property smartbox:idmap=BASE:LEN, which machine/ gives a zone's datasets, fills idmap.
+ * user property smartbox:idmap=BASE:LEN, which machine/ gives a zone's datasets, fills idmap.
  */
 int fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mount_opts *o,
     struct err *e);
