@@ -54,8 +54,7 @@ struct pool_found {
 	uint64_t guid, txg, hostid;
 	char *hostname;
 	enum pool_state state;
-	/* vdev_tree = {root, children = top-level trees}, paths as found; leaves not found: "missing" */
-	struct nvlist *config;
+	struct nvlist *config; /* vdev_tree = {root, children = top-level trees}, paths as found */
 	bool complete;	       /* every top-level has enough devices */
 	char *why;	       /* what is missing; NULL when nothing */
 };

@@ -31,6 +31,13 @@ int metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg);
 /* An allocation of this txg that turned out not to be needed. */
 int metaslab_unalloc(struct spa *spa, const struct dva *d, uint64_t txg);
 
+/* Take exactly these bytes (claiming intent log blocks); -EEXIST: not free. */
+int metaslab_claim(struct spa *spa, const struct dva *d, uint64_t txg);
+/* The top-level grew (asize is the new size): more metaslabs of the old size. */
+int metaslab_group_grow(struct spa *spa, struct vdev *top, struct err *e);
+/* Free what is pool-wide; after all groups. */
+void metaslab_fini(struct spa *spa);
+
 /*
  * Write the changes of txg to the space map objects.  Called in the MOS passes of a sync;
  * returns 1 when anything was written (MOS is dirty again), 0 when all is on disk, -errno.
