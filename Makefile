@@ -228,12 +228,34 @@ $(TP)/openzfs/modules/release: $(KERNEL)/headers/.done
 	$(Q)touch -c $@
 judges: $(TP)/openzfs/tools/versions $(TP)/openzfs/modules/release
 
+# --- running and measuring ------------------------------------------------------------------------------
+
+run: need-tests image ## boot the image on this terminal, with two disks that last
+	$(Q)tests/vm/shell
+shell-vm: need-tests image ## the same, rescue shell, no pool touched
+	$(Q)tests/vm/shell noimport
+demo: need-tests image judges ## the tour: two disks, a pool, zones, a power cut, judges (set-up included)
+	$(Q)tests/demo/run
+bench: need-tests image judges ## ratios against tools from Debian, medians of one run (T=pattern picks)
+	$(Q)tests/bench/run $(T)
+
+install: all ## the binary, a link per applet and the man pages, below DESTDIR
+	install -D -m 755 $(B)/smartbox $(DESTDIR)$(PREFIX)/bin/smartbox
+	mkdir -p $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/smartbox/bin
+	for a in $$($(B)/smartbox --list | awk '{ print $$1 }'); do \
+		ln -sfn ../../../bin/smartbox $(DESTDIR)$(PREFIX)/lib/smartbox/bin/$$a; \
+		[ ! -e man/$$a.8 ] || install -m 644 man/$$a.8 $(DESTDIR)$(PREFIX)/share/man/man8/; \
+	done
+
 # --- the tree ---------------------------------------------------------------------------------------
 
 layers: ## fail on an include that crosses the layers
 	$(Q)tests/tools/layers.sh
 
-size: $(B)/smartbox ## bytes per folder and library, against the last commit
+lint: ## licence lines, spaces, long lines, banned calls, cppcheck
+	$(Q)tests/tools/lint.sh
+
+size: all ## bytes per folder and library, against the last commit and the budgets
 	$(Q)tests/tools/size.sh
 
 help: ## this list
@@ -247,6 +269,6 @@ FORCE:
 libs: $(LIBSTAMP)
 host-libs: $(HOSTSTAMP)
 .PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-crash check-interop check-vm \
-        need-clang need-tests fuzz judges layers size help clean FORCE
+        need-clang need-tests fuzz judges run shell-vm demo bench install lint layers size help clean FORCE
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)
