@@ -61,10 +61,11 @@ applet_run(const struct applet *a, int argc, char **argv)
 }
 
 static void
-vmessage(const struct err *e, const char *fmt, va_list ap)
+vmessage(const char *prefix, const struct err *e, const char *fmt, va_list ap)
 {
 	(void)fflush(stdout);
-	(void)fprintf(stderr, "%s: ", applet_name());
+	if (prefix != NULL)
+		(void)fprintf(stderr, "%s: ", prefix);
 	if (fmt != NULL)
 		(void)vfprintf(stderr, fmt, ap);
 	if (e != NULL && e->msg[0] != '\0')
@@ -78,7 +79,18 @@ applet_fail(const struct err *e, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmessage(e, fmt, ap);
+	vmessage(applet_name(), e, fmt, ap);
+	va_end(ap);
+	return (1);
+}
+
+int
+applet_fail_bare(const struct err *e, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vmessage(NULL, e, fmt, ap);
 	va_end(ap);
 	return (1);
 }
@@ -97,7 +109,7 @@ applet_warn(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmessage(NULL, fmt, ap);
+	vmessage(applet_name(), NULL, fmt, ap);
 	va_end(ap);
 }
 
@@ -107,7 +119,7 @@ applet_usage(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vmessage(NULL, fmt, ap);
+	vmessage(applet_name(), NULL, fmt, ap);
 	va_end(ap);
 	if (current_sub != NULL)
 		(void)fprintf(stderr, "usage: %s %s %s\n", applet_name(), current_sub->name,

@@ -204,6 +204,7 @@ settle_tree(const struct scan *s, uint64_t pool, struct nvlist *tree, int depth,
 			return (nv_add_str(tree, "path", f->path) == 0);
 		if (*missing == NULL)
 			*missing = strdup(nv_str_or(tree, "path", "a device without a path"));
+		(void)nv_add_boolean(tree, "missing"); /* for listings */
 		return (false);
 	}
 	for (size_t i = 0; i < n; i++)

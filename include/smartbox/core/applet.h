@@ -71,6 +71,9 @@ void applet_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
  * the colon out.  applet_fail_plain prints "<applet>: <e->msg>".
  */
 int applet_fail_plain(const struct err *e);
+/* As applet_fail without "applet: ": for commands whose messages people and scripts know (zfs). */
+int applet_fail_bare(const struct err *e, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * The option letters of a subcommand, as getopt(3), but an unknown letter or a missing argument

@@ -3,8 +3,9 @@
  * Talking to the pools from the same machine: what zfs, zpool and machine/ call.
  *
  * Each imported pool is owned by a poold, which listens on /run/smartbox/pool/<name>.sock.  A
- * request is one nvlist {op, args...}, the answer one nvlist; the same handlers run in-process
- * when no poold is there (fs/poolops.h).  Every call here is one round trip.
+ * request is one nvlist {op, args...}, the answer one nvlist.  Every call here is one round trip.
+ * A poold that was killed is started again by the next call.  A tool that opened a pool itself
+ * (rescue, read-only) runs the same operations in-process: fs/poolops.h.
  */
 #ifndef SMARTBOX_FS_CLIENT_H
 #define SMARTBOX_FS_CLIENT_H
@@ -19,6 +20,14 @@
 /* Any operation on the pool that owns `dataset`; *out to be freed; may be NULL. */
 int pool_call(const char *dataset, const char *op, const struct nvlist *args, struct nvlist **out,
     struct err *e);
+
+/*
+ * Start a poold for a new or a found pool (docs/poold-protocol.md, "Starting") and wait until the
+ * pool is imported, mounted and served.  *out (may be NULL) gets what there is to say of it.
+ */
+int pool_start(const struct nvlist *request, struct nvlist **out, struct err *e);
+/* The poold of this pool was killed: import the pool again as it was. */
+int pool_restart(const char *pool, struct err *e);
 
 /* Names of imported pools, NULL-terminated, malloc'ed as one block. */
 int pool_names(char ***names, struct err *e);

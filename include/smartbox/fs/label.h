@@ -54,7 +54,8 @@ struct pool_found {
 	uint64_t guid, txg, hostid;
 	char *hostname;
 	enum pool_state state;
-	struct nvlist *config; /* vdev_tree = {root, children = top-level trees}, paths as found */
+	/* vdev_tree = {root, children = top-level trees}, paths as found; leaves not found: "missing" */
+	struct nvlist *config;
 	bool complete;	       /* every top-level has enough devices */
 	char *why;	       /* what is missing; NULL when nothing */
 };

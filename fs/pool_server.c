@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * poold's body: a pool, its mounts and its socket.
+ *
+ *	       request on fd 0                          clients
+ *	            |                                      | one connection each
+ *	  lock -> open pool -> threads -> mount -> answer -> accept ... -> export or SIGTERM -> exit
+ *	   |                   |   `- FUSE server           |
+ *	   |                   `- syncer                    `- a thread per connection
+ *	   `- <pool>.lock, held for life: who has it is the pool's poold
+ *
+ * Files in $SMARTBOX_RUN/pool:
+ *	<pool>.lock	flock held while a poold lives
+ *	<pool>.sock	where it listens; there from "imported" until "exported"
+ *	<pool>.state	how to import the pool again, if this process is killed (fs/client_start.c)
+ *
+ * Invariants:
+ *	1. The answer to the start request is sent when the socket listens; what it names as
+ *	   mounted is mounted.
+ *	2. The answer to an export is sent when the labels are written and the socket and the state
+ *	   file are gone; the lock goes with the process, right after.
+ *	3. Killed at any point: what was acknowledged is in a synced txg (fs/syncer.c), the lock is
+ *	   free, the socket refuses, the mounts answer ENOTCONN.  The next start clears both away.
+ *
+ * Rejected: a central daemon for all pools (one bad pool would take the others down); keeping
+ * mounts in a second process (does not help while the engine's state is in this one).
+ */
+#include "smartbox/fs/pool_server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "pool_wire.h"
+#include "poolops_impl.h"
+#include "smartbox/core/file.h"
+#include "smartbox/fs/stale_mounts.h"
+
+enum {
+	LOCK_WAIT_MS = 10000,	/* for a predecessor that is on its way out */
+	THREAD_STACK = 2 << 20, /* musl's default of 128 KiB is too small for the engine */
+	DRAIN_MS = 2000,	/* for answers on their way when the pool is gone */
+};
+
+struct pool_server {
+	char name[DSL_NAME_MAX];
+	struct spa *spa;
+	struct fuse_server *fuse;
+	struct syncer *sync;
+	struct pool_session *session;
+	int lock_fd, listen_fd, signal_fd, over_fd;
+	pthread_mutex_t lock;
+	unsigned connections; /* under lock */
+};
+
+struct connection {
+	struct pool_server *sv;
+	int fd;
+};
+
+static void
+remove_file(const struct pool_server *sv, const char *suffix)
+{
+	char path[256];
+
+	if (wire_path(path, sizeof(path), sv->name, suffix, NULL) == 0)
+		(void)unlink(path);
+}
+
+static void
+sleep_ms(unsigned ms)
+{
+	struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000};
+
+	(void)nanosleep(&ts, NULL);
+}
+
+static int
+take_lock(struct pool_server *sv, struct err *e)
+{
+	char dir[256], path[256];
+	int rc;
+
+	if ((rc = wire_dir(dir, sizeof(dir), e)) != 0 || (rc = file_mkdirs(dir, 0755, e)) != 0 ||
+	    (rc = wire_path(path, sizeof(path), sv->name, ".lock", e)) != 0)
+		return (rc);
+	for (unsigned waited = 0; ; waited += 20) {
+		if ((sv->lock_fd = file_lock(path, false, true, e)) >= 0)
+			return (0);
+		if (sv->lock_fd != -EWOULDBLOCK || waited >= LOCK_WAIT_MS)
+			break;
+		if (waited == 0) {
+			/* Serving, not leaving: no use in waiting. */
+			char sock[256];
+
+			if (wire_path(sock, sizeof(sock), sv->name, ".sock", e) == 0 &&
+			    access(sock, F_OK) == 0)
+				break;
+		}
+		sleep_ms(20);
+	}
+	if (sv->lock_fd == -EWOULDBLOCK)
+		return (err_set(e, EEXIST, "pool already exists"));
+	return (sv->lock_fd);
+}
+
+static int
+listen_socket(struct pool_server *sv, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int rc;
+
+	if ((rc = wire_path(a.sun_path, sizeof(a.sun_path), sv->name, ".sock", e)) != 0)
+		return (rc);
+	(void)unlink(a.sun_path);
+	if ((sv->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return (err_sys(e, errno, "cannot make a socket"));
+	(void)fchmod(sv->listen_fd, 0600);
+	if (bind(sv->listen_fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
+	    chmod(a.sun_path, 0600) != 0 || listen(sv->listen_fd, 128) != 0)
+		return (err_sys(e, errno, "%s", a.sun_path));
+	return (0);
+}
+
+/* The props that are no pool's but this import's, or were used up by it, are left out. */
+static int
+set_pool_props(struct pool_server *sv, const struct nvlist *request, struct err *e)
+{
+	struct nvlist *props;
+	int rc = 0;
+
+	if (nv_get_nvlist(request, "props", &props) != 0)
+		return (0);
+	spa_enter(sv->spa);
+	for (struct nvpair *p = nv_next(props, NULL); p != NULL && rc == 0; p = nv_next(props, p))
+		rc = spa_prop_set(sv->spa, nvpair_name(p), nv_str_or(props, nvpair_name(p), ""), e);
+	spa_exit(sv->spa);
+	return (rc);
+}
+
+static int
+open_created(struct pool_server *sv, const struct nvlist *r, struct err *e)
+{
+	struct spa_create_opts o = {.name = sv->name, .force = nv_has(r, "force"),
+	    .no_features = nv_has(r, "no_features"), .ashift = (unsigned)nv_u64_or(r, "ashift", 0)};
+	struct nvlist *tree, *props = NULL, *fsprops = NULL;
+
+	if (nv_get_nvlist(r, "vdev_tree", &tree) != 0)
+		return (err_set(e, EINVAL, "request without devices"));
+	(void)nv_get_nvlist(r, "props", &props);
+	(void)nv_get_nvlist(r, "fsprops", &fsprops);
+	o.vdev_tree = tree;
+	o.props = props;
+	o.fsprops = fsprops;
+	return (spa_create(&o, &sv->spa, e));
+}
+
+static int
+open_imported(struct pool_server *sv, const struct nvlist *r, struct err *e)
+{
+	struct spa_import_opts o = {.readonly = nv_has(r, "readonly"), .force = nv_has(r, "force"),
+	    .missing_log_ok = nv_has(r, "missing_log_ok"), .new_name = nv_str_or(r, "new_name", NULL)};
+	struct nvlist *config;
+	int rc;
+
+	if (nv_get_nvlist(r, "config", &config) != 0)
+		return (err_set(e, EINVAL, "request without a configuration"));
+	o.config = config;
+	if ((rc = spa_import(&o, &sv->spa, e)) == 0 && !o.readonly)
+		rc = set_pool_props(sv, r, e);
+	return (rc);
+}
+
+/* Before the pool is closed: nothing else may be using it. */
+static void
+stop_threads(void *arg)
+{
+	struct pool_server *sv = arg;
+
+	fuse_server_free(sv->fuse);
+	sv->fuse = NULL;
+	syncer_free(sv->sync);
+	sv->sync = NULL;
+}
+
+static int
+start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
+{
+	struct pool_session_opts o = {.spa = sv->spa, .altroot = nv_str_or(r, "altroot", NULL),
+	    .quiesce = stop_threads, .arg = sv};
+	int rc;
+
+	if (!spa_is_readonly(sv->spa) && (rc = syncer_new(sv->spa, 0, 0, &sv->sync, e)) != 0)
+		return (rc);
+	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, &sv->fuse, e)) != 0)
+		return (rc);
+	o.fuse = sv->fuse;
+	o.sync = sv->sync;
+	return (pool_session_new(&o, &sv->session, e));
+}
+
+static int
+add_path(struct vdev *leaf, void *arg)
+{
+	return (leaf->path != NULL ? strlist_add(arg, leaf->path) : 0);
+}
+
+/* What a later command needs to import the pool again if this process dies without a word. */
+static void
+write_state(struct pool_server *sv, const struct nvlist *r)
+{
+	static const char *const flags[] = {"readonly", "nomount", "missing_log_ok"};
+	struct strlist paths = STRLIST_INIT;
+	struct nvlist *st = nv_new();
+	char path[256];
+	void *buf = NULL;
+	size_t len;
+
+	if (st == NULL)
+		return;
+	spa_enter(sv->spa);
+	(void)vdev_walk_leaves(spa_root_vdev(sv->spa), add_path, &paths);
+	(void)nv_add_u64(st, "guid", spa_guid(sv->spa));
+	spa_exit(sv->spa);
+	(void)strlist_to_nv(&paths, st, "paths");
+	(void)nv_add_str(st, "name", sv->name);
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (nv_has(r, flags[i]))
+			(void)nv_add_boolean(st, flags[i]);
+	if (nv_has(r, "altroot"))
+		(void)nv_add_str(st, "altroot", nv_str_or(r, "altroot", ""));
+	if (nv_pack(st, &buf, &len) == 0 && wire_path(path, sizeof(path), sv->name, ".state", NULL) == 0)
+		(void)file_replace(path, buf, len, 0600, NULL);
+	free(buf);
+	strlist_free(&paths);
+	nv_free(st);
+}
+
+static void
+log_start(struct pool_server *sv, const struct nvlist *r)
+{
+	if (spa_is_readonly(sv->spa))
+		return;
+	spa_enter(sv->spa);
+	history_command(sv->session, r);
+	spa_exit(sv->spa);
+}
+
+/* Mounting may fail for a part; the pool is imported all the same, and the answer says it. */
+static void
+mount_at_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *out)
+{
+	struct err e = ERR_INIT;
+
+	if (!nv_has(r, "nomount") && mount_tree(sv->session, NULL, &e) != 0)
+		(void)nv_add_str(out, "not_mounted", e.msg);
+}
+
+/* From a request to a pool that is served; sv is cleaned up by the caller on failure. */
+static int
+server_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *out, struct err *e)
+{
+	int rc = take_lock(sv, e);
+
+	if (rc != 0)
+		return (rc);
+	stale_mounts_clear(sv->name);
+	if (strcmp(nv_str_or(r, "op", ""), "create") == 0)
+		rc = open_created(sv, r, e);
+	else
+		rc = open_imported(sv, r, e);
+	if (rc != 0 || (rc = start_threads(sv, r, e)) != 0)
+		return (rc);
+	log_start(sv, r);
+	mount_at_start(sv, r, out);
+	if ((rc = listen_socket(sv, e)) == 0)
+		write_state(sv, r);
+	return (rc);
+}
+
+static bool
+is_allowed(int fd, const char *op, struct nvlist *request)
+{
+	struct ucred who;
+	socklen_t len = sizeof(who);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
+		return (false);
+	(void)nv_add_u64(request, "uid", who.uid);
+	return (who.uid == 0 || poolops_changes(op) == 0);
+}
+
+/* One request; false: the connection is of no further use. */
+static bool
+serve_request(struct connection *c, struct nvlist *request)
+{
+	struct pool_server *sv = c->sv;
+	const char *op = nv_str_or(request, "op", "");
+	struct nvlist *out = nv_new(), *answer = NULL;
+	struct err e = ERR_INIT;
+	bool is_over, ok = false;
+	int rc;
+
+	if (out == NULL)
+		return (false);
+	if (!is_allowed(c->fd, op, request))
+		rc = err_set(&e, EPERM, "permission denied");
+	else
+		rc = poolops_call(sv->session, op, request, out, &e);
+	is_over = pool_session_is_over(sv->session);
+	if (is_over) {
+		remove_file(sv, ".sock");
+		remove_file(sv, ".state");
+	}
+	if ((answer = wire_answer(rc, &e, out)) != NULL)
+		ok = wire_send(c->fd, answer, NULL) == 0;
+	nv_free(answer);
+	nv_free(out);
+	if (is_over)
+		(void)eventfd_write(sv->over_fd, 1);
+	return (ok && !is_over);
+}
+
+static void *
+connection_main(void *arg)
+{
+	struct connection *c = arg;
+	struct pool_server *sv = c->sv;
+	struct nvlist *request;
+	bool go_on = true;
+
+	while (go_on && wire_recv(c->fd, WIRE_REQUEST_MAX, &request, NULL) == 0) {
+		go_on = serve_request(c, request);
+		nv_free(request);
+	}
+	(void)close(c->fd);
+	free(c);
+	(void)pthread_mutex_lock(&sv->lock);
+	sv->connections--;
+	(void)pthread_mutex_unlock(&sv->lock);
+	return (NULL);
+}
+
+static void
+accept_one(struct pool_server *sv)
+{
+	struct connection *c = malloc(sizeof(*c));
+	pthread_attr_t attr;
+	pthread_t t;
+	int rc = c == NULL ? ENOMEM : 0;
+	int fd = accept4(sv->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+
+	if (rc == 0 && fd >= 0) {
+		*c = (struct connection){sv, fd};
+		(void)pthread_attr_init(&attr);
+		(void)pthread_attr_setstacksize(&attr, THREAD_STACK);
+		(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+		(void)pthread_mutex_lock(&sv->lock);
+		if ((rc = pthread_create(&t, &attr, connection_main, c)) == 0)
+			sv->connections++;
+		(void)pthread_mutex_unlock(&sv->lock);
+		(void)pthread_attr_destroy(&attr);
+		if (rc == 0)
+			return;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	free(c);
+}
+
+/* SIGTERM: leave the pool exported; users of its files are cut off. */
+static void
+export_on_signal(struct pool_server *sv)
+{
+	struct nvlist *in = nv_new(), *out = nv_new();
+
+	if (in != NULL && out != NULL && nv_add_boolean(in, "force") == 0)
+		(void)poolops_call(sv->session, "pool.export", in, out, NULL);
+	nv_free(in);
+	nv_free(out);
+}
+
+static void
+serve(struct pool_server *sv)
+{
+	struct pollfd p[3] = {{sv->listen_fd, POLLIN, 0}, {sv->signal_fd, POLLIN, 0},
+	    {sv->over_fd, POLLIN, 0}};
+
+	while (!pool_session_is_over(sv->session)) {
+		if (poll(p, 3, -1) < 0)
+			continue;
+		if (p[0].revents & POLLIN)
+			accept_one(sv);
+		if (p[1].revents & POLLIN) {
+			export_on_signal(sv);
+			break;
+		}
+	}
+	remove_file(sv, ".sock");
+	remove_file(sv, ".state");
+}
+
+/* Answers that are being sent may finish. */
+static void
+drain(struct pool_server *sv)
+{
+	for (unsigned ms = 0; ms < DRAIN_MS; ms += 5) {
+		unsigned n;
+
+		(void)pthread_mutex_lock(&sv->lock);
+		n = sv->connections;
+		(void)pthread_mutex_unlock(&sv->lock);
+		if (n == 0)
+			return;
+		sleep_ms(5);
+	}
+}
+
+/* Daemons of storage must not wait for memory that only they can free, nor be its victims. */
+static void
+protect_from_memory_pressure(void)
+{
+#ifdef PR_SET_IO_FLUSHER
+	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
+#endif
+	(void)file_poke("/proc/self/oom_score_adj", "-1000", NULL);
+}
+
+/* Before any thread: they inherit the mask, and signalfd gets the signals. */
+static int
+block_signals(struct pool_server *sv, struct err *e)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+	sv->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+	sv->over_fd = eventfd(0, EFD_CLOEXEC);
+	return (sv->signal_fd < 0 || sv->over_fd < 0 ? err_sys(e, errno, "signals") : 0);
+}
+
+static void
+report(int fd, int rc, const struct err *e, const struct nvlist *out)
+{
+	struct nvlist *answer = wire_answer(rc, e, out);
+
+	if (answer != NULL)
+		(void)wire_send(fd, answer, NULL);
+	nv_free(answer);
+	(void)close(fd);
+}
+
+/* A start that failed leaves no pool behind in this process; its labels are as they were. */
+static void
+abandon(struct pool_server *sv)
+{
+	if (sv->listen_fd >= 0)
+		remove_file(sv, ".sock");
+	stop_threads(sv);
+	if (sv->spa != NULL)
+		spa_close(sv->spa);
+}
+
+int
+pool_server_run(const struct nvlist *request, int report_fd, struct err *e)
+{
+	struct pool_server sv = {.lock_fd = -1, .listen_fd = -1};
+	struct nvlist *out = nv_new();
+	const char *name = nv_str_or(request, "new_name", nv_str_or(request, "name", ""));
+	int rc;
+
+	(void)snprintf(sv.name, sizeof(sv.name), "%s", name);
+	(void)pthread_mutex_init(&sv.lock, NULL);
+	(void)umask(022);
+	protect_from_memory_pressure();
+	if (out == NULL)
+		rc = err_set(e, ENOMEM, "out of memory");
+	else if ((rc = block_signals(&sv, e)) == 0)
+		rc = server_start(&sv, request, out, e);
+	report(report_fd, rc, e, out);
+	nv_free(out);
+	if (rc != 0) {
+		abandon(&sv);
+		return (rc);
+	}
+	serve(&sv);
+	drain(&sv);
+	return (0); /* the process ends: an idle connection may still look at the session */
+}
+
+int
+pool_server_request(int fd, struct nvlist **request, struct err *e)
+{
+	return (wire_recv(fd, WIRE_REQUEST_MAX, request, e));
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* Messages between tools and poold. */
+#include "pool_wire.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "smartbox/core/file.h"
+
+/* A peer that is gone is an error, not a signal. */
+static int
+send_full(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len != 0) {
+		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return (-errno);
+		p += n;
+		len -= (size_t)n;
+	}
+	return (0);
+}
+
+int
+wire_send(int fd, const struct nvlist *nv, struct err *e)
+{
+	unsigned char head[4];
+	void *buf = NULL;
+	size_t len = 0;
+	int rc = nv_pack(nv, &buf, &len);
+
+	if (rc == 0 && len > WIRE_ANSWER_MAX)
+		rc = -EMSGSIZE;
+	for (int i = 0; i < 4; i++)
+		head[i] = (unsigned char)(len >> (8 * i));
+	if (rc == 0 && (rc = send_full(fd, head, sizeof(head))) == 0)
+		rc = send_full(fd, buf, len);
+	free(buf);
+	return (err_rc(e, rc, "cannot send"));
+}
+
+int
+wire_recv(int fd, size_t max, struct nvlist **out, struct err *e)
+{
+	unsigned char head[4];
+	size_t len = 0;
+	void *buf;
+	int rc = io_read_full(fd, head, sizeof(head));
+
+	if (rc != 0)
+		return (err_rc(e, rc, "cannot receive"));
+	for (int i = 0; i < 4; i++)
+		len |= (size_t)head[i] << (8 * i);
+	if (len > max)
+		return (err_set(e, EMSGSIZE, "message of %zu bytes is too large", len));
+	if ((buf = malloc(len + 1)) == NULL)
+		return (err_set(e, ENOMEM, "out of memory"));
+	if ((rc = io_read_full(fd, buf, len)) != 0)
+		rc = err_rc(e, rc, "cannot receive");
+	else
+		rc = nv_unpack(buf, len, out, e);
+	free(buf);
+	return (rc);
+}
+
+struct nvlist *
+wire_answer(int rc, const struct err *e, const struct nvlist *out)
+{
+	struct nvlist *a = nv_new();
+
+	if (a == NULL)
+		return (NULL);
+	if (nv_add_u64(a, "rc", (uint64_t)(rc < 0 ? -rc : 0)) != 0 ||
+	    (rc < 0 && nv_add_str(a, "msg", e->msg[0] != '\0' ? e->msg : strerror(-rc)) != 0) ||
+	    (out != NULL && nv_add_nvlist(a, "out", out) != 0)) {
+		nv_free(a);
+		return (NULL);
+	}
+	return (a);
+}
+
+int
+wire_result(const struct nvlist *answer, struct nvlist **out, struct err *e)
+{
+	uint64_t code = nv_u64_or(answer, "rc", EPROTO);
+	struct nvlist *results;
+
+	if (out != NULL)
+		*out = nv_get_nvlist(answer, "out", &results) == 0 ? nv_dup(results) : nv_new();
+	if (out != NULL && *out == NULL)
+		return (err_set(e, ENOMEM, "out of memory"));
+	if (code == 0)
+		return (0);
+	return (err_set(e, code < 4096 ? (int)code : EIO, "%s", nv_str_or(answer, "msg", "failed")));
+}
+
+static const char *
+run_dir(void)
+{
+	const char *dir = getenv("SMARTBOX_RUN");
+
+	return (dir != NULL && dir[0] == '/' ? dir : "/run/smartbox");
+}
+
+int
+wire_dir(char *buf, size_t size, struct err *e)
+{
+	if ((size_t)snprintf(buf, size, "%s/pool", run_dir()) >= size)
+		return (err_set(e, ENAMETOOLONG, "%s: path too long", run_dir()));
+	return (0);
+}
+
+int
+wire_path(char *buf, size_t size, const char *pool, const char *suffix, struct err *e)
+{
+	int n = snprintf(buf, size, "%s/pool/%s%s", run_dir(), pool, suffix);
+
+	if (n < 0 || (size_t)n >= size || strchr(pool, '/') != NULL)
+		return (err_set(e, ENAMETOOLONG, "'%s': no path for this pool's socket", pool));
+	return (0);
+}

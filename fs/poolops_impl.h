@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the pool operations share. */
+#ifndef FS_POOLOPS_IMPL_H
+#define FS_POOLOPS_IMPL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/buf.h"
+#include "smartbox/fs/dsl.h"
+#include "smartbox/fs/poolops.h"
+
+struct pool_session {
+	struct spa *spa;
+	struct fuse_server *fuse;
+	struct syncer *sync;
+	char *altroot; /* "" when there is none */
+	void (*quiesce)(void *arg);
+	void *arg;
+	uint64_t load_guid;	   /* of this import */
+	pthread_rwlock_t alive;	   /* shared by every operation, alone to close the pool */
+	pthread_mutex_t changing;  /* held by an operation that changes, before the pool's lock */
+	bool is_over;
+};
+
+typedef int poolop_fn(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
+    struct err *e);
+
+/* pool */
+poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_sync, op_pool_export,
+    op_pool_destroy;
+/* datasets */
+poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
+    op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;
+/* mounts */
+poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts;
+
+/* A list of names. */
+struct strlist {
+	char **v;
+	size_t n, cap;
+};
+#define STRLIST_INIT {NULL, 0, 0}
+int strlist_add(struct strlist *l, const char *s); /* 0 or -ENOMEM */
+bool strlist_has(const struct strlist *l, const char *s);
+void strlist_reverse(struct strlist *l);
+void strlist_free(struct strlist *l);
+int strlist_to_nv(const struct strlist *l, struct nvlist *nv, const char *name);
+
+/* Arguments: a string that must be there; a flag. */
+int arg_str(const struct nvlist *in, const char *name, const char **s, struct err *e);
+bool arg_flag(const struct nvlist *in, const char *name);
+
+/* A dataset's property as text, exact; the pool's lock held. */
+int ds_prop(struct dsl_dataset *ds, const char *prop, char *buf, size_t size);
+/* The same by name, taking the lock. */
+int session_prop(struct pool_session *s, const char *name, const char *prop, char *buf, size_t size,
+    struct err *e);
+bool session_exists(struct pool_session *s, const char *name);
+
+/* Names of a walk, in its order; takes the pool's lock. */
+int session_names(struct pool_session *s, const char *root, int depth, unsigned types,
+    struct strlist *l, struct err *e);
+
+/*
+ * Where a filesystem wants to be mounted, altroot included: a path, "legacy" or "none".  source as
+ * of dsl_prop_text, may be NULL.  Pool's lock held.
+ */
+int ds_mountpoint(struct pool_session *s, struct dsl_dataset *ds, char *buf, size_t size,
+    char *source, size_t source_size);
+
+/* Mount what was just made, if its properties say so. */
+int mount_new(struct pool_session *s, const char *name, struct err *e);
+/* All of root (NULL: the pool) that should be mounted and is not, parents first. */
+int mount_tree(struct pool_session *s, const char *root, struct err *e);
+/*
+ * Unmount what is mounted of root and below, children first; `gone` (may be NULL) gets the names,
+ * in that order.  On failure all that was unmounted is mounted again.
+ */
+int unmount_tree(struct pool_session *s, const char *root, bool force, struct strlist *gone,
+    struct err *e);
+/* Mount these again where their properties now say, last first. */
+int remount_list(struct pool_session *s, const struct strlist *gone, struct err *e);
+/* Give the mounts of root and below the options that their properties now say. */
+void refresh_mounts(struct pool_session *s, const char *root);
+/* Remove an empty mount point that we made. */
+void remove_mountpoint(const char *path);
+/* Send what the kernel holds back of a mounted filesystem to the pool. */
+void flush_mount(struct pool_session *s, const char *dataset);
+
+/* The command line of the request into the pool's history; internal event.  Pool's lock held. */
+void history_command(struct pool_session *s, const struct nvlist *in);
+void history_event(struct pool_session *s, const char *event, const char *dataset,
+    const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+#endif
