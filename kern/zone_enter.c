@@ -30,8 +30,8 @@
 #include "smartbox/core/file.h"
 #include "smartbox/core/units.h"
 #include "smartbox/kern/zone_run.h"
+#include "smartbox/kern/zone_priv.h"
 #include "zone_platform.h"
-#include "zone_priv.h"
 
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000

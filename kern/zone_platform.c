@@ -30,6 +30,7 @@
  * initial user namespace, so no process can look into it or trace it; and no process of the zone
  * exists yet.
  */
+#include "smartbox/kern/zone_priv.h"
 #include "zone_platform.h"
 
 #include <errno.h>
@@ -54,7 +55,6 @@
 
 #include "newmount.h"
 #include "smartbox/core/file.h"
-#include "zone_priv.h"
 
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000

@@ -8,7 +8,8 @@
  * whatever is configured: modules, raw i/o, the clock, device nodes, the kernel log, mandatory access
  * control, BPF, performance counters.
  */
-#include "zone_priv.h"
+
+#include "smartbox/kern/zone_priv.h"
 
 #include <errno.h>
 #include <linux/capability.h>

@@ -164,7 +164,7 @@ static const struct {
 	const char *name, *target;
 } links[] = {
     {"ptmx", "pts/ptmx"}, {"fd", "/proc/self/fd"}, {"stdin", "/proc/self/fd/0"},
-    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},
+    {"stdout", "/proc/self/fd/1"}, {"stderr", "/proc/self/fd/2"},
 };
 
 static int
@@ -185,7 +185,8 @@ make_fixed_nodes(int dev, uint32_t base, struct err *e)
 		rc = make_node(dev, nodes[i].name, S_IFCHR | 0666,
 		    makedev(nodes[i].major, nodes[i].minor), base, e);
 	for (size_t i = 0; i < sizeof(links) / sizeof(links[0]) && rc == 0; i++)
-		if (symlinkat(links[i].target, dev, links[i].name) != 0)
+		if (symlinkat(links[i].target, dev, links[i].name) != 0 ||
+		    fchownat(dev, links[i].name, base, base, AT_SYMLINK_NOFOLLOW) != 0)
 			rc = err_sys(e, errno, "/dev/%s", links[i].name);
 	return (rc);
 }
@@ -417,11 +418,13 @@ build_proc(const struct zone_platform *p, int root, struct err *e)
 	}
 	if (net < 0)
 		return (err_rc(e, net, "/proc/sys/net"));
-	rc = mask_all(p, root, "proc", proc_masked, e);
 	for (const char *const *l = proc_readonly; *l != NULL && rc == 0; l++) {
 		(void)snprintf(path, sizeof(path), "proc/%s", *l);
 		rc = restrict_to(root, path, -1, BARE | MNT_RDONLY, e);
 	}
+	/* Behind the read-only layer, which would hide what lies below it. */
+	if (rc == 0)
+		rc = mask_all(p, root, "proc", proc_masked, e);
 	if (rc == 0)
 		rc = restrict_to(root, "proc/sys/net", net, BARE, e);
 	(void)close(net);

@@ -43,9 +43,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "smartbox/kern/zone_priv.h"
 #include "newmount.h"
 #include "smartbox/core/file.h"
-#include "zone_priv.h"
 #include "zoned_impl.h"
 
 enum { TEARDOWN_RETRY_MS = 5, TEARDOWN_TRIES = 1000, RTMIN_OF_GLIBC = 34 };

@@ -25,7 +25,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../zone_priv.h"
+#include "smartbox/kern/zone_priv.h"
 
 enum { X32_BIT = 0x40000000, PROGRAM_MAX = 256 };
 

@@ -2,8 +2,8 @@
 /*
  * What a process in a zone may do: capabilities and system calls.
  */
-#ifndef KERN_ZONE_PRIV_H
-#define KERN_ZONE_PRIV_H
+#ifndef SMARTBOX_KERN_ZONE_PRIV_H
+#define SMARTBOX_KERN_ZONE_PRIV_H
 
 #include <stdbool.h>
 #include <stddef.h>
