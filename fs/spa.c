@@ -136,6 +136,7 @@ spa_free(struct spa *spa)
 		dsl_pool_close(spa);
 	for (i = 0; spa->root != NULL && i < spa->root->nchild; i++)
 		metaslab_group_free(spa->root->child[i]);
+	metaslab_fini(spa);
 	objset_close(spa->mos);
 	spa_features_free(spa);
 	spa_history_free(spa);

@@ -12,12 +12,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartbox/fs/compress.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zap.h"
 #include "spa_impl.h"
 #include "vdev_impl.h"
 
+#define BPLIST_BLOCK 16384
+#define BPLIST_BONUS 48
 #define ASHIFT_MIN 9
 #define ASHIFT_MAX 16
 #define ASHIFT_AUTO_MAX 14 /* some devices claim absurd physical blocks */
@@ -173,6 +176,20 @@ create_space(struct spa *spa, struct err *e)
 	return (rc);
 }
 
+/* Where OpenZFS puts blocks to free in the next txg; empty here for ever. */
+static int
+create_sync_bplist(struct spa *spa)
+{
+	uint64_t obj;
+	int rc = dmu_object_alloc(spa->mos, OT_BPOBJ, BPLIST_BLOCK, OT_BPOBJ_HDR, BPLIST_BONUS, &obj);
+
+	if (rc != 0 || (rc = dmu_object_set_compress(spa->mos, obj, COMP_OFF)) != 0 ||
+	    (rc = zap_add(spa->mos, MOS_DIRECTORY, "sync_bplist", 8, 1, &obj)) != 0)
+		return (rc);
+	spa->obj.sync_bplist = obj;
+	return (0);
+}
+
 static int
 create_directory(struct spa *spa, bool no_features)
 {
@@ -186,7 +203,8 @@ create_directory(struct spa *spa, bool no_features)
 	    (rc = zap_add(spa->mos, MOS_DIRECTORY, "deflate", 8, 1, &one)) != 0)
 		return (rc);
 	spa->deflate = true;
-	return (spa_history_create(spa));
+	rc = create_sync_bplist(spa);
+	return (rc != 0 ? rc : spa_history_create(spa));
 }
 
 static int
@@ -236,8 +254,6 @@ create(struct spa *spa, const struct spa_create_opts *o, struct err *e)
 	if ((rc = spa_create_base(spa, o, e)) != 0 || (rc = dsl_pool_create(spa, o->fsprops, e)) != 0 ||
 	    (rc = set_props(spa, o->props, e)) != 0)
 		return (rc);
-	if ((rc = spa_directory_get(spa, "sync_bplist", &spa->obj.sync_bplist)) != 0)
-		return (err_rc(e, rc, "making the meta objset"));
 	return (spa_sync(spa, e));
 }
 
