@@ -379,45 +379,64 @@ zap_count(struct objset *os, uint64_t obj, uint64_t *count)
 
 /* --- keys that are numbers ----------------------------------------------------------------------------- */
 
-#define INT_NAME 17
-
-static const char *
-int_name(char buf[INT_NAME], uint64_t key)
+const char *
+zap_int_name(char buf[ZAP_INT_NAME], uint64_t key)
 {
-	(void)snprintf(buf, INT_NAME, "%llx", (unsigned long long)key);
+	(void)snprintf(buf, ZAP_INT_NAME, "%llx", (unsigned long long)key);
 	return (buf);
 }
 
 int
 zap_lookup_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t *value)
 {
-	char name[INT_NAME];
+	char name[ZAP_INT_NAME];
 
-	return (zap_lookup(os, obj, int_name(name, key), 8, 1, value));
+	return (zap_lookup(os, obj, zap_int_name(name, key), 8, 1, value));
 }
 
 int
 zap_add_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t value)
 {
-	char name[INT_NAME];
+	char name[ZAP_INT_NAME];
 
-	return (zap_add(os, obj, int_name(name, key), 8, 1, &value));
+	return (zap_add(os, obj, zap_int_name(name, key), 8, 1, &value));
 }
 
 int
 zap_update_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t value)
 {
-	char name[INT_NAME];
+	char name[ZAP_INT_NAME];
 
-	return (zap_update(os, obj, int_name(name, key), 8, 1, &value));
+	return (zap_update(os, obj, zap_int_name(name, key), 8, 1, &value));
 }
 
 int
 zap_remove_int(struct objset *os, uint64_t obj, uint64_t key)
 {
-	char name[INT_NAME];
+	char name[ZAP_INT_NAME];
 
-	return (zap_remove(os, obj, int_name(name, key)));
+	return (zap_remove(os, obj, zap_int_name(name, key)));
+}
+
+int
+zap_fill_ints(struct objset *os, uint64_t obj, const uint64_t *keys, const uint64_t *values,
+    size_t n)
+{
+	struct zap z;
+	size_t i;
+	int rc;
+
+	if ((rc = zap_open(os, obj, &z)) != 0)
+		return (rc);
+	if (!z.is_fat && n <= MZAP_ENTRIES_MAX && mzap_count(&z) == 0) {
+		rc = mzap_fill_ints(&z, keys, values, n);
+		zap_close(&z);
+		return (rc);
+	}
+	zap_close(&z);
+	for (i = 0; i < n && rc == 0; i++)
+		rc = zap_add_int(os, obj, keys[i], values[i]);
+	return (rc);
 }
 
 int
@@ -444,13 +463,13 @@ cookie_unpack(const struct zap *z, uint64_t cookie)
 	return ((struct zap_pos){cookie << (64 - bits), (uint32_t)(cookie >> bits)});
 }
 
-/* The place right behind pos; a cd that leaves no such place can only be damage. */
+/* The place right behind pos; a hash or cd that leaves no such place can only be damage. */
 static int
 cookie_pack(const struct zap *z, struct zap_pos pos, uint64_t *cookie)
 {
 	unsigned bits = zap_hash_bits(z);
 
-	if (pos.cd >= (bits == 28 ? UINT32_MAX : UINT16_MAX))
+	if (pos.cd >= (bits == 28 ? UINT32_MAX : UINT16_MAX) || hash_cut(z, pos.hash) != pos.hash)
 		return (-EILSEQ);
 	*cookie = ((uint64_t)pos.cd + 1) << bits | pos.hash >> (64 - bits);
 	return (0);

@@ -80,6 +80,8 @@ struct zap_pos { /* place in the order of iteration */
 /* zap.c */
 int zap_open(struct objset *os, uint64_t obj, struct zap *z);
 void zap_close(struct zap *z);
+#define ZAP_INT_NAME 17
+const char *zap_int_name(char buf[ZAP_INT_NAME], uint64_t key);
 int zap_key_string(const struct zap *z, const char *name, bool fold, struct zap_key *k);
 static inline unsigned
 zap_hash_bits(const struct zap *z)
@@ -95,6 +97,8 @@ int mzap_remove(struct zap *z, const struct zap_key *k);
 uint64_t mzap_count(const struct zap *z);
 int mzap_next(struct zap *z, struct zap_pos *pos, struct zap_entry *ze);
 int mzap_upgrade(struct zap *z);
+#define MZAP_ENTRIES_MAX (MZAP_MAX_BYTES / sizeof(struct mzap_ent) - 1)
+int mzap_fill_ints(struct zap *z, const uint64_t *keys, const uint64_t *values, size_t n);
 struct zap_order;
 int mzap_order_new(struct zap *z, struct zap_order **out);
 int mzap_order_next(const struct zap *z, struct zap_order *o, struct zap_pos *pos,

@@ -285,6 +285,48 @@ mzap_order_next(const struct zap *z, struct zap_order *o, struct zap_pos *pos, s
 	return (0);
 }
 
+/* Neighbours in the order that have one hash: count their cds up. */
+static int
+mzap_number_collisions(struct zap *z)
+{
+	struct zap_order *o;
+	size_t i;
+	int rc = mzap_order_new(z, &o);
+
+	if (rc != 0)
+		return (rc);
+	for (i = 1; i < o->n; i++) {
+		const struct order_item *before = &o->item[i - 1], *at = &o->item[i];
+
+		if (at->pos.hash == before->pos.hash)
+			mzap_ents(z)[at->slot].cd = mzap_ents(z)[before->slot].cd + 1;
+	}
+	free(o);
+	return (0);
+}
+
+int
+mzap_fill_ints(struct zap *z, const uint64_t *keys, const uint64_t *values, size_t n)
+{
+	uint32_t bytes = (uint32_t)((n + 1) * sizeof(struct mzap_ent));
+	struct mzap_ent *e;
+	size_t i;
+	int rc;
+
+	bytes = (bytes + SECTOR_SIZE - 1) & ~(SECTOR_SIZE - 1);
+	if (bytes > z->size && (rc = mzap_resize(z, bytes)) != 0)
+		return (rc);
+	if ((rc = dbuf_dirty(z->db)) != 0)
+		return (rc);
+	e = mzap_ents(z);
+	memset(e, 0, z->size - sizeof(struct mzap_header));
+	for (i = 0; i < n; i++) {
+		e[i].value = values[i];
+		(void)zap_int_name(e[i].name, keys[i]);
+	}
+	return (mzap_number_collisions(z));
+}
+
 static int
 mzap_copy_to_fat(struct zap *z, const struct mzap_ent *e, size_t n)
 {

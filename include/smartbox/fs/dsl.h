@@ -93,7 +93,8 @@ int dsl_user_props(struct dsl_dataset *ds,
 /*
  * fn is called after a sync that changed what an open dataset's user has read: a property of it or
  * above it, or (rollback) all of its contents: caches over dsl_objset(), which stays the same
- * pointer, are void then.  One listener per hold; NULL takes it away; dsl_rele does too.
+ * pointer, are void then.  Listeners of one dataset are told apart by arg; a NULL fn takes the one
+ * with that arg away, which must happen before its holder's dsl_rele.
  */
 enum dsl_event { DSL_EVENT_PROPS, DSL_EVENT_ROLLBACK };
 typedef void dsl_listen_fn(struct dsl_dataset *ds, enum dsl_event ev, void *arg);
@@ -105,8 +106,8 @@ int dsl_destroy_space(struct spa *spa, const char *const *names, size_t n, uint6
 /*
  * Walk datasets below (and including) `root`, NULL = the pool.  Children in name order, each
  * followed by its own children; a filesystem's snapshots in creation order right after it.
- * depth < 0: all, 0: only root (and its snapshots when asked for).  Snapshots and bookmarks count as
- * one level below their filesystem unless root is that filesystem's own snapshot.  fn borrows ds;
+ * depth < 0: all; 0: root and its snapshots; n: what is up to n levels down, where snapshots and
+ * bookmarks are one level below their dataset (root's own are always walked).  fn borrows ds;
  * non-zero ends the walk and is returned.  Cheap: reads each dsl object once, opens no objset.
  */
 typedef int dsl_walk_fn(struct dsl_dataset *ds, void *arg);

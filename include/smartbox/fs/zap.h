@@ -49,6 +49,9 @@ int zap_lookup_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t *valu
 int zap_add_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t value);
 int zap_update_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t value);
 int zap_remove_int(struct objset *os, uint64_t obj, uint64_t key);
+/* Add n entries at once to an empty zap: one pass instead of n searches.  Keys must differ. */
+int zap_fill_ints(struct objset *os, uint64_t obj, const uint64_t *keys, const uint64_t *values,
+    size_t n);
 /* value += delta, the entry disappears at 0. */
 int zap_increment_int(struct objset *os, uint64_t obj, uint64_t key, int64_t delta);
 

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inside of the dataset layer: disk forms, and what is in memory of pool, dirs and datasets.
+ * Theory: fs/dsl_pool.c.
+ */
+#ifndef SMARTBOX_FS_DSL_IMPL_H
+#define SMARTBOX_FS_DSL_IMPL_H
+
+#include "bpobj.h"
+#include "smartbox/fs/dsl.h"
+#include "smartbox/fs/props.h"
+#include "smartbox/fs/zap.h"
+#include "smartbox/fs/zio.h"
+#include "spa_impl.h"
+
+#define DIR_BUCKETS 1024
+#define ORIGIN_NAME "$ORIGIN"
+
+enum { DD_HEAD, DD_SNAP, DD_CHILD, DD_CHILD_RSRV, DD_REFRSRV, DD_TYPES };
+enum { DD_FLAG_BREAKDOWN = 1 };
+
+struct dsl_dir_phys { /* docs/zfs-format.md, "DSL directory" */
+	uint64_t creation_time, head_dataset_obj, parent_obj, origin_obj, child_zap;
+	uint64_t used, compressed, uncompressed, quota, reserved;
+	uint64_t props_zap, deleg_zap, flags;
+	uint64_t breakdown[DD_TYPES];
+	uint64_t clones_zap, pad[13];
+};
+_Static_assert(sizeof(struct dsl_dir_phys) == 256, "dsl dir");
+_Static_assert(offsetof(struct dsl_dir_phys, clones_zap) == 144, "dsl dir clones");
+
+enum { DS_FLAG_INCONSISTENT = 1, DS_FLAG_NOPROMOTE = 2, DS_FLAG_UNIQUE_ACCURATE = 4,
+	DS_FLAG_DEFER_DESTROY = 8, DS_FLAG_CI = 1 << 16 };
+
+struct dsl_dataset_phys { /* docs/zfs-format.md, "DSL dataset" */
+	uint64_t dir_obj, prev_snap_obj, prev_snap_txg, next_snap_obj, snapnames_zap, num_children;
+	uint64_t creation_time, creation_txg, deadlist_obj, referenced, compressed, uncompressed;
+	uint64_t unique, fsid_guid, guid, flags;
+	struct blkptr bp;
+	uint64_t next_clones_zap, props_zap, userrefs_zap, pad[5];
+};
+_Static_assert(sizeof(struct dsl_dataset_phys) == 320, "dsl dataset");
+_Static_assert(offsetof(struct dsl_dataset_phys, bp) == 128, "dsl dataset bp");
+
+struct dsl_dir {
+	struct dsl_pool *dp;
+	uint64_t obj;
+	struct dsl_dir *parent; /* held; NULL: the root */
+	char name[ZAP_NAME_MAX];
+	struct dbuf *db;
+	unsigned refs;
+	struct dsl_dir *hash_next;
+};
+
+struct dsl_listener {
+	dsl_listen_fn *fn;
+	void *arg;
+	struct dsl_listener *next;
+};
+
+/* Of a head: what its blocks' births and deaths add up to since it was last written down. */
+struct ds_delta {
+	struct space_sum refd;	/* referenced, compressed, uncompressed */
+	struct space_sum own;	/* unique, and the dir's HEAD: not what snapshots keep alive */
+	int64_t to_snap;	/* moves from HEAD to SNAP */
+	int64_t prev_unique;	/* of the snapshot before */
+	struct blkptr *dead;	/* for the deadlist */
+	size_t ndead, dead_room;
+	bool pending;
+};
+
+struct dsl_dataset {
+	struct dsl_pool *dp;
+	uint64_t obj;
+	struct dsl_dir *dir;	  /* held */
+	char snapname[ZAP_NAME_MAX]; /* of snapshots; "" until somebody asks */
+	struct dbuf *db;
+	unsigned refs;
+	unsigned head_kind; /* DSL_FILESYSTEM, DSL_VOLUME, 0: not known yet */
+	bool deadlist_open;
+	struct deadlist deadlist;
+	struct objset *os;
+	uint64_t origin_txg; /* births up to it are the origin's */
+	uint64_t prev_prev_txg; /* prev_snap_txg of the snapshot before, if that is ours; else UINT64_MAX */
+	struct ds_delta delta;
+	unsigned activate; /* features that its blocks use since the last write: bits of ds_features */
+	struct dsl_listener *listeners;
+	struct dsl_dataset *hash_next;
+
+	/* A bookmark has no object: it is an entry of its dataset's bookmark zap. */
+	const uint64_t *bookmark; /* BOOKMARK_WORDS of them, or NULL */
+};
+#define BOOKMARK_WORDS 12
+
+struct dsl_pool {
+	struct spa *spa;
+	struct dsl_dir *root, *mos, *free; /* held */
+	uint64_t origin_obj; /* the snapshot $ORIGIN@$ORIGIN; 0: an old pool without */
+	uint64_t free_bpobj;
+	struct dsl_dir *dirs[DIR_BUCKETS];
+	struct dsl_dataset *datasets[DIR_BUCKETS];
+	uint64_t dedup_saved; /* bytes that deduplication saves */
+};
+
+static inline struct dsl_dir_phys *
+dir_phys(const struct dsl_dir *dd)
+{
+	return (dbuf_data(dd->db));
+}
+static inline struct dsl_dataset_phys *
+ds_phys(const struct dsl_dataset *ds)
+{
+	return (dbuf_data(ds->db));
+}
+static inline struct objset *
+dp_mos(const struct dsl_pool *dp)
+{
+	return (dp->spa->mos);
+}
+
+/* dsl_dir.c */
+int dir_hold_obj(struct dsl_pool *dp, uint64_t obj, const char *name, struct dsl_dir **out);
+int dir_hold_child(struct dsl_dir *parent, const char *name, struct dsl_dir **out);
+struct dsl_dir *dir_hold(struct dsl_dir *dd); /* one more reference */
+void dir_rele(struct dsl_dir *dd);
+size_t dir_name(const struct dsl_dir *dd, char *buf, size_t size); /* length; may be >= size */
+bool dir_is_within(const struct dsl_dir *dd, const struct dsl_dir *root);
+int dir_dirty(struct dsl_dir *dd);
+int dir_create(struct dsl_pool *dp, struct dsl_dir *parent, const char *name, uint64_t *obj);
+int dir_destroy(struct dsl_dir *dd); /* releases it */
+int dir_charge(struct dsl_dir *dd, int type, const struct space_sum *d);
+int dir_transfer(struct dsl_dir *dd, int64_t delta, int from, int to);
+int dir_set_reserved(struct dsl_dir *dd, uint64_t value);
+/* dirty: what is written but not synced counts as used. */
+enum { AVAIL_NETFREE = 1, AVAIL_DIRTY = 2 };
+uint64_t dir_available(const struct dsl_dir *dd, unsigned flags);
+int dir_child_count(const struct dsl_dir *dd, uint64_t *n);
+
+/* dsl_dataset.c */
+int ds_hold_obj(struct dsl_pool *dp, uint64_t obj, struct dsl_dataset **out);
+int ds_hold_head(struct dsl_dir *dd, struct dsl_dataset **out);
+int ds_hold_snap(struct dsl_dataset *head, const char *name, struct dsl_dataset **out);
+struct dsl_dataset *ds_hold(struct dsl_dataset *ds);
+void ds_sweep(struct dsl_pool *dp); /* free what is not held and not dirty */
+void ds_forget(struct dsl_dataset *ds); /* its object is about to be freed: drop everything */
+int ds_dirty(struct dsl_dataset *ds);
+int ds_deadlist(struct dsl_dataset *ds, struct deadlist **dl);
+void ds_deadlist_forget(struct dsl_dataset *ds); /* the object changed: load again when needed */
+int ds_prev_refresh(struct dsl_dataset *ds); /* prev_snap_obj changed */
+int ds_name(struct dsl_dataset *ds, char *buf, size_t size);
+int ds_sync(struct dsl_dataset *ds); /* write the objset, then the deltas */
+int ds_flush(struct dsl_dataset *ds);
+int ds_objset_create(struct dsl_dataset *ds, unsigned type);
+void ds_apply_policy(struct dsl_dataset *ds);
+uint64_t ds_quota(struct dsl_dataset *ds), ds_reserved(struct dsl_dataset *ds);
+int ds_hold_prev(struct dsl_dataset *ds, struct dsl_dataset **out); /* -ENOENT: none */
+int ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, uint64_t *bytes);
+bool ds_is_origin(const struct dsl_dataset *ds); /* $ORIGIN@$ORIGIN */
+int ds_features_copy(struct dsl_dataset *from, struct dsl_dataset *to);
+int ds_features_drop(struct dsl_dataset *ds);
+int dsl_zapify(struct dsl_pool *dp, uint64_t obj);
+int dsl_free_zapified(struct dsl_pool *dp, uint64_t obj);
+bool dsl_is_zapified(struct dsl_pool *dp, uint64_t obj);
+
+/* dsl_create.c: in a sync task; origin NULL only for $ORIGIN */
+int ds_create_in(struct dsl_dir *dd, struct dsl_dataset *origin, struct dsl_dataset **out);
+int ds_create(struct dsl_dir *parent, const char *name, struct dsl_dataset *origin,
+    struct dsl_dataset **out);
+int ds_new_object(struct dsl_dir *dd, uint64_t *obj, struct dbuf **db);
+int zap_child_add(struct dsl_pool *dp, uint64_t *zap, unsigned type, uint64_t key); /* made if 0 */
+/* What a name of a new dataset leads to: its parent, held. */
+int dsl_hold_parent(struct spa *spa, const char *name, struct dsl_dir **parent, const char **last,
+    struct err *e);
+/* dsl_snapshot.c */
+int ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist *props);
+
+/* dsl_prop.c: in a sync task */
+int dsl_prop_set_all(struct dsl_dataset *ds, const struct nvlist *props);
+/* ds NULL: for a dataset that is to be made. */
+int dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
+    const struct nvlist *props, struct err *e);
+enum prop_source { PROP_SRC_DEFAULT, PROP_SRC_LOCAL, PROP_SRC_RECEIVED, PROP_SRC_INHERITED };
+struct prop_found {
+	enum prop_source source;
+	struct dsl_dir *dir; /* borrowed: where it was found; NULL: default, or the snapshot itself */
+	uint64_t num;
+	char text[ZAP_VALUE_MAX]; /* strings */
+};
+void dsl_prop_source_text(struct dsl_dataset *ds, const struct prop_found *f, char *buf, size_t size);
+int dsl_prop_set_one(struct dsl_dataset *ds, const char *name, const struct fs_prop *p, uint64_t num,
+    const char *text);
+int dsl_prop_lookup(struct dsl_dataset *ds, const char *name, const struct fs_prop *p,
+    struct prop_found *f);
+int dsl_prop_number(struct dsl_dataset *ds, const char *name, uint64_t *v);
+
+/* dsl_stat.c: read-only properties; -ENOENT: not one, or it does not apply to ds */
+int stat_u64(struct dsl_dataset *ds, const char *name, uint64_t *v);
+int stat_text(struct dsl_dataset *ds, const struct fs_prop *p, bool raw, char *buf, size_t size);
+uint64_t ds_available(struct dsl_dataset *ds);
+
+#endif

@@ -1,0 +1,715 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Properties: where a value comes from, and setting it.
+ *
+ * A dir has a zap of properties, a snapshot may have one.  Looking for "compression" at pool/a/b:
+ *
+ *	pool/a/b   "compression"          set here: local
+ *	           "compression$inherit"  a received value is overridden: go on above
+ *	           "compression$recvd"    received
+ *	pool/a     the same, if the property is inheritable; then pool; then the default
+ *
+ * quota and reservation are in the dir itself too, where the accounts use them; refquota and
+ * refreservation are looked up when needed.
+ *
+ * A mount point is inherited as a path: what is set at pool/a as /x is /x/b at pool/a/b.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "dsl_impl.h"
+
+/* --- finding ------------------------------------------------------------------------------------------------ */
+
+static int
+zap_value(struct dsl_pool *dp, uint64_t zap, const char *name, struct prop_found *f)
+{
+	unsigned intlen;
+	uint64_t num;
+	int rc;
+
+	f->text[0] = '\0';
+	f->num = 0;
+	if ((rc = zap_length(dp_mos(dp), zap, name, &intlen, &num)) != 0)
+		return (rc);
+	if (intlen == 8)
+		return (zap_lookup(dp_mos(dp), zap, name, 8, 1, &f->num));
+	if (intlen != 1 || num == 0 || num > sizeof(f->text))
+		return (-EILSEQ);
+	if ((rc = zap_lookup(dp_mos(dp), zap, name, 1, sizeof(f->text), f->text)) == 0)
+		f->text[num - 1] = '\0';
+	return (rc);
+}
+
+static int
+suffixed(char *buf, size_t size, const char *name, const char *suffix)
+{
+	return ((size_t)snprintf(buf, size, "%s%s", name, suffix) < size ? 0 : -ENAMETOOLONG);
+}
+
+/* In one zap: 0 found, 1 not (go on above). */
+static int
+zap_level(struct dsl_pool *dp, uint64_t zap, const char *name, struct prop_found *f)
+{
+	char key[ZAP_NAME_MAX];
+	uint64_t v;
+	int rc;
+
+	f->source = PROP_SRC_LOCAL;
+	if ((rc = zap_value(dp, zap, name, f)) != -ENOENT)
+		return (rc);
+	if (suffixed(key, sizeof(key), name, "$inherit") != 0 ||
+	    zap_lookup(dp_mos(dp), zap, key, 8, 1, &v) == 0)
+		return (1);
+	f->source = PROP_SRC_RECEIVED;
+	if (suffixed(key, sizeof(key), name, "$recvd") != 0)
+		return (1);
+	rc = zap_value(dp, zap, key, f);
+	return (rc == -ENOENT ? 1 : rc);
+}
+
+static void
+set_default(const struct fs_prop *p, struct prop_found *f)
+{
+	f->source = PROP_SRC_DEFAULT;
+	f->dir = NULL;
+	f->num = p != NULL ? p->def : 0;
+	(void)snprintf(f->text, sizeof(f->text), "%s",
+	    p != NULL && p->def_text != NULL ? p->def_text : "");
+}
+
+int
+dsl_prop_lookup(struct dsl_dataset *ds, const char *name, const struct fs_prop *p, struct prop_found *f)
+{
+	bool inherits = p == NULL || (p->attr & PROP_INHERIT), snap = dsl_is_snapshot(ds);
+	struct dsl_dir *dd;
+	int rc;
+
+	f->dir = NULL;
+	if (snap && ds_phys(ds)->props_zap != 0 &&
+	    (rc = zap_level(ds->dp, ds_phys(ds)->props_zap, name, f)) <= 0)
+		return (rc);
+	for (dd = ds->dir; dd != NULL; dd = dd->parent) {
+		bool above = snap || dd != ds->dir;
+
+		if (above && !inherits)
+			break;
+		f->dir = dd;
+		if ((rc = zap_level(ds->dp, dir_phys(dd)->props_zap, name, f)) < 0)
+			return (rc);
+		if (rc == 0) {
+			if (above)
+				f->source = PROP_SRC_INHERITED;
+			return (0);
+		}
+	}
+	set_default(p, f);
+	return (p == NULL ? -ENOENT : 0);
+}
+
+int
+dsl_prop_number(struct dsl_dataset *ds, const char *name, uint64_t *v)
+{
+	const struct fs_prop *p = fs_prop_find(name);
+	struct prop_found *f;
+	int rc;
+
+	if (p == NULL || p->kind == PROP_STRING)
+		return (-EINVAL);
+	if ((f = malloc(sizeof(*f))) == NULL)
+		return (-ENOMEM);
+	if ((rc = dsl_prop_lookup(ds, p->name, p, f)) == 0)
+		*v = f->num;
+	free(f);
+	return (rc);
+}
+
+int
+dsl_prop_u64(struct dsl_dataset *ds, const char *prop, uint64_t *v)
+{
+	const struct fs_prop *p = fs_prop_find(prop);
+	int rc = stat_u64(ds, p != NULL ? p->name : prop, v);
+
+	return (rc == -ENOENT && p != NULL && !(p->attr & PROP_READONLY) && ds->bookmark == NULL ?
+		    dsl_prop_number(ds, p->name, v) :
+		    rc);
+}
+
+/* --- as text -------------------------------------------------------------------------------------------------- */
+
+void
+dsl_prop_source_text(struct dsl_dataset *ds, const struct prop_found *f, char *buf, size_t size)
+{
+	char name[DSL_NAME_MAX];
+
+	(void)ds;
+	switch (f->source) {
+	case PROP_SRC_DEFAULT:
+		(void)snprintf(buf, size, "default");
+		break;
+	case PROP_SRC_LOCAL:
+		(void)snprintf(buf, size, "local");
+		break;
+	case PROP_SRC_RECEIVED:
+		(void)snprintf(buf, size, "received");
+		break;
+	case PROP_SRC_INHERITED:
+		(void)dir_name(f->dir, name, sizeof(name));
+		(void)snprintf(buf, size, "inherited from %s", name);
+	}
+}
+
+/* What is below the dir that the mount point is set at goes behind it. */
+static int
+mountpoint_text(struct dsl_dataset *ds, const struct prop_found *f, char *buf, size_t size)
+{
+	char name[DSL_NAME_MAX];
+	size_t above = 0, n;
+	const char *rest;
+
+	if (f->text[0] != '/')
+		return ((size_t)snprintf(buf, size, "%s", f->text) < size ? 0 : -EOVERFLOW);
+	if (f->dir != NULL)
+		above = dir_name(f->dir, name, sizeof(name));
+	(void)dir_name(ds->dir, name, sizeof(name));
+	rest = name + above;
+	rest += *rest == '/';
+	n = strlen(f->text);
+	if (*rest == '\0')
+		return ((size_t)snprintf(buf, size, "%s", f->text) < size ? 0 : -EOVERFLOW);
+	if (f->text[n - 1] == '/')
+		n--;
+	return ((size_t)snprintf(buf, size, "%.*s/%s", (int)n, f->text, rest) < size ? 0 : -EOVERFLOW);
+}
+
+static int
+found_text(struct dsl_dataset *ds, const struct fs_prop *p, const struct prop_found *f, bool raw,
+    char *buf, size_t size)
+{
+	if (p != NULL && strcmp(p->name, "mountpoint") == 0)
+		return (mountpoint_text(ds, f, buf, size));
+	if (p != NULL && p->kind != PROP_STRING) {
+		fs_prop_format(p, f->num, raw, buf, size);
+		return (0);
+	}
+	return ((size_t)snprintf(buf, size, "%s", f->text) < size ? 0 : -EOVERFLOW);
+}
+
+static int
+settable_text(struct dsl_dataset *ds, const char *name, const struct fs_prop *p, bool raw, char *buf,
+    size_t size, char *source, size_t source_size)
+{
+	struct prop_found *f = malloc(sizeof(*f));
+	int rc;
+
+	if (f == NULL)
+		return (-ENOMEM);
+	if ((rc = dsl_prop_lookup(ds, name, p, f)) == 0 &&
+	    (rc = found_text(ds, p, f, raw, buf, size)) == 0 && source != NULL)
+		dsl_prop_source_text(ds, f, source, source_size);
+	free(f);
+	return (rc);
+}
+
+static int
+written_since_text(struct dsl_dataset *ds, const char *snap, bool raw, char *buf, size_t size)
+{
+	struct dsl_dataset *head, *since;
+	uint64_t bytes;
+	int rc;
+
+	if ((rc = ds_hold_head(ds->dir, &head)) != 0)
+		return (rc);
+	rc = ds_hold_snap(head, snap, &since);
+	dsl_rele(head);
+	if (rc != 0)
+		return (rc);
+	if ((rc = ds_written(ds, since, &bytes)) == 0)
+		fs_prop_format(fs_prop_find("written"), bytes, raw, buf, size);
+	dsl_rele(since);
+	return (rc);
+}
+
+int
+dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
+    char *source, size_t source_size)
+{
+	const struct fs_prop *p = fs_prop_find(prop);
+	int rc;
+
+	if (source != NULL)
+		(void)snprintf(source, source_size, "-");
+	if (p == NULL) {
+		if (strncmp(prop, "written@", 8) == 0 && ds->bookmark == NULL)
+			return (written_since_text(ds, prop + 8, raw, buf, size));
+		if (!fs_prop_is_user(prop) || ds->bookmark != NULL)
+			return (-ENOENT);
+		return (settable_text(ds, prop, NULL, raw, buf, size, source, source_size));
+	}
+	if (!(p->types & dsl_kind(ds)))
+		return (-ENOENT);
+	if (dsl_is_snapshot(ds) && !(p->types & dsl_head_kind(ds)) && p->types != DSL_SNAPSHOT)
+		return (-ENOENT);
+	rc = stat_text(ds, p, raw, buf, size);
+	if (rc != -ENOENT || (p->attr & PROP_READONLY))
+		return (rc);
+	return (settable_text(ds, p->name, p, raw, buf, size, source, source_size));
+}
+
+/* --- user properties -------------------------------------------------------------------------------------------- */
+
+struct user_walk {
+	struct dsl_dataset *ds;
+	int (*fn)(const char *name, const char *value, const char *source, void *arg);
+	void *arg;
+	char **seen;
+	size_t nseen;
+};
+
+static bool
+user_seen(const struct user_walk *w, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < w->nseen; i++) {
+		if (strcmp(w->seen[i], name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+static int
+user_remember(struct user_walk *w, const char *name)
+{
+	char **p = realloc(w->seen, (w->nseen + 1) * sizeof(*p));
+
+	if (p == NULL)
+		return (-ENOMEM);
+	w->seen = p;
+	if ((p[w->nseen] = strdup(name)) == NULL)
+		return (-ENOMEM);
+	w->nseen++;
+	return (0);
+}
+
+static int
+user_tell(struct user_walk *w, const char *name)
+{
+	char *value = malloc(ZAP_VALUE_MAX), source[DSL_NAME_MAX + 32];
+	int rc = value == NULL ? -ENOMEM : user_remember(w, name);
+
+	if (rc == 0)
+		rc = dsl_prop_text(w->ds, name, true, value, ZAP_VALUE_MAX, source, sizeof(source));
+	rc = rc == -ENOENT ? 0 : rc != 0 ? rc : w->fn(name, value, source, w->arg);
+	free(value);
+	return (rc);
+}
+
+static int
+user_walk_zap(struct user_walk *w, uint64_t zap)
+{
+	struct zap_cursor c;
+	struct zap_entry ze;
+	int rc = 0, stop = 0;
+
+	if (zap == 0)
+		return (0);
+	zap_cursor_init(&c, dp_mos(w->ds->dp), zap, 0);
+	while (stop == 0 && (rc = zap_cursor_next(&c, &ze)) == 0) {
+		ze.name[strcspn(ze.name, "$")] = '\0';
+		if (fs_prop_is_user(ze.name) && !user_seen(w, ze.name))
+			stop = user_tell(w, ze.name);
+	}
+	zap_cursor_fini(&c);
+	return (stop != 0 ? stop : rc == -ENOENT ? 0 : rc);
+}
+
+int
+dsl_user_props(struct dsl_dataset *ds,
+    int (*fn)(const char *name, const char *value, const char *source, void *arg), void *arg)
+{
+	struct user_walk w = {ds, fn, arg, NULL, 0};
+	struct dsl_dir *dd;
+	int rc = 0;
+
+	if (ds->bookmark != NULL)
+		return (0);
+	if (dsl_is_snapshot(ds))
+		rc = user_walk_zap(&w, ds_phys(ds)->props_zap);
+	for (dd = ds->dir; dd != NULL && rc == 0; dd = dd->parent)
+		rc = user_walk_zap(&w, dir_phys(dd)->props_zap);
+	while (w.nseen > 0)
+		free(w.seen[--w.nseen]);
+	free(w.seen);
+	return (rc);
+}
+
+/* --- checking what shall be set ------------------------------------------------------------------------------------ */
+
+struct prop_value {
+	const struct fs_prop *p; /* NULL: a user property */
+	const char *name, *text;
+	uint64_t num;
+};
+
+static int
+value_of_pair(const struct nvlist *props, const struct nvpair *pair, struct prop_value *v,
+    struct err *e)
+{
+	char number[24];
+
+	v->name = nvpair_name(pair);
+	v->num = 0;
+	if ((v->p = fs_prop_find(v->name)) != NULL)
+		v->name = v->p->name;
+	else if (!fs_prop_is_user(v->name))
+		return (err_set(e, EINVAL, "invalid property '%s'", v->name));
+	if (nv_get_str(props, nvpair_name(pair), &v->text) == 0)
+		return (v->p != NULL ? fs_prop_parse(v->p, v->text, &v->num, e) : 0);
+	if (v->p == NULL || v->p->kind == PROP_STRING ||
+	    nv_get_u64(props, nvpair_name(pair), &v->num) != 0)
+		return (err_set(e, EINVAL, "property '%s' has a value of the wrong type", v->name));
+	v->text = NULL;
+	if (v->p->kind == PROP_CHOICE)
+		return (0);
+	(void)snprintf(number, sizeof(number), "%" PRIu64, v->num);
+	return (v->num == v->p->def ? 0 : fs_prop_parse(v->p, number, &v->num, e));
+}
+
+static int
+need_feature(struct spa *spa, const struct prop_value *v, const char *guid, struct err *e)
+{
+	if (spa_feature_enabled(spa, guid))
+		return (0);
+	return (err_set(e, ENOTSUP, "this value of '%s' needs pool feature '%s', which is not enabled",
+	    v->name, strchr(guid, ':') + 1));
+}
+
+/* Values that not every pool can hold, and what this engine does not write. */
+static int
+check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
+{
+	const char *n = v->name;
+
+	if (strcmp(n, "recordsize") == 0 && v->num > BLOCK_OLD_MAX_BYTES)
+		return (need_feature(spa, v, "org.open-zfs:large_blocks", e));
+	if (strcmp(n, "compression") == 0 && (v->num & 0x7f) == 16)
+		return (need_feature(spa, v, "org.freebsd:zstd_compress", e));
+	if (strcmp(n, "compression") == 0 && v->num == 15)
+		return (need_feature(spa, v, "org.illumos:lz4_compress", e));
+	if (strcmp(n, "checksum") == 0 && v->num == 11)
+		return (need_feature(spa, v, "org.illumos:sha512", e));
+	if ((strcmp(n, "checksum") == 0 && (v->num == 12 || v->num == 13)) ||
+	    (strcmp(n, "dedup") == 0 && v->num != 2) || (strcmp(n, "encryption") == 0 && v->num != 0))
+		return (err_set(e, ENOTSUP, "this value of '%s' is not supported", n));
+	return (0);
+}
+
+static int
+check_limit(struct dsl_dataset *ds, const struct prop_value *v, const char *name, struct err *e)
+{
+	struct dsl_dir_phys *d = dir_phys(ds->dir);
+	uint64_t avail = dir_available(ds->dir, 0), grow = 0, quota = ds_quota(ds);
+
+	if (v->num == 0)
+		return (0);
+	if (strcmp(v->name, "quota") == 0 && (v->num < d->used || v->num < d->reserved))
+		return (err_set(e, ENOSPC, "'%s': size is less than current used or reserved space", name));
+	if (strcmp(v->name, "refquota") == 0 &&
+	    (v->num < ds_phys(ds)->referenced || v->num < ds_reserved(ds)))
+		return (err_set(e, ENOSPC, "'%s': size is less than current used or reserved space", name));
+	if (strcmp(v->name, "reservation") == 0 && v->num > d->used && v->num > d->reserved)
+		grow = v->num - (d->used > d->reserved ? d->used : d->reserved);
+	if (strcmp(v->name, "refreservation") == 0) {
+		uint64_t has = ds_reserved(ds), unique = ds_phys(ds)->unique;
+
+		has = has > unique ? has : unique;
+		grow = v->num > has ? v->num - has : 0;
+		if (quota != 0 && v->num > quota)
+			grow = UINT64_MAX;
+	}
+	if (grow > avail || (strcmp(v->name, "reservation") == 0 && d->quota != 0 && v->num > d->quota))
+		return (err_set(e, ENOSPC, "'%s': size is greater than available space", name));
+	return (0);
+}
+
+static int
+check_one(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
+    const struct prop_value *v, struct err *e)
+{
+	int rc;
+
+	if (v->p == NULL)
+		return (strlen(v->text) < ZAP_VALUE_MAX ?
+			    0 :
+			    err_set(e, E2BIG, "the value of '%s' is too long", v->name));
+	if (v->p->attr & PROP_READONLY)
+		return (err_set(e, EINVAL, "'%s' is readonly", v->name));
+	if ((v->p->attr & PROP_SETONCE) && ds != NULL)
+		return (err_set(e, EINVAL, "'%s' can only be set when a dataset is created", v->name));
+	if (!(v->p->types & kind) || kind == DSL_SNAPSHOT)
+		return (err_set(e, EINVAL, "'%s' does not apply to datasets of this type", v->name));
+	if ((rc = check_supported(spa, v, e)) != 0)
+		return (rc);
+	return (ds == NULL ? 0 : check_limit(ds, v, name, e));
+}
+
+int
+dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
+    const struct nvlist *props, struct err *e)
+{
+	struct nvpair *pair = NULL;
+	struct prop_value v;
+	int rc;
+
+	while (props != NULL && (pair = nv_next(props, pair)) != NULL) {
+		if ((rc = value_of_pair(props, pair, &v, e)) != 0 ||
+		    (rc = check_one(spa, ds, name, kind, &v, e)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+/* --- setting, in a sync task ------------------------------------------------------------------------------------------ */
+
+static int
+props_zap(struct dsl_dataset *ds, uint64_t *zap)
+{
+	int rc;
+
+	*zap = dir_phys(ds->dir)->props_zap;
+	if (!dsl_is_snapshot(ds))
+		return (0);
+	*zap = ds_phys(ds)->props_zap;
+	if (*zap != 0)
+		return (0);
+	if ((rc = ds_dirty(ds)) == 0 && (rc = zap_create(dp_mos(ds->dp), OT_DSL_PROPS, 0, 0, zap)) == 0)
+		ds_phys(ds)->props_zap = *zap;
+	return (rc);
+}
+
+static int64_t
+unused_of(uint64_t reserved, uint64_t unique)
+{
+	return (reserved > unique ? (int64_t)(reserved - unique) : 0);
+}
+
+/* What else a value changes.  The old value is still in the zap. */
+static int
+prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
+{
+	uint64_t unique = ds_phys(ds)->unique;
+	struct space_sum d = {0, 0, 0};
+	struct objset *os;
+	int rc;
+
+	if (strcmp(name, "quota") == 0) {
+		if ((rc = dir_dirty(ds->dir)) == 0)
+			dir_phys(ds->dir)->quota = num;
+		return (rc);
+	}
+	if (strcmp(name, "reservation") == 0)
+		return (dir_set_reserved(ds->dir, num));
+	if (strcmp(name, "refreservation") == 0) {
+		d.used = unused_of(num, unique) - unused_of(ds_reserved(ds), unique);
+		return (dir_charge(ds->dir, DD_REFRSRV, &d));
+	}
+	if (strcmp(name, "volsize") == 0 && !bp_is_hole(&ds_phys(ds)->bp) &&
+	    (rc = dsl_objset(ds, &os)) == 0 && objset_type(os) == 3)
+		return ((rc = zap_update(os, 2, "size", 8, 1, &num)) != 0 ? rc : ds_sync(ds));
+	return (0);
+}
+
+int
+dsl_prop_set_one(struct dsl_dataset *ds, const char *name, const struct fs_prop *p, uint64_t num,
+    const char *text)
+{
+	struct objset *mos = dp_mos(ds->dp);
+	char key[ZAP_NAME_MAX];
+	uint64_t zap;
+	int rc;
+
+	if (p != NULL && (rc = prop_take_effect(ds, name, num)) != 0)
+		return (rc);
+	if ((rc = props_zap(ds, &zap)) != 0)
+		return (rc);
+	if (suffixed(key, sizeof(key), name, "$inherit") == 0 &&
+	    (rc = zap_remove(mos, zap, key)) != 0 && rc != -ENOENT)
+		return (rc);
+	if (p != NULL && p->kind != PROP_STRING)
+		return (zap_update(mos, zap, name, 8, 1, &num));
+	return (zap_update(mos, zap, name, 1, strlen(text) + 1, text));
+}
+
+/* Set at creation, but kept elsewhere (master node, block size of the volume's object). */
+static bool
+is_kept_in_objset(const struct fs_prop *p)
+{
+	return (p != NULL && (p->attr & PROP_SETONCE) && strcmp(p->name, "volblocksize") != 0);
+}
+
+int
+dsl_prop_set_all(struct dsl_dataset *ds, const struct nvlist *props)
+{
+	struct nvpair *pair = NULL;
+	struct prop_value v;
+	int rc;
+
+	while (props != NULL && (pair = nv_next(props, pair)) != NULL) {
+		if ((rc = value_of_pair(props, pair, &v, NULL)) != 0)
+			return (rc);
+		if (!is_kept_in_objset(v.p) &&
+		    (rc = dsl_prop_set_one(ds, v.name, v.p, v.num, v.text)) != 0)
+			return (rc);
+	}
+	return (0);
+}
+
+/* --- the calls ------------------------------------------------------------------------------------------------------- */
+
+/* Tell whoever has a dataset open at or below dd. */
+static void
+notify_below(struct dsl_pool *dp, const char *name)
+{
+	struct dsl_dataset *top, *ds;
+	struct dsl_listener *l, *next;
+	size_t i;
+
+	if (dsl_hold(dp->spa, name, &top, NULL) != 0)
+		return;
+	for (i = 0; i < DIR_BUCKETS; i++) {
+		for (ds = dp->datasets[i]; ds != NULL; ds = ds->hash_next) {
+			if (!dir_is_within(ds->dir, top->dir))
+				continue;
+			ds_apply_policy(ds);
+			for (l = ds->listeners; l != NULL; l = next) {
+				next = l->next;
+				l->fn(ds, DSL_EVENT_PROPS, l->arg);
+			}
+		}
+	}
+	dsl_rele(top);
+}
+
+struct set_arg {
+	const char *name;
+	const struct nvlist *props;
+	const char *inherit; /* instead of props */
+	bool received;
+};
+
+static int
+set_check(struct spa *spa, void *arg, struct err *e)
+{
+	const struct set_arg *a = arg;
+	struct dsl_dataset *ds;
+	int rc;
+
+	if (spa_is_readonly(spa))
+		return (err_set(e, EROFS, "pool '%s' is read-only", spa_name(spa)));
+	if ((rc = dsl_hold(spa, a->name, &ds, e)) != 0)
+		return (rc);
+	rc = dsl_prop_check_all(spa, ds, a->name, dsl_kind(ds), a->props, e);
+	dsl_rele(ds);
+	return (rc);
+}
+
+static int
+set_sync(struct spa *spa, void *arg, struct err *e)
+{
+	const struct set_arg *a = arg;
+	struct dsl_dataset *ds;
+	int rc;
+
+	if ((rc = dsl_hold(spa, a->name, &ds, e)) != 0)
+		return (rc);
+	rc = dsl_prop_set_all(ds, a->props);
+	dsl_rele(ds);
+	return (err_rc(e, rc, "'%s'", a->name));
+}
+
+int
+dsl_prop_set(struct spa *spa, const char *name, const struct nvlist *props, struct err *e)
+{
+	struct set_arg a = {name, props, NULL, false};
+	int rc = spa_sync_task(spa, set_check, set_sync, &a, e);
+
+	if (rc == 0)
+		notify_below(spa->dsl, name);
+	return (rc);
+}
+
+static int
+inherit_check(struct spa *spa, void *arg, struct err *e)
+{
+	const struct set_arg *a = arg;
+	const struct fs_prop *p = fs_prop_find(a->inherit);
+	struct dsl_dataset *ds;
+	int rc;
+
+	if (spa_is_readonly(spa))
+		return (err_set(e, EROFS, "pool '%s' is read-only", spa_name(spa)));
+	if (p == NULL && !fs_prop_is_user(a->inherit))
+		return (err_set(e, EINVAL, "invalid property '%s'", a->inherit));
+	if (p != NULL && (p->attr & PROP_READONLY))
+		return (err_set(e, EINVAL, "'%s' is readonly", p->name));
+	if (p != NULL && !(p->attr & PROP_INHERIT) && !a->received)
+		return (err_set(e, EINVAL, "'%s' cannot be inherited", p->name));
+	if ((rc = dsl_hold(spa, a->name, &ds, e)) != 0)
+		return (rc);
+	if (dsl_is_snapshot(ds) && p != NULL)
+		rc = err_set(e, EINVAL, "'%s' cannot be changed on a snapshot", p->name);
+	dsl_rele(ds);
+	return (rc);
+}
+
+/* Without `received` a received value is hidden, not forgotten. */
+static int
+inherit_in_zap(struct dsl_pool *dp, uint64_t zap, const char *name, bool received)
+{
+	char recvd[ZAP_NAME_MAX], inherit[ZAP_NAME_MAX];
+	uint64_t zero = 0, num;
+	unsigned intlen;
+	int rc;
+
+	if ((rc = suffixed(recvd, sizeof(recvd), name, "$recvd")) != 0 ||
+	    (rc = suffixed(inherit, sizeof(inherit), name, "$inherit")) != 0)
+		return (rc);
+	if ((rc = zap_remove(dp_mos(dp), zap, name)) != 0 && rc != -ENOENT)
+		return (rc);
+	if (!received && zap_length(dp_mos(dp), zap, recvd, &intlen, &num) == 0)
+		return (zap_update(dp_mos(dp), zap, inherit, 8, 1, &zero));
+	rc = zap_remove(dp_mos(dp), zap, inherit);
+	return (rc == -ENOENT ? 0 : rc);
+}
+
+static int
+inherit_sync(struct spa *spa, void *arg, struct err *e)
+{
+	const struct set_arg *a = arg;
+	const struct fs_prop *p = fs_prop_find(a->inherit);
+	struct dsl_dataset *ds;
+	uint64_t zap;
+	int rc;
+
+	if ((rc = dsl_hold(spa, a->name, &ds, e)) != 0)
+		return (rc);
+	if ((rc = props_zap(ds, &zap)) == 0)
+		rc = inherit_in_zap(spa->dsl, zap, p != NULL ? p->name : a->inherit, a->received);
+	dsl_rele(ds);
+	return (err_rc(e, rc, "'%s'", a->name));
+}
+
+int
+dsl_prop_inherit(struct spa *spa, const char *name, const char *prop, bool received, struct err *e)
+{
+	struct set_arg a = {name, NULL, prop, received};
+	int rc = spa_sync_task(spa, inherit_check, inherit_sync, &a, e);
+
+	if (rc == 0)
+		notify_below(spa->dsl, name);
+	return (rc);
+}

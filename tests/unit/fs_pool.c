@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* Pools for tests; see the header. */
+#include "fs_pool.h"
+
+#include <string.h>
+
+#include "fixture.h"
+#include "test.h"
+
+#include "smartbox/core/bdev.h"
+
+static uint64_t
+test_now(void *arg, uint32_t *nsec)
+{
+	(void)arg;
+	if (nsec != NULL)
+		*nsec = 0;
+	return (1800000000);
+}
+
+static void
+test_random(void *arg, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	(void)arg;
+	while (len-- > 0)
+		*p++ = (uint8_t)test_rand();
+}
+
+static const struct fs_os test_os = {.now = test_now, .random = test_random};
+
+struct spa *
+fs_test_pool(unsigned mib, bool features)
+{
+	struct nvlist *tree = nv_new(), *leaf = nv_new();
+	struct err e = ERR_INIT;
+	struct bdev *bd = NULL;
+	struct spa *spa = NULL;
+	struct spa_create_opts o = {.name = "tank", .vdev_tree = tree, .ashift = 9,
+	    .no_features = !features, .os = &test_os, .bdevs = &bd};
+
+	CHECK(bdev_mem_new("mem0", (uint64_t)mib << 20, &bd, NULL) == 0);
+	CHECK(nv_add_str(leaf, "type", "file") == 0 && nv_add_str(leaf, "path", "/mem0") == 0);
+	CHECK(nv_add_str(tree, "type", "root") == 0);
+	CHECK(nv_add_nvlist_array(tree, "children", &leaf, 1) == 0);
+	if (spa_create(&o, &spa, &e) != 0)
+		test_fail(__FILE__, __LINE__, "spa_create: %s", e.msg);
+	nv_free(leaf);
+	nv_free(tree);
+	spa_enter(spa);
+	return (spa);
+}
+
+struct objset *
+fs_test_objset(void)
+{
+	return (spa_mos(fs_test_pool(512, true)));
+}
+
+struct spa *
+fs_test_import(const char *fixture, bool readonly)
+{
+	struct err e = ERR_INIT;
+	struct pool_scan scan;
+	struct spa *spa = NULL;
+	struct spa_import_opts o = {.readonly = readonly, .force = true, .os = &test_os};
+
+	fixture_scan(fixture, &scan);
+	o.config = scan.pool[0].config;
+	if (spa_import(&o, &spa, &e) != 0)
+		test_fail(__FILE__, __LINE__, "spa_import: %s", e.msg);
+	pool_scan_free(&scan);
+	spa_enter(spa);
+	return (spa);
+}
+
+void
+fs_test_close(struct spa *spa)
+{
+	spa_exit(spa);
+	spa_close(spa);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Pools for tests: new ones on memory, and those that the real OpenZFS made. */
+#ifndef SMARTBOX_TEST_FS_POOL_H
+#define SMARTBOX_TEST_FS_POOL_H
+
+#include <stdbool.h>
+
+#include "smartbox/fs/spa.h"
+
+/*
+ * A new pool "tank" of one memory device (MiB) with reproducible clock and randomness, entered.
+ * features: with all that this engine keeps, else with none.
+ */
+struct spa *fs_test_pool(unsigned mib, bool features);
+/* The meta objset of such a pool: somewhere to put objects. */
+struct objset *fs_test_objset(void);
+/* The fixture pool, imported and entered; skips the test when there are no fixtures. */
+struct spa *fs_test_import(const char *fixture, bool readonly);
+/* Leave and close without a last sync. */
+void fs_test_close(struct spa *spa);
+
+#endif
