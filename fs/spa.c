@@ -142,6 +142,7 @@ spa_free(struct spa *spa)
 	spa_history_free(spa);
 	vdev_free(spa->root);
 	workers_free(spa->workers);
+	metaslab_fini(spa);
 	zio_fini(spa);
 	dmu_cache_free(spa);
 	(void)pthread_mutex_destroy(&spa->lock);

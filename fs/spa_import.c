@@ -180,6 +180,19 @@ adopt_tree(struct spa *spa, const struct nvlist *config, struct err *e)
 	return (0);
 }
 
+/* Where the data of removed top-levels went. */
+static int
+load_mappings(struct spa *spa, struct err *e)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < spa->root->nchild && rc == 0; i++)
+		if (spa->root->child[i]->kind == VDEV_INDIRECT)
+			rc = vdev_indirect_load(spa, spa->root->child[i]);
+	return (err_rc(e, rc, "the mapping of a removed device cannot be read"));
+}
+
 static void
 take_string(const struct nvlist *config, const char *key, char **out)
 {
@@ -205,6 +218,8 @@ load_config(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	take_string(config, "compatibility", &spa->compatibility);
 	rc = adopt_tree(spa, config, e);
 	nv_free(config);
+	if (rc == 0)
+		rc = load_mappings(spa, e);
 	if (rc == 0 && spa->log_missing && !o->missing_log_ok)
 		rc = err_set(e, ENXIO, "a log device is missing; -m imports without its records");
 	return (rc);

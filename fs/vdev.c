@@ -326,8 +326,7 @@ put_vdev(struct nvlist *nv, const struct vdev *v, bool for_label)
 	int rc;
 
 	if ((rc = nv_add_str(nv, "type", kind_name(v->kind))) != 0 ||
-	    (rc = nv_add_u64(nv, "id", v->id)) != 0 ||
-	    (rc = put_if(nv, v->kind != VDEV_ROOT || !for_label, "guid", v->guid)) != 0 ||
+	    (rc = nv_add_u64(nv, "id", v->id)) != 0 || (rc = nv_add_u64(nv, "guid", v->guid)) != 0 ||
 	    (rc = v->path != NULL ? nv_add_str(nv, "path", v->path) : 0) != 0 ||
 	    (rc = put_if(nv, v->kind == VDEV_DISK, "whole_disk", v->whole_disk)) != 0 ||
 	    (rc = put_if(nv, v->kind == VDEV_RAIDZ, "nparity", v->nparity)) != 0 ||

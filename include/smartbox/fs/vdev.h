@@ -22,6 +22,7 @@ enum vdev_kind { VDEV_ROOT, VDEV_FILE, VDEV_DISK, VDEV_MIRROR, VDEV_RAIDZ, VDEV_
 enum vdev_state { VS_UNKNOWN, VS_CLOSED, VS_OFFLINE, VS_REMOVED, VS_CANT_OPEN, VS_FAULTED,
 	VS_DEGRADED, VS_HEALTHY }; /* numbers as OpenZFS shows them */
 
+struct spa;
 struct vdev_remap;
 
 struct vdev {
@@ -92,6 +93,8 @@ struct vdev *vdev_new(enum vdev_kind kind);
 int vdev_add_child(struct vdev *parent, struct vdev *child); /* takes child; sets id, parent, top */
 /* Top-level by id, NULL when there is none. */
 struct vdev *vdev_top(const struct vdev *root, uint64_t id);
+/* A removed top-level (kind INDIRECT): read its mapping from the MOS; without it, reads fail. */
+int vdev_indirect_load(struct spa *spa, struct vdev *top);
 /* After open: the allocatable bytes that a new top-level can have with its ashift. */
 uint64_t vdev_asize_now(const struct vdev *top);
 const char *vdev_state_name(enum vdev_state s);
