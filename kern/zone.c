@@ -204,45 +204,68 @@ zone_lock_take(const struct zone_env *env, const char *name, int *fd, struct err
 	return (err_set(e, EBUSY, "zone '%s' has a supervisor already", name));
 }
 
-static bool
-id_in_use(const struct zone_list *l, int id)
+static void
+id_path(const struct zone_env *env, int id, char out[PATH_MAX])
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->zones[i].id == id)
-			return (true);
-	return (false);
+	char leaf[32];
+
+	(void)snprintf(leaf, sizeof(leaf), ".id.%d", id);
+	(void)zone_run_path(env, leaf, "", out);
+}
+
+/* A link that a zone of the same name left behind (its supervisor was killed) is nobody's. */
+static bool
+take_id(const struct zone_env *env, const char *name, int id)
+{
+	char path[PATH_MAX], holder[ZONE_NAME_MAX + 1];
+	ssize_t n;
+
+	id_path(env, id, path);
+	if (symlink(name, path) == 0)
+		return (true);
+	n = readlink(path, holder, ZONE_NAME_MAX);
+	holder[n > 0 ? n : 0] = '\0';
+	if (n <= 0 || (strcmp(holder, name) != 0 && zone_lock_is_held(env, holder)))
+		return (false);
+	return (unlink(path) == 0 && symlink(name, path) == 0);
 }
 
 int
-zone_id_next(const struct zone_env *env, int *id, struct err *e)
+zone_id_take(const struct zone_env *env, const char *name, int *id, struct err *e)
 {
-	char path[PATH_MAX], lock[PATH_MAX], *text = NULL;
-	struct zone_list l;
-	int fd, last = 0, rc;
+	char path[PATH_MAX], text[16], *old = NULL;
+	int lock, last = 0, rc = -ENOSPC;
 
+	(void)zone_run_path(env, ".lastid", ".lock", path);
+	if ((lock = file_lock(path, false, false, e)) < 0)
+		return (lock);
 	(void)zone_run_path(env, ".lastid", "", path);
-	(void)zone_run_path(env, ".lastid", ".lock", lock);
-	if ((fd = file_lock(lock, false, false, e)) < 0)
-		return (fd);
-	if ((rc = zone_list_all(env, &l, e)) != 0)
-		goto out;
-	if (file_read(path, 32, &text, NULL, NULL) == 0)
-		last = atol(text) % ZONE_ID_MAX;
-	free(text);
-	do
+	if (file_read(path, 32, &old, NULL, NULL) == 0)
+		last = (int)(strtoul(old, NULL, 10) % ZONE_ID_MAX);
+	free(old);
+	for (int i = 0; i < ZONE_ID_MAX && rc != 0; i++) {
 		last = last % ZONE_ID_MAX + 1;
-	while (id_in_use(&l, last));
-	zone_list_free(&l);
-	if ((text = malloc(16)) == NULL) {
-		rc = err_set(e, ENOMEM, "out of memory");
-		goto out;
+		if (take_id(env, name, last))
+			rc = 0;
 	}
-	rc = file_replace(path, text, (size_t)snprintf(text, 16, "%d\n", last), 0600, e);
-	free(text);
-	*id = last;
-out:
-	file_unlock(fd);
+	if (rc == 0) {
+		(void)snprintf(text, sizeof(text), "%d\n", last);
+		rc = file_replace(path, text, strlen(text), 0600, e);
+		*id = last;
+	} else {
+		rc = err_set(e, ENOSPC, "all zone ids are taken");
+	}
+	file_unlock(lock);
 	return (rc);
+}
+
+void
+zone_id_release(const struct zone_env *env, int id)
+{
+	char path[PATH_MAX];
+
+	id_path(env, id, path);
+	(void)unlink(path);
 }
 
 /* --- listing --- */

@@ -35,8 +35,12 @@ int zone_run_mkdir(const struct zone_env *env, struct err *e);
 bool zone_lock_is_held(const struct zone_env *env, const char *name);
 int zone_lock_take(const struct zone_env *env, const char *name, int *fd, struct err *e);
 
-/* The next zone id: 1..9999, then around, never one that is live. */
-int zone_id_next(const struct zone_env *env, int *id, struct err *e);
+/*
+ * The next zone id: 1..9999, then around, never one that is live.  Costs the same with any number of
+ * zones: a live id is a symlink <run>/zone/.id.N to the zone's name.
+ */
+int zone_id_take(const struct zone_env *env, const char *name, int *id, struct err *e);
+void zone_id_release(const struct zone_env *env, int id);
 
 /* --- the index, for kern/zonecfg_file.c --- */
 

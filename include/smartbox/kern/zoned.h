@@ -40,6 +40,7 @@ struct zone_hooks {
 	int (*net_up)(const struct zone_hook_args *a, void *ctx, struct err *e);
 	void (*net_down)(const struct zone_hook_args *a, void *ctx);
 	void (*config_down)(const struct zone_hook_args *a, void *ctx);
+	void (*log)(const char *line, void *ctx); /* what no caller is there to hear */
 	void *ctx;
 };
 
