@@ -131,7 +131,7 @@ $(B)/kern/smartbox.ko: kern/module/smartbox.c kern/module/Kbuild $(KERNEL)/heade
 		M=$(abspath $(B))/kern modules >$(B)/kern/log 2>&1 || { cat $(B)/kern/log; exit 1; }
 	$(Q)strip --strip-debug $@
 
-$(B)/initramfs.cpio.zst: $(B)/smartbox $(B)/vmlinuz $(B)/kern/smartbox.ko $(wildcard initramfs/* initramfs/root/* initramfs/root/*/*)
+$(B)/initramfs.cpio.zst: $(B)/smartbox $(B)/vmlinuz $(B)/kern/smartbox.ko $(shell find initramfs -type f)
 	$(Q)initramfs/image.sh $@.new && mv $@.new $@
 
 image: $(B)/vmlinuz $(B)/initramfs.cpio.zst ## build/vmlinuz and build/initramfs.cpio.zst

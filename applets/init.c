@@ -9,7 +9,8 @@
  * fail runs in children of this same binary:
  *
  *	            +-- hotplug   loads drivers: what is there, then what comes
- *	init (1) ---+-- boot      waits for the drivers, then network, pools, zones; says how it went
+ *	init (1) ---+-- boot      waits for the drivers, then pools, network; says how it went
+ *	            +-- zones     boots the zones with autoboot, side by side, while consoles open
  *	            +-- console   one per terminal: login, the first boot's questions or a rescue shell
  *	            +-- run=      a program in the place of the consoles; its end is the machine's end
  *	            `-- stop      halts zones and exports pools, with a time limit
@@ -45,8 +46,13 @@
 #include "smartbox/core/file.h"
 #include "smartbox/core/loop.h"
 #include "smartbox/core/spawn.h"
+#include "smartbox/fs/client.h"
+#include "smartbox/machine/autoboot.h"
 #include "smartbox/machine/boot.h"
 #include "smartbox/machine/cmdline.h"
+#include "smartbox/machine/setup.h"
+#include "smartbox/machine/sysconfig.h"
+#include "smartbox/net/linkdb.h"
 
 static const char init_usage[] =
     "usage: init\n"
@@ -64,7 +70,7 @@ enum phase { BOOTING, UP, STOPPING };
 /* How the boot child says what it found, by its exit status. */
 enum { BOOT_DONE = 0, BOOT_FAILED = 1, BOOT_RESCUE = 40, BOOT_NO_POOL = 41 };
 
-enum { STOP_TIMEOUT_MS = 90000, KILL_TIMEOUT_S = 3, RESPAWN_MS = 1000 };
+enum { STOP_TIMEOUT_MS = 90000, ZONE_STOP_TIMEOUT_S = 30, KILL_TIMEOUT_S = 3, RESPAWN_MS = 1000 };
 
 struct init;
 
@@ -80,7 +86,7 @@ struct init {
 	enum phase phase;
 	int boot_status;      /* BOOT_*, once the boot child ended */
 	int reboot_how;	      /* for reboot(2) */
-	pid_t boot, run, stop;
+	pid_t boot, zones, run, stop;
 	struct console consoles[NCONSOLES];
 };
 
@@ -112,32 +118,116 @@ run_applet(const char *applet, const char *const *args)
 }
 
 static void
-set_hostname(void)
+complain(const char *what, const struct err *e)
 {
-	static const char name[] = "smartbox";
+	printf("smartbox: %s%s%s\n", what, *what != '\0' ? ": " : "", e->msg);
+	(void)fflush(stdout);
+}
 
-	(void)sethostname(name, sizeof(name) - 1);
+static void
+replay_failed(const char *name, const struct err *e)
+{
+	(void)name;
+	complain("", e);
+}
+
+/* The machine's name, its links and its own address, as the pool has them. */
+static void
+apply_configuration(void)
+{
+	struct sysconfig *c;
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (linkdb_replay(replay_failed, &e) != 0)
+		complain("links", &e);
+	if ((rc = sysconfig_load(SYSCONFIG_PATH, &c, &e)) == 0) {
+		if (sysconfig_apply(c, &e) != 0)
+			complain("network", &e);
+		sysconfig_free(c);
+	} else if (rc != -ENOENT) {
+		complain("", &e);
+	}
+}
+
+/* A machine without a pool: answers that somebody left make one. */
+static int
+first_boot(void)
+{
+	struct setup_answers a;
+	struct err e = ERR_INIT;
+	char hint[256] = "";
+	int rc;
+
+	(void)cmdline_get("answers", hint, sizeof(hint));
+	if ((rc = setup_answers_find(hint, &a, &e)) == 0 && (rc = setup_apply(&a, say, &e)) == 0)
+		return (BOOT_DONE);
+	if (rc != -ENOENT)
+		complain("first boot", &e);
+	return (BOOT_NO_POOL);
+}
+
+static int
+import_pools(void)
+{
+	static const char *const import_args[] = {"import", "-a", NULL};
+	static const char *const mount_args[] = {"mount", "-a", NULL};
+	char **names = NULL;
+	bool any, ok;
+
+	ok = run_applet("zpool", import_args) == 0;
+	any = pool_names(&names, NULL) == 0 && names[0] != NULL;
+	free(names);
+	if (!any)
+		return (ok ? first_boot() : BOOT_FAILED);
+	(void)run_applet("zfs", mount_args);
+	return (BOOT_DONE);
 }
 
 /* Everything between "drivers are loaded" and "consoles may open". */
 static int
 boot_steps(int ready_fd)
 {
-	static const char *const import_args[] = {"import", "-a", NULL};
-	static const char *const mount_args[] = {"mount", "-a", NULL};
+	static const char name[] = "smartbox";
 	struct err e = ERR_INIT;
 	char byte;
+	int rc;
 
 	(void)!read(ready_fd, &byte, 1);
-	set_hostname();
+	(void)sethostname(name, sizeof(name) - 1);
 	if (boot_loopback(&e) != 0)
-		say(e.msg);
+		complain("", &e);
 	if (cmdline_get("noimport", NULL, 0))
 		return (BOOT_RESCUE);
-	if (run_applet("zpool", import_args) != 0)
-		return (BOOT_NO_POOL);
-	(void)run_applet("zfs", mount_args);
+	if ((rc = import_pools()) != BOOT_DONE)
+		return (rc);
+	if (setup_settle(&e) != 0)
+		complain("", &e);
+	if (access("/usbkey/shadow", R_OK) == 0)
+		(void)symlink("/usbkey/shadow", "/etc/shadow");
+	apply_configuration();
 	return (BOOT_DONE);
+}
+
+static void
+zone_failed(const char *zone, const char *why, void *arg)
+{
+	(void)arg;
+	printf("smartbox: zone '%s': %s\n", zone, why);
+	(void)fflush(stdout);
+}
+
+static int
+zone_steps(void)
+{
+	struct err e = ERR_INIT;
+	struct zone_env env;
+	int rc;
+
+	zone_env_init(&env);
+	if ((rc = autoboot_start(&env, zone_failed, NULL, &e)) < 0)
+		complain("zones", &e);
+	return (rc != 0);
 }
 
 /* --- children of process 1 ----------------------------------------------------------------------- */
@@ -272,13 +362,12 @@ consoles_start(struct init *in)
 }
 
 /* run=PATH: a program instead of the consoles. */
-static bool
+static void
 run_start(struct init *in)
 {
 	char path[4096];
 
-	if (!cmdline_get("run", path, sizeof(path)))
-		return (false);
+	(void)cmdline_get("run", path, sizeof(path));
 	if ((in->run = fork_helper()) == 0) {
 		(void)chdir("/root");
 		(void)execl(path, path, (char *)NULL);
@@ -286,7 +375,6 @@ run_start(struct init *in)
 		(void)fflush(stdout);
 		_exit(127);
 	}
-	return (true);
 }
 
 static void
@@ -299,8 +387,24 @@ boot_ended(struct init *in, int status)
 	in->phase = UP;
 	if (in->boot_status == BOOT_RESCUE)
 		say("no pool was imported, as asked; this is a rescue shell");
-	if (!run_start(in))
+	if (in->boot_status == BOOT_FAILED)
+		say("a pool could not be imported; this is a rescue shell");
+	if (in->boot_status == BOOT_DONE && (in->zones = fork_helper()) == 0)
+		_exit(zone_steps());
+	if (cmdline_get("run", NULL, 0)) {
+		if (in->zones == 0)
+			run_start(in);
+	} else {
 		consoles_start(in);
+	}
+}
+
+static void
+zones_ended(struct init *in)
+{
+	in->zones = 0;
+	if (in->phase == UP && cmdline_get("run", NULL, 0))
+		run_start(in);
 }
 
 /* --- the end of the machine ---------------------------------------------------------------------- */
@@ -309,7 +413,12 @@ static int
 stop_steps(void)
 {
 	static const char *const export_args[] = {"export", "-a", NULL};
+	struct err e = ERR_INIT;
+	struct zone_env env;
 
+	zone_env_init(&env);
+	if (autoboot_stop(&env, ZONE_STOP_TIMEOUT_S, zone_failed, NULL, &e) < 0)
+		complain("zones", &e);
 	return (run_applet("zpool", export_args));
 }
 
@@ -394,6 +503,8 @@ on_child(struct loop *l, pid_t pid, int status, void *arg)
 	(void)l;
 	if (pid == in->boot)
 		boot_ended(in, status);
+	else if (pid == in->zones)
+		zones_ended(in);
 	else if (pid == in->run)
 		stop_start(in, RB_POWER_OFF);
 	else if (pid == in->stop)

@@ -95,16 +95,18 @@ list_binaries() {
 resolve_modules > "$work/modules.list"
 index_modules
 {
-	for d in bin boot dev etc lib mnt opt proc root run sbin sys tmp usr usr/bin usr/sbin usr/share var \
+	for d in bin boot dev etc lib mnt opt proc root run sbin sys tmp usr usr/bin usr/sbin usr/share var cores \
 		var/log var/run zones etc/zones usbkey; do
 		echo "dir /$d 755"
 	done
 	echo "nod /dev/console 600 c 5 1"
+	echo "slink /etc/dladm ../usbkey/dladm"
+	echo "slink /etc/mtab ../proc/self/mounts"
 	echo "nod /dev/null 666 c 1 3"
 	list_binaries
 	list_modules
 	companion
 	list_tree "$here/root" ""
-} | LC_ALL=C sort -u -k2,2 > "$work/list"
+} | LC_ALL=C sort -u -k2,2 -s > "$work/list"
 "$work/mkcpio" < "$work/list" | zstd -q -T1 -19 -f -o "$out"
 echo "  IMAGE   $out $(stat -c %s "$out") bytes, vmlinuz $(stat -L -c %s "$b/vmlinuz") bytes" >&2
