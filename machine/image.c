@@ -384,6 +384,7 @@ take_in(struct intake *in, const struct image_file *file, const char *algo, stru
 	return (fed);
 }
 
+/* title NULL: no progress bar. */
 static int
 fill_root(int dirfd, const json_t *manifest, const struct image_file *file, const char *title,
     struct err *e)
@@ -396,9 +397,11 @@ fill_root(int dirfd, const json_t *manifest, const struct image_file *file, cons
 	    (rc = digest_new(algo, &in.digest, e)) != 0)
 		return (rc);
 	if ((rc = unpack_start(dirfd, &in.unpack, e)) == 0) {
-		in.bar = progress_new(title, in.want_size > 0 ? (uint64_t)in.want_size : 0);
+		if (title != NULL)
+			in.bar = progress_new(title, in.want_size > 0 ? (uint64_t)in.want_size : 0);
 		rc = take_in(&in, file, algo, e);
-		progress_end(in.bar);
+		if (in.bar != NULL)
+			progress_end(in.bar);
 	}
 	digest_free(in.digest);
 	if (rc == 0 && syncfs(dirfd) != 0)
@@ -420,7 +423,7 @@ build(const struct machine *m, const json_t *manifest, const struct image_file *
 	if ((rc = create_marked(m, name, e)) != 0)
 		return (rc);
 	if ((dirfd = rc = open_root(m, name, e)) >= 0) {
-		rc = fill_root(dirfd, manifest, file, name, e);
+		rc = fill_root(dirfd, manifest, file, m->quiet ? NULL : name, e);
 		(void)close(dirfd);
 	}
 	if (rc == 0)

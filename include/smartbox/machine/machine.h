@@ -53,6 +53,7 @@ struct machine {
 	char pool[64];		   /* default pool: "zones", or $SMARTBOX_POOL */
 	const struct datasets *ds; /* borrowed */
 	void *ds_ctx;
+	bool quiet;		   /* no progress bar */
 	/* Told about progress in words ("Importing ..."); NULL: nobody listens. */
 	void (*say)(void *arg, const char *text);
 	void *say_arg;
