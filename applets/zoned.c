@@ -8,6 +8,7 @@
 
 #include "smartbox/core/applet.h"
 #include "smartbox/kern/zoned.h"
+#include "smartbox/machine/zone_hooks.h"
 
 static const char zoned_usage[] =
     "usage: zoned FD ZONE\n"
@@ -36,11 +37,14 @@ zoned_main(int argc, char **argv)
 	struct zone_hooks hooks = {.log = log_line};
 	struct err e = ERR_INIT;
 	struct zone_env env;
+	struct machine m;
 	int fd;
 
 	if (argc != 3)
 		return (applet_usage("two arguments are needed"));
 	zone_env_init(&env);
+	machine_init(&m);
+	machine_zone_hooks(&m, &hooks);
 	fd = (int)strtol(argv[1], NULL, 10);
 	if (zoned_seal_self(&env, argv, &e) != 0 ||
 	    zoned_run(&env, argv[2], &hooks, fd, &e) != 0) {

@@ -372,8 +372,8 @@ clear_marks(const struct machine *m, const char *name, struct err *e)
 	if ((rc = zonecfg_set_attr(c, VM_UNFINISHED, "string", NULL, e)) == 0)
 		rc = zonecfg_save(&m->zenv, c, e);
 	zonecfg_free(c);
-	if (rc == 0)
-		rc = m->ds->set(m->ds_ctx, dataset, MARK, "off", e);
+	if (rc == 0) /* of no consequence without the attr (invariant 2) */
+		(void)m->ds->set(m->ds_ctx, dataset, MARK, "off", NULL);
 	return (rc);
 }
 
@@ -423,6 +423,20 @@ remove_machine(const struct machine *m, const char *name, bool need_mark, struct
 	return (zonecfg_delete(&m->zenv, name, e));
 }
 
+static int
+mark_deleting(const struct machine *m, const char *name, struct err *e)
+{
+	struct zonecfg *c;
+	int rc = zonecfg_load(&m->zenv, name, &c, e);
+
+	if (rc != 0)
+		return (rc);
+	if ((rc = zonecfg_set_attr(c, VM_UNFINISHED, "string", "delete", e)) == 0)
+		rc = zonecfg_save(&m->zenv, c, e);
+	zonecfg_free(c);
+	return (rc);
+}
+
 /* --- create ----------------------------------------------------------------------------------------- */
 
 static int
@@ -451,7 +465,8 @@ provision(const struct job *j, struct err *e)
 		(void)remove_machine(j->m, j->name, true, NULL);
 	else if ((rc = boot_first(j, e)) != 0) {
 		(void)zone_halt(&j->m->zenv, j->name, NULL);
-		(void)remove_machine(j->m, j->name, false, NULL);
+		if (mark_deleting(j->m, j->name, NULL) == 0)
+			(void)remove_machine(j->m, j->name, false, NULL);
 	}
 	return (rc);
 }
@@ -478,20 +493,6 @@ out:
 }
 
 /* --- delete ----------------------------------------------------------------------------------------- */
-
-static int
-mark_deleting(const struct machine *m, const char *name, struct err *e)
-{
-	struct zonecfg *c;
-	int rc = zonecfg_load(&m->zenv, name, &c, e);
-
-	if (rc != 0)
-		return (rc);
-	if ((rc = zonecfg_set_attr(c, VM_UNFINISHED, "string", "delete", e)) == 0)
-		rc = zonecfg_save(&m->zenv, c, e);
-	zonecfg_free(c);
-	return (rc);
-}
 
 static bool
 is_indestructible(const struct machine *m, const char *name)

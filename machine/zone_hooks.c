@@ -194,6 +194,8 @@ config_up(const struct zone_hook_args *a, void *ctx, struct err *e)
 void
 machine_zone_hooks(struct machine *m, struct zone_hooks *out)
 {
-	*out = (struct zone_hooks){
-	    .config_up = config_up, .net_up = net_up, .net_down = net_down, .ctx = m};
+	out->config_up = config_up;
+	out->net_up = net_up;
+	out->net_down = net_down;
+	out->ctx = m;
 }

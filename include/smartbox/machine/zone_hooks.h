@@ -9,7 +9,7 @@
 #include "smartbox/kern/zoned.h"
 #include "smartbox/machine/machine.h"
 
-/* m is borrowed as long as the hooks are in use. */
+/* Fills the hooks that are ours and ctx; m is borrowed as long as the hooks are in use. */
 void machine_zone_hooks(struct machine *m, struct zone_hooks *out);
 
 #endif
