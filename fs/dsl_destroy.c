@@ -163,7 +163,8 @@ next_snap_unique(const struct chain *c)
 	ds_phys(c->next)->unique += (uint64_t)sum.used;
 	if ((rc = ds_hold_head(c->snap->dir, &head)) != 0)
 		return (rc);
-	rc = drop_key(head, s->creation_txg);
+	if ((rc = drop_key(head, s->creation_txg)) == 0)
+		rc = ds_prev_refresh(head); /* its snapshot before may be N, which reaches further back */
 	dsl_rele(head);
 	return (rc);
 }
