@@ -8,6 +8,7 @@
 
 #include "smartbox/core/applet.h"
 #include "smartbox/kern/zoned.h"
+#include "smartbox/machine/machine.h"
 #include "smartbox/machine/zone_hooks.h"
 
 static const char zoned_usage[] =
@@ -34,7 +35,7 @@ log_line(const char *line, void *ctx)
 static int
 zoned_main(int argc, char **argv)
 {
-	struct zone_hooks hooks = {.log = log_line};
+	struct zone_hooks hooks = {0};
 	struct err e = ERR_INIT;
 	struct zone_env env;
 	struct machine m;
@@ -45,6 +46,7 @@ zoned_main(int argc, char **argv)
 	zone_env_init(&env);
 	machine_init(&m);
 	machine_zone_hooks(&m, &hooks);
+	hooks.log = log_line;
 	fd = (int)strtol(argv[1], NULL, 10);
 	if (zoned_seal_self(&env, argv, &e) != 0 ||
 	    zoned_run(&env, argv[2], &hooks, fd, &e) != 0) {
