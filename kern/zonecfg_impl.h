@@ -32,7 +32,7 @@ struct res_def {
 struct global_def {
 	const char *name, *xml;
 	norm_fn *norm;
-	bool quiet; /* `info` leaves it out when not set */
+	bool quiet; /* identity: `info` shows it only when asked, `export` never */
 };
 
 /* A property that is a view of an rctl. */
