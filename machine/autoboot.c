@@ -20,6 +20,8 @@
 #include "smartbox/core/file.h"
 #include "smartbox/kern/zone_run.h"
 #include "smartbox/kern/zonecfg.h"
+#include "smartbox/machine/image.h"
+#include "smartbox/machine/vm.h"
 
 enum { AUTOBOOT_WIDTH = 32 };
 
@@ -156,11 +158,25 @@ crew_run(struct crew *c, bool (*choose)(const struct zone_env *, const struct zo
 	return (c->failed);
 }
 
+/* What a power cut left half made must not boot, and should not stay. */
+static void
+recover(const struct zone_env *env)
+{
+	struct machine m;
+
+	machine_init(&m);
+	m.zenv = *env;
+	(void)vm_recover(&m, NULL);
+	if (m.ds->pool_is_imported(m.ds_ctx, m.pool))
+		(void)image_recover(&m, NULL);
+}
+
 int
 autoboot_start(const struct zone_env *env, autoboot_fn *fn, void *arg, struct err *e)
 {
 	struct crew c = {.env = env, .work = boot_one, .report = fn, .arg = arg};
 
+	recover(env);
 	return (crew_run(&c, wants_boot, e));
 }
 
