@@ -166,7 +166,7 @@ ASANLIB  := $(LIBOBJ:$(B)/obj/%=$(B)/asan/%)
 $(B)/asan/%.o: %.c | $(LIBSTAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC      $< (asan)")
-	$(Q)gcc $(CODEGEN) -O1 -fno-omit-frame-pointer $(ASAN) $(WARN) $(DEFINES) $(INCLUDE) -MMD -MP -c $< -o $@
+	$(Q)gcc $(CODEGEN) -O1 -fno-omit-frame-pointer $(ASAN) $(WARN) -Wno-format-truncation $(DEFINES) $(INCLUDE) -MMD -MP -c $< -o $@
 
 asanlink = gcc $(ASAN) -Wl,--gc-sections -o $@ $1 -Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread
 

@@ -167,6 +167,7 @@ first_boot(void)
 	return (BOOT_NO_POOL);
 }
 
+/* Returns BOOT_*. */
 static int
 import_pools(void)
 {
@@ -175,6 +176,8 @@ import_pools(void)
 	char **names = NULL;
 	bool any, ok;
 
+	if (cmdline_get("noimport", NULL, 0))
+		return (BOOT_RESCUE);
 	ok = run_applet("zpool", import_args) == 0;
 	any = pool_names(&names, NULL) == 0 && names[0] != NULL;
 	free(names);
@@ -197,10 +200,10 @@ boot_steps(int ready_fd)
 	(void)sethostname(name, sizeof(name) - 1);
 	if (boot_loopback(&e) != 0)
 		complain("", &e);
-	if (cmdline_get("noimport", NULL, 0))
-		return (BOOT_RESCUE);
-	if ((rc = import_pools()) != BOOT_DONE)
+	if ((rc = import_pools()) != BOOT_DONE) {
+		(void)setup_settle(NULL); /* the same folders, in RAM */
 		return (rc);
+	}
 	if (setup_settle(&e) != 0)
 		complain("", &e);
 	if (access("/usbkey/shadow", R_OK) == 0)
