@@ -37,6 +37,7 @@
 
 #include "dmu_impl.h"
 #include "smartbox/fs/zio.h"
+#include "zio_impl.h"
 
 struct dmu_cache {
 	struct dbuf **hash;
@@ -184,6 +185,25 @@ lru_remove(struct dbuf *db)
 	db->lru_next = db->lru_prev = NULL;
 }
 
+/* --- the bytes --------------------------------------------------------------------------------------- */
+
+#define POOLED_BYTES 16384u /* from here on buffers are worth keeping */
+
+static void *
+data_new(struct spa *spa, uint32_t size)
+{
+	return (size >= POOLED_BYTES ? zio_buf_get(spa, size) : malloc(size));
+}
+
+static void
+data_free(struct spa *spa, void *data, uint32_t size)
+{
+	if (size >= POOLED_BYTES)
+		zio_buf_put(spa, data, size);
+	else
+		free(data);
+}
+
 /* Out of all lists and freed; may free its dnode and so put another block into the LRU list. */
 static void
 dbuf_destroy(struct dbuf *db)
@@ -201,7 +221,7 @@ dbuf_destroy(struct dbuf *db)
 		db->dn_next->dn_prev = db->dn_prev;
 	dn->ndbufs--;
 	c->bytes -= db->size;
-	free(db->data);
+	data_free(dn->os->spa, db->data, db->size);
 	free(db);
 	dnode_rele(dn);
 }
@@ -310,7 +330,7 @@ dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbu
 	struct dmu_cache *c = dn->os->spa->cache;
 	struct dbuf *db = calloc(1, sizeof(*db));
 
-	if (db == NULL || (db->data = malloc(size)) == NULL) {
+	if (db == NULL || (db->data = data_new(dn->os->spa, size)) == NULL) {
 		free(db);
 		return (-ENOMEM);
 	}
@@ -467,15 +487,18 @@ int
 dbuf_resize(struct dbuf *db, uint32_t size)
 {
 	struct dmu_cache *c = cache_of(db);
-	void *data = realloc(db->data, size);
+	struct spa *spa = db->dn->os->spa;
+	void *data = data_new(spa, size);
 	bool dirty = db->dirty;
 
 	if (data == NULL)
 		return (-ENOMEM);
 	if (dirty)
 		count_dirty(db, false);
+	memcpy(data, db->data, size < db->size ? size : db->size);
 	if (size > db->size)
 		memset((char *)data + db->size, 0, size - db->size);
+	data_free(spa, db->data, db->size);
 	c->bytes += (size_t)size - db->size;
 	db->data = data;
 	db->size = size;

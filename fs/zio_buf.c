@@ -2,9 +2,10 @@
 /*
  * Raw block buffers.
  *
- * A buffer of 128 KiB from malloc is a fresh mapping: 32 page faults per block read. So buffers come
- * back to a short list per power of two and are used again. The list has its own lock, so that a
- * thread that only compresses or verifies needs no more of the pool than this.
+ * A buffer of 128 KiB from malloc is a fresh mapping: 32 page faults per block.  So buffers come
+ * back to one list per power of two and are used again, the latest first, up to KEEP_BYTES in all.
+ * A kept buffer is its own list element.  The list has its own lock, so that a thread that only
+ * compresses or verifies needs no more of the pool than this.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -13,12 +14,17 @@
 #include "spa_impl.h"
 #include "zio_impl.h"
 
-enum { CLASS_MIN = 12, CLASS_MAX = 24, CLASSES = CLASS_MAX - CLASS_MIN + 1, KEEP = 4 };
+enum { CLASS_MIN = 12, CLASS_MAX = 24, CLASSES = CLASS_MAX - CLASS_MIN + 1 };
+#define KEEP_BYTES ((size_t)16 << 20)
+
+struct kept {
+	struct kept *next;
+};
 
 struct zio_pool {
 	pthread_mutex_t lock;
-	void *kept[CLASSES][KEEP];
-	unsigned n[CLASSES];
+	struct kept *list[CLASSES];
+	size_t bytes; /* of all kept */
 };
 
 static struct zio_pool *
@@ -51,15 +57,18 @@ zio_buf_get(struct spa *spa, size_t size)
 {
 	struct zio_pool *z = zio_pool_of(spa);
 	unsigned c = class_of(size);
-	void *buf = NULL;
+	size_t bytes = (size_t)1 << (c + CLASS_MIN);
+	struct kept *buf;
 
 	if (z == NULL)
 		return (NULL);
 	(void)pthread_mutex_lock(&z->lock);
-	if (z->n[c] > 0)
-		buf = z->kept[c][--z->n[c]];
+	if ((buf = z->list[c]) != NULL) {
+		z->list[c] = buf->next;
+		z->bytes -= bytes;
+	}
 	(void)pthread_mutex_unlock(&z->lock);
-	return (buf != NULL ? buf : aligned_alloc(4096, (size_t)1 << (c + CLASS_MIN)));
+	return (buf != NULL ? (void *)buf : aligned_alloc(4096, bytes));
 }
 
 void
@@ -67,12 +76,16 @@ zio_buf_put(struct spa *spa, void *buf, size_t size)
 {
 	struct zio_pool *z = spa->zio;
 	unsigned c = class_of(size);
+	size_t bytes = (size_t)1 << (c + CLASS_MIN);
+	struct kept *k = buf;
 
 	if (buf == NULL)
 		return;
 	(void)pthread_mutex_lock(&z->lock);
-	if (z->n[c] < KEEP) {
-		z->kept[c][z->n[c]++] = buf;
+	if (z->bytes + bytes <= KEEP_BYTES) {
+		k->next = z->list[c];
+		z->list[c] = k;
+		z->bytes += bytes;
 		buf = NULL;
 	}
 	(void)pthread_mutex_unlock(&z->lock);
@@ -87,8 +100,12 @@ zio_fini(struct spa *spa)
 	if (z == NULL)
 		return;
 	for (unsigned c = 0; c < CLASSES; c++) {
-		while (z->n[c] > 0)
-			free(z->kept[c][--z->n[c]]);
+		struct kept *k;
+
+		while ((k = z->list[c]) != NULL) {
+			z->list[c] = k->next;
+			free(k);
+		}
 	}
 	(void)pthread_mutex_destroy(&z->lock);
 	free(z);
