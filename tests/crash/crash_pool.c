@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool survives a power cut, and an I/O error, at every single operation on its devices.
+ *
+ * A random history of writes, snapshots, clones, rollbacks and destroys runs on a pool in memory. Before
+ * each step the process forks, once for each write and flush that the step will do and for each way
+ * to lose what was not flushed (nothing, everything, a random part with torn and reordered writes).
+ * The child cuts the power there, opens what is left and asks an oracle that never saw the pool:
+ *
+ *  1. the contents are those before the step or those after it; after it, if the step said it was done
+ *  2. exactly the blocks that are reachable are allocated
+ *  3. the pool can be written on: a further step works, and 1 and 2 hold again
+ *
+ * The same for an I/O error at each read, write and flush; there a mirror or raidz must not even
+ * notice. Fork is the trick: memory devices are private mappings, so a child's damage is its own and
+ * no history is ever repeated.
+ *
+ *	crash_pool                          all layouts, some 20,000 points; CRASH_SHARE=n: 1/n of them
+ *	crash_pool LAYOUT STEP POINT WAY    one point again (SEED= as printed)
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../../fs/spa_impl.h"
+#include "pool_model.h"
+#include "smartbox/fs/label.h"
+#include "smartbox/fs/workers.h"
+
+#define DEVICES_MAX 4
+#define STEPS 30
+#define CREATION -1
+#define CHILD_SECONDS 60
+#define THINNING 3 /* a whole run visits one point in so many; the seed says which */
+
+struct layout {
+	const char *name, *type; /* type NULL: a stripe of leaves */
+	unsigned devices, nparity, ashift;
+	uint64_t size;
+	bool redundant;
+};
+static const struct layout layouts[] = {
+    {"disk", NULL, 1, 0, 9, 64 << 20, false},
+    {"mirror", "mirror", 2, 0, 12, 64 << 20, true},
+    {"raidz", "raidz", 3, 1, 9, 64 << 20, true},
+    {"stripe", NULL, 2, 0, 12, 64 << 20, false},
+};
+#define NLAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
+
+enum way { WAY_RANDOM, WAY_RANDOM2, WAY_LOSE, WAY_KEEP, WAY_ERROR, WAYS };
+
+/* Shared with the children. */
+struct report {
+	uint64_t ops, ops_all;
+	char why[512];
+};
+
+struct test {
+	const struct layout *layout;
+	uint64_t seed, rnd;
+	struct fault_plan plan;
+	struct bdev *fault[DEVICES_MAX], *inner[DEVICES_MAX];
+	struct spa *spa;
+	struct model model;
+	struct report *report;
+	uint64_t visited, counter, share, failed;
+};
+
+/* --- devices that outlive their closing: spa_create closes what it was given when it fails --- */
+
+struct view {
+	struct bdev bd;
+	struct bdev *of;
+};
+
+static int
+view_read(struct bdev *bd, void *buf, size_t len, uint64_t off)
+{
+	return (bdev_read(((struct view *)bd)->of, buf, len, off));
+}
+
+static int
+view_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
+{
+	return (bdev_write(((struct view *)bd)->of, buf, len, off));
+}
+
+static int
+view_flush(struct bdev *bd)
+{
+	return (bdev_flush(((struct view *)bd)->of));
+}
+
+static void
+view_close(struct bdev *bd)
+{
+	(void)bd; /* a child's exit frees it */
+}
+
+static const struct bdev_ops view_ops = {view_read, view_write, view_flush, NULL, view_close};
+
+static struct bdev *
+view_new(struct bdev *of)
+{
+	struct view *v = calloc(1, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	v->bd = *of;
+	v->bd.ops = &view_ops;
+	v->of = of;
+	return (&v->bd);
+}
+
+/* --- the world: fixed time, random numbers from the seed --- */
+
+static uint64_t
+fixed_now(void *arg, uint32_t *nsec)
+{
+	(void)arg;
+	if (nsec != NULL)
+		*nsec = 0;
+	return (1700000000);
+}
+
+static void
+seeded_random(void *arg, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)model_random(arg);
+}
+
+static struct nvlist *
+vdev_tree(const struct layout *l)
+{
+	struct nvlist *root = nv_new(), *leaf[DEVICES_MAX], *group = nv_new();
+	char path[32];
+
+	for (unsigned i = 0; i < l->devices; i++) {
+		leaf[i] = nv_new();
+		(void)snprintf(path, sizeof(path), "/crash/%u", i);
+		(void)nv_add_str(leaf[i], "type", "file");
+		(void)nv_add_str(leaf[i], "path", path);
+	}
+	(void)nv_add_str(root, "type", "root");
+	if (l->type == NULL) {
+		(void)nv_add_nvlist_array(root, "children", leaf, l->devices);
+	} else {
+		(void)nv_add_str(group, "type", l->type);
+		if (l->nparity > 0)
+			(void)nv_add_u64(group, "nparity", l->nparity);
+		(void)nv_add_nvlist_array(group, "children", leaf, l->devices);
+		(void)nv_add_nvlist_array(root, "children", &group, 1);
+	}
+	for (unsigned i = 0; i < l->devices; i++)
+		nv_free(leaf[i]);
+	nv_free(group);
+	return (root);
+}
+
+static void
+make_devices(struct test *t)
+{
+	for (unsigned i = 0; i < t->layout->devices; i++) {
+		if (bdev_mem_new("mem", t->layout->size, &t->inner[i], NULL) != 0 ||
+		    bdev_fault_new(view_new(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
+			abort();
+	}
+	t->plan.cut_at = t->plan.fail_at = UINT64_MAX;
+}
+
+static int
+make_pool(struct test *t, struct err *e)
+{
+	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
+	struct nvlist *tree = vdev_tree(t->layout);
+	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = t->layout->ashift,
+	    .os = &os, .bdevs = t->fault};
+	int rc = spa_create(&o, &t->spa, e);
+
+	nv_free(tree);
+	if (rc != 0)
+		return (rc);
+	/* Threads do not survive a fork. */
+	workers_free(t->spa->workers);
+	t->spa->workers = NULL;
+	return (0);
+}
+
+/* --- opening what is left --- */
+
+static int
+take_leaf(struct vdev *leaf, void *arg)
+{
+	struct bdev ***next = arg;
+
+	if (leaf->bd != NULL)
+		*(*next)++ = leaf->bd;
+	leaf->bd = NULL;
+	return (0);
+}
+
+/* Close the pool but not its devices, which have the order of the tree. */
+static void
+close_keeping(struct spa *spa, struct bdev **bd)
+{
+	struct bdev **next = bd;
+
+	(void)vdev_walk_leaves(spa->root, take_leaf, &next);
+	spa_close(spa);
+}
+
+/* The trees of the top-levels from the newest labels: what pool_scan does for paths. */
+static struct nvlist *
+config_of(struct bdev *const *bd, unsigned n)
+{
+	struct nvlist *best = NULL, *top[DEVICES_MAX] = {NULL}, *root = nv_new(), *label, *tree;
+	uint64_t txg[DEVICES_MAX] = {0}, ntop = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t id, at;
+
+		if (label_read(bd[i], &label, NULL) != 0)
+			continue;
+		at = nv_u64_or(label, "txg", 0);
+		if (nv_get_nvlist(label, "vdev_tree", &tree) == 0 &&
+		    (id = nv_u64_or(tree, "id", 99)) < DEVICES_MAX && at >= txg[id]) {
+			nv_free(top[id]);
+			top[id] = nv_dup(tree);
+			txg[id] = at;
+			ntop = id + 1 > ntop ? id + 1 : ntop;
+		}
+		if (best == NULL || at > nv_u64_or(best, "txg", 0)) {
+			nv_free(best);
+			best = nv_dup(label);
+		}
+		nv_free(label);
+	}
+	if (best != NULL) {
+		(void)nv_add_str(root, "type", "root");
+		(void)nv_add_u64(root, "id", 0);
+		(void)nv_add_u64(root, "guid", nv_u64_or(best, "pool_guid", 0));
+		(void)nv_add_nvlist_array(root, "children", top, ntop);
+		(void)nv_add_nvlist(best, "vdev_tree", root);
+	}
+	for (unsigned i = 0; i < DEVICES_MAX; i++)
+		nv_free(top[i]);
+	nv_free(root);
+	return (best);
+}
+
+static int
+open_pool(struct test *t, bool readonly, struct spa **spa, struct err *e)
+{
+	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
+	struct bdev *given[DEVICES_MAX];
+	struct nvlist *config = config_of(t->inner, t->layout->devices);
+	struct spa_import_opts o = {.config = config, .readonly = readonly, .force = true, .os = &os,
+	    .bdevs = given, .nbdevs = t->layout->devices};
+	int rc;
+
+	if (config == NULL)
+		return (err_set(e, ENOENT, "no label"));
+	memcpy(given, t->inner, sizeof(given));
+	rc = spa_import(&o, spa, e);
+	nv_free(config);
+	return (rc);
+}
+
+/* --- a point --- */
+
+__attribute__((format(printf, 2, 3))) static bool
+fail(struct test *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(t->report->why, sizeof(t->report->why), fmt, ap);
+	va_end(ap);
+	return (false);
+}
+
+static bool
+check_contents(struct test *t, const struct model *old, const struct model *new, bool done,
+    struct model *is)
+{
+	struct err e = ERR_INIT;
+	char why_old[200] = "", why_new[200], why[256];
+	struct spa *spa;
+	bool ok;
+
+	if (open_pool(t, true, &spa, &e) != 0)
+		return (fail(t, "does not open: %s", e.msg));
+	*is = *new;
+	ok = pool_equals(spa, new, why_new, sizeof(why_new));
+	if (!ok && !done) {
+		*is = *old;
+		ok = pool_equals(spa, old, why_old, sizeof(why_old));
+	}
+	if (!ok)
+		fail(t, "not the new state: %s; not the old: %s", why_new, done ? "it was done" : why_old);
+	else if (!(ok = pool_space_is_exact(spa, why, sizeof(why))))
+		fail(t, "space: %s", why);
+	close_keeping(spa, t->inner);
+	return (ok);
+}
+
+/* A further step on the reopened pool, exported and looked at again. */
+static bool
+go_on(struct test *t, struct model *is, uint64_t rnd)
+{
+	struct err e = ERR_INIT;
+	struct op op = model_choose(is, &rnd);
+	struct model next = *is, seen;
+	struct spa *spa;
+	char what[100];
+	int rc;
+
+	model_apply(&next, &op);
+	op_describe(&op, what, sizeof(what));
+	if (open_pool(t, false, &spa, &e) != 0)
+		return (fail(t, "does not open for writing: %s", e.msg));
+	rc = pool_apply(spa, is, &op, &e);
+	close_keeping(spa, t->inner);
+	if (rc != 0)
+		return (fail(t, "cannot go on: %s: %d %s", what, rc, e.msg));
+	return (check_contents(t, is, &next, true, &seen));
+}
+
+static void
+arm(struct test *t, enum way way, uint64_t point)
+{
+	struct fault_plan *p = &t->plan;
+
+	p->seed = t->seed ^ point * 77 ^ way;
+	p->lose_all = way == WAY_LOSE;
+	p->keep_all = way == WAY_KEEP;
+	if (way == WAY_ERROR)
+		p->fail_at = p->ops_all + point;
+	else
+		p->cut_at = p->ops + point;
+}
+
+static int
+do_step(struct test *t, int step, const struct op *op, struct err *e)
+{
+	return (step == CREATION ? make_pool(t, e) : pool_apply(t->spa, &t->model, op, e));
+}
+
+static void
+take_devices(struct test *t)
+{
+	struct bdev *fault[DEVICES_MAX];
+
+	if (t->spa == NULL)
+		return; /* a failed create: what they held is in t->inner */
+	close_keeping(t->spa, fault);
+	for (unsigned i = 0; i < t->layout->devices; i++)
+		t->inner[i] = bdev_fault_take(fault[i]);
+}
+
+static bool
+visit_step(struct test *t, const struct op *op, enum way way, uint64_t point)
+{
+	struct model new = t->model, is;
+	struct err e = ERR_INIT;
+	int rc;
+
+	model_apply(&new, op);
+	arm(t, way, point);
+	rc = do_step(t, 0, op, &e);
+	if (way == WAY_ERROR && rc != 0 && t->layout->redundant)
+		return (fail(t, "one I/O error was noticed: %d %s", rc, e.msg));
+	take_devices(t);
+	if (!check_contents(t, &t->model, &new, rc == 0, &is))
+		return (false);
+	return (point % 4 != 0 || go_on(t, &is, t->seed + point));
+}
+
+/* --- children --- */
+
+static pid_t
+start_child(void)
+{
+	pid_t pid;
+
+	(void)fflush(NULL);
+	if ((pid = fork()) < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (pid == 0)
+		(void)alarm(CHILD_SECONDS);
+	return (pid);
+}
+
+static int
+end_of_child(pid_t pid)
+{
+	int status;
+
+	if (waitpid(pid, &status, 0) != pid)
+		return (-1);
+	return (status);
+}
+
+/* How many operations the step does, by doing it in a child. */
+static bool
+rehearse(struct test *t, int step, const struct op *op)
+{
+	pid_t pid = start_child();
+
+	if (pid == 0) {
+		struct err e = ERR_INIT;
+		uint64_t ops = t->plan.ops, all = t->plan.ops_all;
+		int rc = do_step(t, step, op, &e);
+
+		t->report->ops = t->plan.ops - ops;
+		t->report->ops_all = t->plan.ops_all - all;
+		if (rc != 0)
+			fail(t, "the step itself fails: %d %s", rc, e.msg);
+		_exit(rc != 0);
+	}
+	return (end_of_child(pid) == 0);
+}
+
+static void
+complain(struct test *t, int step, const struct op *op, enum way way, uint64_t point, int status)
+{
+	char what[100] = "create the pool";
+
+	if (step != CREATION)
+		op_describe(op, what, sizeof(what));
+	if (WIFSIGNALED(status))
+		fail(t, "signal %d", WTERMSIG(status));
+	printf("FAIL %s step %d (%s) point %" PRIu64 " way %d: %s\n", t->layout->name, step, what, point,
+	    way, t->report->why);
+	printf("    repeat: SEED=%" PRIu64 " build/tests/crash/crash_pool %s %d %" PRIu64 " %d\n",
+	    t->seed, t->layout->name, step, point, way);
+	t->failed++;
+}
+
+static void
+visit(struct test *t, int step, const struct op *op, enum way way, uint64_t point)
+{
+	pid_t pid;
+	int status;
+
+	t->report->why[0] = '\0';
+	t->visited++;
+	if ((pid = start_child()) == 0)
+		_exit(!visit_step(t, op, way, point));
+	if ((status = end_of_child(pid)) != 0)
+		complain(t, step, op, way, point, status);
+}
+
+static void
+visit_all(struct test *t, int step, const struct op *op)
+{
+	for (int way = 0; way < WAYS; way++) {
+		uint64_t n = way == WAY_ERROR ? t->report->ops_all : t->report->ops;
+
+		for (uint64_t point = 0; point < n && t->failed < 10; point++) {
+			if (t->counter++ % t->share == t->seed % t->share)
+				visit(t, step, op, (enum way)way, point);
+		}
+	}
+}
+
+/* Cut while the pool is made: afterwards there is none, or an empty one. */
+static bool
+creation_survives(struct test *t, enum way way, uint64_t point)
+{
+	struct model empty = {.next_id = 0}, is;
+	struct err e = ERR_INIT;
+	struct spa *spa;
+	int rc;
+
+	arm(t, way, point);
+	rc = make_pool(t, &e);
+	take_devices(t);
+	if (open_pool(t, true, &spa, &e) != 0)
+		return (rc != 0 || fail(t, "a finished create does not open: %s", e.msg));
+	close_keeping(spa, t->inner);
+	return (check_contents(t, &empty, &empty, true, &is));
+}
+
+static bool
+create(struct test *t)
+{
+	struct err e = ERR_INIT;
+	pid_t pid;
+	int status;
+
+	if (!rehearse(t, CREATION, NULL))
+		return (fail(t, "create: %s", t->report->why));
+	for (int way = 0; way < WAYS; way++) {
+		for (uint64_t point = 0; point < t->report->ops; point++) {
+			if (t->counter++ % t->share != 0)
+				continue;
+			t->visited++;
+			if ((pid = start_child()) == 0)
+				_exit(!creation_survives(t, (enum way)way, point));
+			if ((status = end_of_child(pid)) != 0)
+				complain(t, CREATION, NULL, (enum way)way, point, status);
+		}
+	}
+	return (make_pool(t, &e) == 0 || fail(t, "create: %s", e.msg));
+}
+
+static bool
+run(struct test *t, int only_step, uint64_t only_point, int only_way)
+{
+	uint64_t history = t->seed;
+
+	for (int step = 0; step < STEPS && t->failed < 10; step++) {
+		struct op op = model_choose(&t->model, &history);
+		struct err e = ERR_INIT;
+		char what[100], why[200];
+
+		op_describe(&op, what, sizeof(what));
+		if (only_step < 0) {
+			if (!rehearse(t, step, &op)) {
+				printf("FAIL %s step %d (%s): %s\n", t->layout->name, step, what,
+				    t->report->why);
+				return (false);
+			}
+			visit_all(t, step, &op);
+		} else if (step == only_step) {
+			visit(t, step, &op, (enum way)only_way, only_point);
+			return (true);
+		}
+		if (pool_apply(t->spa, &t->model, &op, &e) != 0)
+			return (fail(t, "%s: %s", what, e.msg));
+		model_apply(&t->model, &op);
+		if (!pool_equals(t->spa, &t->model, why, sizeof(why))) {
+			printf("FAIL %s step %d (%s), no fault: %s\n", t->layout->name, step, what, why);
+			t->failed++;
+			return (false);
+		}
+	}
+	return (true);
+}
+
+static uint64_t
+env_number(const char *name, uint64_t def)
+{
+	const char *s = getenv(name);
+
+	return (s != NULL && *s != '\0' ? strtoull(s, NULL, 10) : def);
+}
+
+static bool
+test_layout(const struct layout *l, uint64_t seed, char **point)
+{
+	struct test t = {.layout = l, .seed = seed, .rnd = seed, .share = env_number("CRASH_SHARE", 20)};
+	bool ok;
+
+	t.share = (t.share == 0 ? 1 : t.share) * THINNING;
+	t.report = mmap(NULL, sizeof(*t.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+	    0);
+	make_devices(&t);
+	if (point != NULL) {
+		struct err e = ERR_INIT;
+
+		ok = make_pool(&t, &e) == 0 &&
+		    run(&t, atoi(point[0]), strtoull(point[1], NULL, 10), atoi(point[2]));
+	} else {
+		ok = create(&t) && run(&t, -1, 0, 0);
+	}
+	if (!ok && t.report->why[0] != '\0' && t.failed == 0)
+		printf("FAIL %s: %s\n", l->name, t.report->why);
+	printf("%s: %" PRIu64 " crash points, %" PRIu64 " failed\n", l->name, t.visited, t.failed);
+	return (ok && t.failed == 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	uint64_t seed = env_number("SEED", 1);
+	bool ok = true;
+
+	printf("crash_pool: seed %" PRIu64 "\n", seed);
+	for (size_t i = 0; i < NLAYOUTS; i++) {
+		if (argc < 2 || strcmp(argv[1], layouts[i].name) == 0)
+			ok = test_layout(&layouts[i], seed, argc == 5 ? argv + 2 : NULL) && ok;
+	}
+	return (ok ? 0 : 1);
+}

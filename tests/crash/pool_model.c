@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/* What a pool should hold, in plain memory: the oracle of the crash tests. */
+#include "pool_model.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "smartbox/fs/dsl.h"
+#include "smartbox/fs/zpl.h"
+
+uint64_t
+model_random(uint64_t *state)
+{
+	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return (z ^ (z >> 31));
+}
+
+/* --- the model --- */
+
+static bool
+snap_has_clone(const struct model *m, unsigned s)
+{
+	for (int i = 0; i < MODEL_FS; i++) {
+		if (m->fs[i].used && m->fs[i].origin == (int)s)
+			return (true);
+	}
+	return (false);
+}
+
+static int
+newest_snap(const struct model *m, unsigned fs)
+{
+	int best = -1;
+
+	for (int s = 0; s < MODEL_SNAPS; s++) {
+		if (m->snap[s].used && m->snap[s].fs == fs &&
+		    (best < 0 || m->snap[s].id > m->snap[best].id))
+			best = s;
+	}
+	return (best);
+}
+
+static int
+free_fs(const struct model *m)
+{
+	for (int i = 0; i < MODEL_FS; i++) {
+		if (!m->fs[i].used)
+			return (i);
+	}
+	return (-1);
+}
+
+static int
+free_snap(const struct model *m)
+{
+	for (int i = 0; i < MODEL_SNAPS; i++) {
+		if (!m->snap[i].used)
+			return (i);
+	}
+	return (-1);
+}
+
+static bool
+is_possible(const struct model *m, struct op *op)
+{
+	const struct model_fs *fs = &m->fs[op->fs];
+	const struct model_snap *snap = &m->snap[op->slot % MODEL_SNAPS];
+
+	switch (op->kind) {
+	case OP_WRITE:
+		return (fs->used);
+	case OP_UNLINK:
+		return (fs->used && fs->file[op->slot].used);
+	case OP_CREATE:
+		return (!fs->used);
+	case OP_DESTROY:
+		return (fs->used && newest_snap(m, op->fs) < 0);
+	case OP_SNAPSHOT:
+		return (fs->used && !snap->used);
+	case OP_DESTROY_SNAP:
+		return (snap->used && !snap_has_clone(m, op->slot));
+	case OP_CLONE:
+		return (snap->used && !fs->used);
+	case OP_ROLLBACK:
+		return (fs->used && newest_snap(m, op->fs) == (int)op->slot);
+	case OP_SET:
+		return (fs->used);
+	default:
+		return (false);
+	}
+}
+
+struct op
+model_choose(const struct model *m, uint64_t *rnd)
+{
+	/* Writes are what a pool does most; structure is made while there is room for it. */
+	static const enum op_kind often[] = {OP_WRITE, OP_WRITE, OP_WRITE, OP_UNLINK, OP_CREATE,
+	    OP_SNAPSHOT, OP_SNAPSHOT, OP_CLONE, OP_DESTROY_SNAP, OP_DESTROY, OP_ROLLBACK, OP_SET};
+	struct op op;
+
+	do {
+		op.kind = often[model_random(rnd) % (sizeof(often) / sizeof(often[0]))];
+		op.fs = (unsigned)(model_random(rnd) % MODEL_FS);
+		op.slot = (unsigned)(model_random(rnd) % MODEL_FILES);
+		op.seed = (uint32_t)model_random(rnd);
+		op.size = (uint32_t)(model_random(rnd) % (model_random(rnd) % 3 == 0 ? 400000 : 5000));
+		op.id = m->next_id;
+		if (op.kind == OP_CREATE && free_fs(m) >= 0)
+			op.fs = (unsigned)free_fs(m);
+		if (op.kind == OP_SNAPSHOT && free_snap(m) >= 0)
+			op.slot = (unsigned)free_snap(m);
+	} while (!is_possible(m, &op));
+	return (op);
+}
+
+void
+model_apply(struct model *m, const struct op *op)
+{
+	struct model_fs *fs = &m->fs[op->fs];
+	struct model_snap *snap = &m->snap[op->slot % MODEL_SNAPS];
+
+	switch (op->kind) {
+	case OP_WRITE:
+		fs->file[op->slot] = (struct model_file){true, op->seed, op->size};
+		break;
+	case OP_UNLINK:
+		fs->file[op->slot].used = false;
+		break;
+	case OP_CREATE:
+		*fs = (struct model_fs){.used = true, .id = op->id, .origin = -1};
+		break;
+	case OP_DESTROY:
+		fs->used = false;
+		break;
+	case OP_SNAPSHOT:
+		*snap = (struct model_snap){.used = true, .id = op->id, .fs = op->fs};
+		memcpy(snap->file, fs->file, sizeof(snap->file));
+		break;
+	case OP_DESTROY_SNAP:
+		snap->used = false;
+		break;
+	case OP_CLONE:
+		*fs = (struct model_fs){.used = true, .id = op->id, .origin = (int)op->slot};
+		memcpy(fs->file, snap->file, sizeof(fs->file));
+		break;
+	case OP_ROLLBACK:
+		memcpy(fs->file, snap->file, sizeof(fs->file));
+		break;
+	default:
+		break;
+	}
+	m->next_id++;
+}
+
+void
+op_describe(const struct op *op, char *buf, size_t size)
+{
+	static const char *const name[] = {"write", "unlink", "create", "destroy", "snapshot",
+	    "destroy snapshot", "clone", "rollback", "set"};
+
+	(void)snprintf(buf, size, "%s fs %u slot %u size %u id %u", name[op->kind], op->fs, op->slot,
+	    op->size, op->id);
+}
+
+/* --- the pool --- */
+
+static void
+fs_name(const struct model *m, unsigned fs, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "t/f%u", m->fs[fs].id);
+}
+
+static void
+snap_name(const struct model *m, unsigned s, char *buf, size_t size)
+{
+	(void)snprintf(buf, size, "t/f%u@s%u", m->fs[m->snap[s].fs].id, m->snap[s].id);
+}
+
+/* Half of it compresses: every kind of block occurs. */
+static void
+fill(uint8_t *p, uint32_t seed, uint32_t size)
+{
+	uint64_t rnd = seed;
+
+	for (uint32_t i = 0; i < size; i++)
+		p[i] = (uint8_t)(i % 8192 < 3000 ? model_random(&rnd) : seed >> (i % 4));
+}
+
+static int
+write_file(struct zpl *z, const struct op *op)
+{
+	struct zpl_new n = {.mode = S_IFREG | 0644};
+	struct zpl_attr a = {.size = 0};
+	char name[16];
+	uint8_t *data;
+	uint64_t obj;
+	int rc;
+
+	(void)snprintf(name, sizeof(name), "file%u", op->slot);
+	rc = zpl_lookup(z, zpl_root(z), name, &obj);
+	if (rc == -ENOENT)
+		rc = zpl_create(z, zpl_root(z), name, &n, &obj);
+	else if (rc == 0)
+		rc = zpl_setattr(z, obj, ZA_SIZE, &a);
+	if (rc != 0)
+		return (rc);
+	if ((data = malloc(op->size + 1)) == NULL)
+		return (-ENOMEM);
+	fill(data, op->seed, op->size);
+	rc = zpl_write(z, obj, 0, op->size, data, false);
+	free(data);
+	return (rc);
+}
+
+static int
+unlink_file(struct zpl *z, const struct op *op)
+{
+	char name[16];
+	uint64_t obj;
+	bool last;
+	int rc;
+
+	(void)snprintf(name, sizeof(name), "file%u", op->slot);
+	rc = zpl_unlink(z, zpl_root(z), name, &obj, &last);
+	return (rc == 0 && last ? zpl_free_unlinked(z, obj) : rc);
+}
+
+static int
+file_op(struct spa *spa, const struct model *m, const struct op *op, struct err *e)
+{
+	struct dsl_dataset *ds;
+	struct zpl *z = NULL;
+	char name[64];
+	int rc;
+
+	fs_name(m, op->fs, name, sizeof(name));
+	if ((rc = dsl_hold(spa, name, &ds, e)) != 0)
+		return (rc);
+	if ((rc = zpl_open(ds, false, &z, e)) == 0)
+		rc = op->kind == OP_WRITE ? write_file(z, op) : unlink_file(z, op);
+	if (rc == 0)
+		rc = spa_sync(spa, e);
+	zpl_close(z);
+	dsl_rele(ds);
+	return (rc);
+}
+
+static int
+create_fs(struct spa *spa, const char *name, struct err *e)
+{
+	struct zpl_init init = {.mode = 0755};
+	struct dsl_create c = {.name = name, .type = 2, .init = zpl_init_objset, .arg = &init};
+
+	return (dsl_create(spa, &c, e));
+}
+
+static int
+set_prop(struct spa *spa, const char *name, const struct op *op, struct err *e)
+{
+	static const char *const value[] = {"lz4", "off", "zle", "gzip-1"};
+	struct nvlist *props = nv_new();
+	int rc;
+
+	(void)nv_add_str(props, "compression", value[op->seed % 4]);
+	rc = dsl_prop_set(spa, name, props, e);
+	nv_free(props);
+	return (rc);
+}
+
+static int
+apply_locked(struct spa *spa, const struct model *m, const struct op *op, struct err *e)
+{
+	char fs[64], made[64], snap[64], made_snap[128];
+	const char *one = made_snap, *two = snap;
+
+	fs_name(m, op->fs, fs, sizeof(fs));
+	(void)snprintf(made, sizeof(made), "t/f%u", op->id);
+	(void)snprintf(made_snap, sizeof(made_snap), "%s@s%u", fs, op->id);
+	snap_name(m, op->slot % MODEL_SNAPS, snap, sizeof(snap));
+	switch (op->kind) {
+	case OP_CREATE:
+		return (create_fs(spa, made, e));
+	case OP_DESTROY:
+		return (dsl_destroy(spa, fs, e));
+	case OP_SNAPSHOT:
+		return (dsl_snapshot(spa, &one, 1, NULL, e));
+	case OP_DESTROY_SNAP:
+		return (dsl_destroy_snaps(spa, &two, 1, e));
+	case OP_CLONE:
+		return (dsl_clone(spa, snap, made, NULL, e));
+	case OP_ROLLBACK:
+		return (dsl_rollback(spa, fs, snap, e));
+	case OP_SET:
+		return (set_prop(spa, fs, op, e));
+	default:
+		return (file_op(spa, m, op, e));
+	}
+}
+
+int
+pool_apply(struct spa *spa, const struct model *m, const struct op *op, struct err *e)
+{
+	int rc;
+
+	spa_enter(spa);
+	rc = apply_locked(spa, m, op, e);
+	spa_exit(spa);
+	return (rc);
+}
+
+/* --- comparing --- */
+
+static int
+count_entry(const char *name, uint64_t obj, unsigned dtype, uint64_t next, void *arg)
+{
+	unsigned *n = arg;
+
+	(void)obj;
+	(void)dtype;
+	(void)next;
+	*n += strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+	return (0);
+}
+
+static bool
+file_equals(struct zpl *z, unsigned slot, const struct model_file *f, char *why, size_t size)
+{
+	struct zpl_attr a;
+	uint8_t *got, *want;
+	char name[16];
+	uint64_t obj;
+	bool same;
+	int rc;
+
+	(void)snprintf(name, sizeof(name), "file%u", slot);
+	rc = zpl_lookup(z, zpl_root(z), name, &obj);
+	if (!f->used) {
+		(void)snprintf(why, size, "%s is there (%d)", name, rc);
+		return (rc == -ENOENT);
+	}
+	if (rc != 0 || (rc = zpl_getattr(z, obj, &a)) != 0 || a.size != f->size) {
+		(void)snprintf(why, size, "%s: %d, size %llu not %u", name, rc,
+		    rc == 0 ? (unsigned long long)a.size : 0, f->size);
+		return (false);
+	}
+	got = calloc(1, f->size + 1);
+	want = malloc(f->size + 1);
+	fill(want, f->seed, f->size);
+	rc = zpl_read(z, obj, 0, f->size, got);
+	same = rc == (int)f->size && memcmp(got, want, f->size) == 0;
+	free(got);
+	free(want);
+	(void)snprintf(why, size, "%s: read %d, content differs", name, rc);
+	return (same);
+}
+
+static bool
+files_equal(struct spa *spa, const char *name, const struct model_file *file, char *why, size_t size)
+{
+	struct dsl_dataset *ds;
+	struct err e = ERR_INIT;
+	struct zpl *z = NULL;
+	unsigned want = 0, found = 0;
+	bool ok = true;
+	char part[128];
+
+	if (dsl_hold(spa, name, &ds, &e) != 0) {
+		(void)snprintf(why, size, "%s: %s", name, e.msg);
+		return (false);
+	}
+	if (zpl_open(ds, true, &z, &e) != 0) {
+		(void)snprintf(why, size, "%s: %s", name, e.msg);
+		dsl_rele(ds);
+		return (false);
+	}
+	for (unsigned i = 0; ok && i < MODEL_FILES; i++) {
+		want += file[i].used;
+		ok = file_equals(z, i, &file[i], part, sizeof(part));
+	}
+	if (!ok)
+		(void)snprintf(why, size, "%s: %s", name, part);
+	else if (zpl_readdir(z, zpl_root(z), 0, count_entry, &found) != 0 || found != want) {
+		(void)snprintf(why, size, "%s: %u entries, not %u", name, found, want);
+		ok = false;
+	}
+	zpl_close(z);
+	dsl_rele(ds);
+	return (ok);
+}
+
+static int
+count_dataset(struct dsl_dataset *ds, void *arg)
+{
+	(void)ds;
+	(*(unsigned *)arg)++;
+	return (0);
+}
+
+static bool
+equals_locked(struct spa *spa, const struct model *m, char *why, size_t size)
+{
+	unsigned want = 1, found = 0; /* the root */
+	char name[64];
+
+	for (unsigned i = 0; i < MODEL_FS; i++) {
+		want += m->fs[i].used;
+		fs_name(m, i, name, sizeof(name));
+		if (m->fs[i].used && !files_equal(spa, name, m->fs[i].file, why, size))
+			return (false);
+	}
+	for (unsigned i = 0; i < MODEL_SNAPS; i++) {
+		want += m->snap[i].used;
+		snap_name(m, i, name, sizeof(name));
+		if (m->snap[i].used && !files_equal(spa, name, m->snap[i].file, why, size))
+			return (false);
+	}
+	if (dsl_walk(spa, NULL, -1, DSL_FILESYSTEM | DSL_SNAPSHOT | DSL_VOLUME, count_dataset, &found,
+	    NULL) != 0 || found != want) {
+		(void)snprintf(why, size, "%u datasets, not %u", found, want);
+		return (false);
+	}
+	return (true);
+}
+
+bool
+pool_equals(struct spa *spa, const struct model *m, char *why, size_t size)
+{
+	bool same;
+
+	spa_enter(spa);
+	same = equals_locked(spa, m, why, size);
+	spa_exit(spa);
+	return (same);
+}
