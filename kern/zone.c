@@ -111,6 +111,8 @@ proc_start_time(pid_t pid, uint64_t *ticks)
 	/* Fields count from behind the last ')': the command may contain anything. */
 	if ((p = strrchr(buf, ')')) == NULL)
 		return (-EINVAL);
+	if (p[1] == ' ' && (p[2] == 'Z' || p[2] == 'X'))
+		return (-ESRCH); /* ended, and not reaped by whoever inherited it */
 	for (int field = 2; field < 22 && p != NULL; field++)
 		p = strchr(p + 1, ' ');
 	if (p == NULL)
