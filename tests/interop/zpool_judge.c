@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OpenZFS's own pool code as a judge, in user space: zpool_judge [-w] POOL FILE...
+ * OpenZFS's own pool code as a judge, in user space: zpool_judge [-w] [-d N] POOL FILE...
  *
  * Imports the pool POOL from copies of its vdevs, scrubs it, with -w also makes, writes, reads back,
- * snapshots and destroys a dataset, and exports it. It WRITES to the files. Prints one line per vdev:
+ * snapshots and destroys a dataset, with -d destroys every Nth of its datasets and snapshots (1: all but
+ * the root), and exports it. It WRITES to the files. Prints one line per vdev:
  * guid, state, read, write and checksum errors; exit status 0 only when all is healthy and without errors.
  *
  * Linked to Debian's libzpool.so.5 and libnvpair.so.3 (OpenZFS 2.1). The package's headers do not
@@ -60,6 +61,7 @@ void dmu_objset_disown(objset_t *, int decrypt, void *tag);
 int dmu_objset_snapshot_one(const char *fs, const char *snap);
 int dsl_destroy_snapshot(const char *, int defer);
 int dsl_destroy_head(const char *);
+int dmu_objset_find(const char *, int (*)(const char *, void *), void *, int flags);
 uint64_t dmu_object_alloc(objset_t *, int type, int blocksize, int bonustype, int bonuslen, dmu_tx_t *);
 int dmu_free_long_range(objset_t *, uint64_t object, uint64_t offset, uint64_t length);
 dmu_tx_t *dmu_tx_create(objset_t *);
@@ -70,6 +72,7 @@ void dmu_write(objset_t *, uint64_t object, uint64_t offset, uint64_t size, cons
 int dmu_read(objset_t *, uint64_t object, uint64_t offset, uint64_t size, void *, uint32_t flags);
 
 enum { MODE_READ_WRITE = 3, POOL_SCAN_SCRUB = 1, NV_UNIQUE_NAME = 1 };
+enum { DS_FIND_SNAPSHOTS = 1, DS_FIND_CHILDREN = 2 };
 enum { DMU_OST_OTHER = 4, DMU_OT_PLAIN_FILE_CONTENTS = 19, DMU_NEW_OBJECT = -1, TXG_WAIT = 1 };
 enum { VDEV_STATE_HEALTHY = 7, VS_STATE = 1, VS_READ_ERRORS = 20, VS_NITEMS = 23 };
 
@@ -232,6 +235,53 @@ write_trial(const char *pool)
 	must(dsl_destroy_head(name), "destroy");
 }
 
+struct names {
+	char **name;
+	size_t n;
+};
+
+static int
+collect(const char *name, void *arg)
+{
+	struct names *v = arg;
+
+	if ((v->name = realloc(v->name, (v->n + 1) * sizeof(*v->name))) == NULL ||
+	    (v->name[v->n++] = strdup(name)) == NULL)
+		die("names", ENOMEM);
+	return (0);
+}
+
+static int
+destroy(const char *name)
+{
+	return (strchr(name, '@') != NULL ? dsl_destroy_snapshot(name, 0) : dsl_destroy_head(name));
+}
+
+/* What others hang on refuses at first: go round until nothing more can go. */
+static void
+destroy_trial(const char *pool, unsigned every)
+{
+	size_t i, gone = 0, before;
+
+	do {
+		struct names v = {NULL, 0};
+
+		before = gone;
+		must(dmu_objset_find(pool, collect, &v, DS_FIND_SNAPSHOTS | DS_FIND_CHILDREN), "find");
+		for (i = every - 1; i < v.n; i += every) {
+			int error = strcmp(v.name[i], pool) == 0 ? EBUSY : destroy(v.name[i]);
+
+			if (error != 0 && error != EBUSY && error != EEXIST)
+				die(v.name[i], error);
+			gone += error == 0;
+		}
+		for (i = 0; i < v.n; i++)
+			free(v.name[i]);
+		free(v.name);
+	} while (every == 1 && gone > before);
+	printf("destroyed %zu datasets and snapshots\n", gone);
+}
+
 /* Print a tree of vdevs; returns whether all are healthy and free of errors. */
 static bool
 report(nvlist_t *vdev, int depth)
@@ -265,17 +315,19 @@ main(int argc, char **argv)
 {
 	nvlist_t *stats, *tree;
 	uint64_t errors;
+	unsigned every = 0;
 	bool write = false, good;
 	spa_t *spa;
 	int c;
 
-	while ((c = getopt(argc, argv, "w")) != -1) {
-		if (c != 'w')
+	while ((c = getopt(argc, argv, "d:w")) != -1) {
+		if (c == 'w')
+			write = true;
+		else if (c != 'd' || (every = (unsigned)strtoul(optarg, NULL, 10)) == 0)
 			return (2);
-		write = true;
 	}
 	if (argc - optind < 2 || argc - optind > FILES_MAX) {
-		fprintf(stderr, "usage: zpool_judge [-w] POOL FILE...\n");
+		fprintf(stderr, "usage: zpool_judge [-w] [-d N] POOL FILE...\n");
 		return (2);
 	}
 	for (int i = optind + 1; i < argc; i++)
@@ -285,6 +337,8 @@ main(int argc, char **argv)
 	must(spa_import(argv[optind], make_config(), NULL, 0), "import");
 	if (write)
 		write_trial(argv[optind]);
+	if (every != 0)
+		destroy_trial(argv[optind], every);
 	must(spa_open(argv[optind], &spa, tag), "open");
 	scrub(spa);
 	errors = spa_get_errlog_size(spa);

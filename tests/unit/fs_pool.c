@@ -3,6 +3,7 @@
 #include "fs_pool.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "fixture.h"
 #include "test.h"
@@ -30,18 +31,16 @@ test_random(void *arg, void *buf, size_t len)
 
 static const struct fs_os test_os = {.now = test_now, .random = test_random};
 
-struct spa *
-fs_test_pool(unsigned mib, bool features)
+static struct spa *
+make_pool(struct bdev *bd, const char *path, bool features)
 {
 	struct nvlist *tree = nv_new(), *leaf = nv_new();
 	struct err e = ERR_INIT;
-	struct bdev *bd = NULL;
 	struct spa *spa = NULL;
 	struct spa_create_opts o = {.name = "tank", .vdev_tree = tree, .ashift = 9,
 	    .no_features = !features, .os = &test_os, .bdevs = &bd};
 
-	CHECK(bdev_mem_new("mem0", (uint64_t)mib << 20, &bd, NULL) == 0);
-	CHECK(nv_add_str(leaf, "type", "file") == 0 && nv_add_str(leaf, "path", "/mem0") == 0);
+	CHECK(nv_add_str(leaf, "type", "file") == 0 && nv_add_str(leaf, "path", path) == 0);
 	CHECK(nv_add_str(tree, "type", "root") == 0);
 	CHECK(nv_add_nvlist_array(tree, "children", &leaf, 1) == 0);
 	if (spa_create(&o, &spa, &e) != 0)
@@ -52,27 +51,64 @@ fs_test_pool(unsigned mib, bool features)
 	return (spa);
 }
 
+struct spa *
+fs_test_pool(unsigned mib, bool features)
+{
+	struct bdev *bd;
+
+	CHECK(bdev_mem_new("mem0", (uint64_t)mib << 20, &bd, NULL) == 0);
+	return (make_pool(bd, "/mem0", features));
+}
+
+struct spa *
+fs_test_pool_on(const char *path, unsigned mib, bool features)
+{
+	FILE *f = fopen(path, "w");
+	struct bdev *bd;
+
+	CHECK(f != NULL && ftruncate(fileno(f), (off_t)mib << 20) == 0 && fclose(f) == 0);
+	CHECK(bdev_open(path, 0, &bd, NULL) == 0);
+	return (make_pool(bd, path, features));
+}
+
 struct objset *
 fs_test_objset(void)
 {
 	return (spa_mos(fs_test_pool(512, true)));
 }
 
+static struct spa *
+import(struct pool_scan *scan, bool readonly)
+{
+	struct spa_import_opts o = {.readonly = readonly, .force = true, .os = &test_os,
+	    .config = scan->pool[0].config};
+	struct err e = ERR_INIT;
+	struct spa *spa = NULL;
+
+	if (spa_import(&o, &spa, &e) != 0)
+		test_fail(__FILE__, __LINE__, "spa_import: %s", e.msg);
+	pool_scan_free(scan);
+	spa_enter(spa);
+	return (spa);
+}
+
 struct spa *
 fs_test_import(const char *fixture, bool readonly)
 {
-	struct err e = ERR_INIT;
 	struct pool_scan scan;
-	struct spa *spa = NULL;
-	struct spa_import_opts o = {.readonly = readonly, .force = true, .os = &test_os};
 
 	fixture_scan(fixture, &scan);
-	o.config = scan.pool[0].config;
-	if (spa_import(&o, &spa, &e) != 0)
-		test_fail(__FILE__, __LINE__, "spa_import: %s", e.msg);
-	pool_scan_free(&scan);
-	spa_enter(spa);
-	return (spa);
+	return (import(&scan, readonly));
+}
+
+struct spa *
+fs_test_import_from(const char *folder)
+{
+	struct pool_scan scan;
+
+	CHECK_EQ(pool_scan(&folder, 1, &scan, NULL), 0);
+	CHECK_EQ(scan.npool, 1);
+	return (import(&scan, true));
 }
 
 void

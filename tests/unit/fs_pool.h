@@ -12,10 +12,14 @@
  * features: with all that this engine keeps, else with none.
  */
 struct spa *fs_test_pool(unsigned mib, bool features);
+/* The same on a new file of that size, which the pool knows as its path; for outside judges. */
+struct spa *fs_test_pool_on(const char *path, unsigned mib, bool features);
 /* The meta objset of such a pool: somewhere to put objects. */
 struct objset *fs_test_objset(void);
 /* The fixture pool, imported and entered; skips the test when there are no fixtures. */
 struct spa *fs_test_import(const char *fixture, bool readonly);
+/* The only pool among the vdevs in a folder, read-only and entered. */
+struct spa *fs_test_import_from(const char *folder);
 /* Leave and close without a last sync. */
 void fs_test_close(struct spa *spa);
 

@@ -752,9 +752,8 @@ random_step(struct spa *spa, struct name_list *l, unsigned i)
 }
 
 static void
-run_history(bool features, unsigned steps)
+run_history(struct spa *spa, unsigned steps)
 {
-	struct spa *spa = fs_test_pool(512, features);
 	struct name_list *l = malloc(sizeof(*l));
 	unsigned i, k;
 
@@ -770,8 +769,47 @@ run_history(bool features, unsigned steps)
 		}
 	}
 	free(l);
+}
+
+TEST(dsl_random_history_keeps_exact_accounts)
+{
+	struct spa *spa = fs_test_pool(512, true);
+
+	run_history(spa, 400);
 	fs_test_close(spa);
 }
 
-TEST(dsl_random_history_keeps_exact_accounts) { run_history(true, 400); }
-TEST(dsl_random_history_without_features_keeps_exact_accounts) { run_history(false, 400); }
+TEST(dsl_random_history_without_features_keeps_exact_accounts)
+{
+	struct spa *spa = fs_test_pool(512, false);
+
+	run_history(spa, 400);
+	fs_test_close(spa);
+}
+
+/* tests/interop/dsl_histories_pass_the_judges.sh has the file looked at afterwards. */
+TEST(dsl_random_history_is_left_for_outside_judges)
+{
+	const char *path = getenv("JUDGED_POOL");
+	struct spa *spa;
+
+	if (path == NULL)
+		test_skip("JUDGED_POOL is not set");
+	spa = fs_test_pool_on(path, 512, getenv("JUDGED_NOFEAT") == NULL);
+	run_history(spa, 300);
+	spa_exit(spa);
+	MUST(spa_export(spa, &fail));
+}
+
+/* The same file after OpenZFS destroyed some of it. */
+TEST(dsl_accounts_are_exact_after_outside_changes)
+{
+	const char *path = getenv("JUDGED_BACK");
+	struct spa *spa;
+
+	if (path == NULL)
+		test_skip("JUDGED_BACK is not set");
+	spa = fs_test_import_from(path);
+	check_accounts(spa);
+	fs_test_close(spa);
+}
