@@ -42,7 +42,7 @@ struct nv_type_info {
 struct nv_type_info nv_type_info(unsigned type);
 
 #define NV_DEPTH_MAX 24
-#define NV_NAME_MAX 32768u
+#define NV_NAME_MAX 4096u
 
 /* A pair that is not in a list yet, value all zero; name need not be NUL-terminated. */
 struct nvpair *nvpair_new(const char *name, size_t len, enum nv_type type);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Labels from strangers. The input is what is under the checksum: it is sealed here, put on a device,
+ * found by the reader, and what it describes is made a vdev tree and described again.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "smartbox/fs/checksum.h"
+#include "smartbox/fs/label.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define DEVICE_BYTES (64u << 20)
+#define AREA 0x4000u
+#define AREA_BYTES 0x1c000u
+
+static void
+describe_again(const struct nvlist *label)
+{
+	struct nvlist *tree, *again;
+	struct vdev *v;
+	struct err e;
+
+	if (nv_get_nvlist(label, "vdev_tree", &tree) != 0 || vdev_from_config(tree, &v, &e) != 0)
+		return;
+	(void)vdev_guid_sum(v);
+	(void)vdev_deflate_ratio(v);
+	(void)vdev_asize_of(v, 131072);
+	if (vdev_to_config(v, true, &again) == 0)
+		nv_free(again);
+	vdev_free(v);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static uint8_t area[AREA_BYTES];
+	struct cksum place = {{AREA, 0, 0, 0}};
+	struct uberblock ub;
+	struct nvlist *label;
+	struct bdev *bd;
+	struct err e;
+
+	if (size > AREA_BYTES - ECK_SIZE || bdev_mem_new("fuzz", DEVICE_BYTES, &bd, NULL) != 0)
+		return (0);
+	memset(area, 0, sizeof(area));
+	memcpy(area, data, size);
+	eck_seal(area, sizeof(area), &place);
+	(void)bdev_write(bd, area, sizeof(area), AREA);
+	/* The same bytes as a ring of uberblocks, unsealed. */
+	(void)bdev_write(bd, data, size, 0x20000);
+	(void)label_best_uberblock(bd, 12, UINT64_MAX, &ub, &e);
+	if (label_read(bd, &label, &e) == 0) {
+		describe_again(label);
+		nv_free(label);
+	}
+	bdev_close(bd);
+	return (0);
+}
