@@ -36,13 +36,13 @@ static const struct feature table[] = {
     {"com.delphix:async_destroy", "async_destroy", "Destroy filesystems asynchronously.", NULL,
 	F_RO_COMPAT | F_READ},
     {"com.delphix:empty_bpobj", "empty_bpobj", "Snapshots use less space.", NULL,
-	F_RO_COMPAT | F_READ | F_WRITE},
+	F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"org.illumos:lz4_compress", "lz4_compress", "LZ4 compression algorithm support.", NULL,
 	F_ACTIVE | F_READ | F_WRITE | F_CREATE},
     {"com.joyent:multi_vdev_crash_dump", "multi_vdev_crash_dump",
 	"Crash dumps to multiple vdev pools.", NULL, F_READ | F_WRITE},
     {"com.delphix:spacemap_histogram", "spacemap_histogram",
-	"Spacemaps maintain space histograms.", NULL, F_RO_COMPAT | F_READ},
+	"Spacemaps maintain space histograms.", NULL, F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:enabled_txg", "enabled_txg", "Record txg at which a feature is enabled", NULL,
 	F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:hole_birth", "hole_birth", "Retain hole birth txg for more precise zfs send",
@@ -50,11 +50,11 @@ static const struct feature table[] = {
     {"com.delphix:zpool_checkpoint", "zpool_checkpoint",
 	"Pool state can be checkpointed, allowing rewind later.", NULL, F_RO_COMPAT | F_READ},
     {"com.delphix:spacemap_v2", "spacemap_v2", "Space maps representing large segments are more "
-	"efficient.", NULL, F_RO_COMPAT | F_ACTIVE | F_READ | F_WRITE},
+	"efficient.", NULL, F_RO_COMPAT | F_ACTIVE | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:extensible_dataset", "extensible_dataset", "Enhanced dataset functionality, "
 	"used by other features.", NULL, F_READ | F_WRITE | F_CREATE},
     {"com.delphix:bookmarks", "bookmarks", "\"zfs bookmark\" command",
-	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ},
+	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE},
     {"com.joyent:filesystem_limits", "filesystem_limits", "Filesystem and snapshot limits.",
 	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ},
     {"com.delphix:embedded_data", "embedded_data", "Blocks which compress very well use even less "
@@ -62,13 +62,14 @@ static const struct feature table[] = {
     {"com.delphix:livelist", "livelist", "Improved clone deletion performance.",
 	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ},
     {"com.delphix:log_spacemap", "log_spacemap", "Log metaslab changes on a single spacemap and "
-	"flush them periodically.", "com.delphix:spacemap_v2", F_RO_COMPAT | F_READ},
+	"flush them periodically.", "com.delphix:spacemap_v2",
+	F_RO_COMPAT | F_ACTIVE | F_READ | F_WRITE},
     {"org.open-zfs:large_blocks", "large_blocks", "Support for blocks larger than 128KB.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.zfsonlinux:large_dnode", "large_dnode", "Variable on-disk size of dnodes.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE},
     {"org.illumos:sha512", "sha512", "SHA-512/256 hash algorithm.",
-	"com.delphix:extensible_dataset", F_READ | F_WRITE},
+	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.illumos:skein", "skein", "Skein hash algorithm.", "com.delphix:extensible_dataset",
 	F_READ},
     {"org.illumos:edonr", "edonr", "Edon-R hash algorithm.", "com.delphix:extensible_dataset",
@@ -98,7 +99,7 @@ static const struct feature table[] = {
     {"org.openzfs:device_rebuild", "device_rebuild", "Support for sequential mirror/dRAID device "
 	"rebuilds", NULL, F_RO_COMPAT | F_READ},
     {"org.freebsd:zstd_compress", "zstd_compress", "zstd compression algorithm support.",
-	"com.delphix:extensible_dataset", F_READ},
+	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.openzfs:draid", "draid", "Support for distributed spare RAID", NULL, F_LABEL},
 };
 #define NFEATURES (sizeof(table) / sizeof(table[0]))
