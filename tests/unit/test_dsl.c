@@ -646,6 +646,9 @@ TEST(dsl_takes_5000_snapshots_in_one_call_and_destroys_them_in_another)
 	n = 0;
 	MUST(dsl_walk(spa, NULL, -1, DSL_SNAPSHOT, count_one, &n, &fail));
 	CHECK_EQ(n, 0);
+	for (i = 0; i < 5000; i++)
+		free((void *)(uintptr_t)names[i]);
+	free(names);
 	sync_pool(spa);
 	check_accounts(spa);
 	fs_test_close(spa);

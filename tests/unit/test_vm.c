@@ -233,8 +233,12 @@ TEST(vm_create_that_is_cut_is_removed_or_whole_after_recovery)
 		CHECK(vm_recover(&w.m, &w.e) >= 0);
 		if (count(&w) == 0)
 			check_nothing_left(&w);
-		else
-			CHECK_STR(json_str(load(&w), "state", ""), "stopped");
+		else {
+			json_t *vm = load(&w);
+
+			CHECK_STR(json_str(vm, "state", ""), "stopped");
+			json_decref(vm);
+		}
 		CHECK_EQ(vm_recover(&w.m, &w.e), 0);
 		fake_free(&w.f);
 	}
