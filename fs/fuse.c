@@ -72,6 +72,24 @@ send_answer(int fd, uint64_t unique, int rc, const void *body, size_t len)
 	(void)!writev(fd, iov, 2);
 }
 
+void
+fuse_notify(const struct fuse_session *s, int code, const void *body, size_t len)
+{
+	struct fuse_out_header oh = {.len = (uint32_t)(sizeof(oh) + len), .error = code};
+	struct iovec iov[2] = {{&oh, sizeof(oh)}, {(void *)(uintptr_t)body, len}};
+
+	(void)!writev(s->fd, iov, 2);
+}
+
+/* Before the answer, so that the caller sees the change already. */
+static void
+drop_attributes(const struct fuse_session *s, uint64_t node)
+{
+	struct fuse_notify_inval_inode_out out = {.ino = node, .off = -1}; /* no pages */
+
+	fuse_notify(s, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out));
+}
+
 static void session_unref(struct fuse_session *s);
 
 /* An answer that waits for its txg. */
@@ -338,6 +356,8 @@ serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 	rc = fuse_serve(&c);
 	crowded = spa_dirty_bytes(spa) > DMU_DIRTY_LIMIT;
 	spa_exit(spa);
+	if (c.stale_attr)
+		drop_attributes(s, r->in->nodeid);
 	if (c.no_reply)
 		;
 	else if (rc == 0 && c.must_sync)
@@ -562,6 +582,18 @@ prop_idmap(struct dsl_dataset *ds, struct fuse_idmap *map)
 		*map = (struct fuse_idmap){base, len};
 }
 
+/* "BASE:LEN" in the user property smartbox:idmap, which zones' datasets carry. */
+static void
+idmap_from_props(struct dsl_dataset *ds, struct fuse_idmap *m)
+{
+	char buf[64];
+	unsigned long base, len;
+
+	if (dsl_prop_text(ds, "smartbox:idmap", true, buf, sizeof(buf), NULL, 0) == 0 &&
+	    sscanf(buf, "%lu:%lu", &base, &len) == 2 && len <= UINT32_MAX && base < UINT32_MAX - len)
+		*m = (struct fuse_idmap){(uint32_t)base, (uint32_t)len};
+}
+
 int
 fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mount_opts *o,
     struct err *e)
@@ -581,6 +613,7 @@ fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mo
 		o->posix_acl = prop_is(ds, "acltype", "posix");
 		o->sync_always = prop_is(ds, "sync", "always");
 		o->sync_disabled = prop_is(ds, "sync", "disabled");
+		idmap_from_props(ds, &o->idmap);
 		prop_idmap(ds, &o->idmap);
 		dsl_rele(ds);
 	}
@@ -596,7 +629,10 @@ mount_flags(const struct fuse_mount_opts *o)
 	    (o->noatime ? MS_NOATIME : 0));
 }
 
-/* Enter epoll and the list: from here on workers serve it. */
+/*
+ * Enter epoll and the list: from here on workers serve it.  Only after mount(2), which does not wait
+ * for us: a descriptor that belongs to no mount yet cannot be waited for, epoll would never wake.
+ */
 static int
 session_start(struct fuse_session *s, struct err *e)
 {
@@ -668,16 +704,12 @@ fuse_mount(struct fuse_server *fs, const char *dataset, const char *path,
 	}
 	if ((rc = session_new(fs, dataset, path, o, &s, e)) != 0)
 		return (rc);
-	if ((rc = session_start(s, e)) != 0) {
+	if ((rc = session_mount(s, dataset, e)) == 0 && (rc = session_start(s, e)) != 0)
+		(void)umount2(path, MNT_DETACH);
+	if (rc != 0)
 		session_free(s);
-		return (rc);
-	}
-	if ((rc = session_mount(s, dataset, e)) != 0) {
-		(void)pthread_mutex_lock(&fs->lock);
-		session_die(s);
-		(void)pthread_mutex_unlock(&fs->lock);
-	}
-	session_unref(s);
+	else
+		session_unref(s);
 	return (rc);
 }
 
@@ -848,15 +880,6 @@ fuse_suspend(struct fuse_server *fs, const char *dataset)
 	return (0);
 }
 
-static void
-notify(const struct fuse_session *s, int code, const void *body, size_t len)
-{
-	struct fuse_out_header oh = {.len = (uint32_t)(sizeof(oh) + len), .error = code};
-	struct iovec iov[2] = {{&oh, sizeof(oh)}, {(void *)(uintptr_t)body, len}};
-
-	(void)!writev(s->fd, iov, 2);
-}
-
 /* The nodes the kernel knows, as they are now. */
 static uint64_t *
 known_nodes(struct fuse_session *s, size_t *n)
@@ -885,12 +908,12 @@ drop_kernel_caches(struct fuse_session *s)
 	size_t n;
 	uint64_t *ids = known_nodes(s, &n);
 
-	notify(s, FUSE_NOTIFY_INC_EPOCH_CODE, NULL, 0);
-	notify(s, FUSE_NOTIFY_INVAL_INODE, &root, sizeof(root));
+	fuse_notify(s, FUSE_NOTIFY_INC_EPOCH_CODE, NULL, 0);
+	fuse_notify(s, FUSE_NOTIFY_INVAL_INODE, &root, sizeof(root));
 	for (size_t i = 0; ids != NULL && i < n; i++) {
 		struct fuse_notify_inval_inode_out out = {.ino = ids[i]};
 
-		notify(s, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out));
+		fuse_notify(s, FUSE_NOTIFY_INVAL_INODE, &out, sizeof(out));
 	}
 	free(ids);
 }

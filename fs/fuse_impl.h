@@ -126,9 +126,13 @@ struct fuse_call {
 	char *out; /* FUSE_DATA_MAX bytes, the answer's body */
 	size_t out_len;
 	bool no_reply;	/* FORGET, or somebody else answers */
+	bool stale_attr; /* the kernel does not expect what this changed in the node's attributes */
 	bool must_sync; /* the answer waits until the txg is on disk */
 	uint64_t txg;	/* then: which one */
 };
+
+/* Tell the kernel something of itself; a code of the protocol's notifications. */
+void fuse_notify(const struct fuse_session *s, int code, const void *body, size_t len);
 
 /* Serve a request and leave its answer in c; 0 or -errno. */
 int fuse_serve(struct fuse_call *c);

@@ -350,8 +350,9 @@ do_setattr(struct fuse_call *c)
 	if ((in->valid & (FATTR_UID | FATTR_GID | FATTR_SIZE)) && !(in->valid & FATTR_MODE) &&
 	    !zpl_is_readonly(z)) {
 		bool drop_setid = (in->valid & (FATTR_UID | FATTR_GID | FATTR_KILL_SUIDGID)) != 0;
+		bool changed;
 
-		if ((rc = zpl_drop_privs(z, obj, drop_setid)) != 0)
+		if ((rc = zpl_drop_privs(z, obj, drop_setid, &changed)) != 0)
 			return (rc);
 	}
 	if (mask != 0 && (rc = zpl_setattr(z, obj, mask, &a)) != 0)
@@ -686,7 +687,8 @@ do_write(struct fuse_call *c)
 	    (rc = zpl_write(z, obj, in->offset, in->size, c->req.data,
 	    cached && c->s->opts.writeback)) != 0)
 		return (rc);
-	if (!cached && (rc = zpl_drop_privs(z, obj, in->write_flags & FUSE_WRITE_KILL_SUIDGID)) != 0)
+	if (!cached && (rc = zpl_drop_privs(z, obj, in->write_flags & FUSE_WRITE_KILL_SUIDGID,
+	    &c->stale_attr)) != 0)
 		return (rc);
 	wo = answer(c, sizeof(*wo));
 	wo->size = in->size;

@@ -24,6 +24,12 @@
 
 #define COOKIE_FIRST 2 /* behind "." and ".." */
 
+/*
+ * Who owns the virtual directories: an id that no zone has, so that a zone's root may not write there.
+ * (With idmapped mounts the kernel does not tell us who asks, so we could not check ourselves.)
+ */
+#define NOBODY_AT_ALL (UINT32_MAX - 1)
+
 bool
 snapdir_is_virtual(uint64_t node)
 {
@@ -156,11 +162,13 @@ snapdir_getattr(struct fuse_session *s, uint64_t node, struct fuse_attr *attr)
 		return (rc);
 	fuse_fill_attr(s, node, &root, attr);
 	attr->mode = S_IFDIR | 0555;
-	attr->uid = fuse_id_out(&s->opts.idmap, 0);
-	attr->gid = fuse_id_out(&s->opts.idmap, 0);
+	attr->uid = attr->gid = NOBODY_AT_ALL;
 	attr->nlink = 2;
 	attr->size = 2;
 	attr->blocks = 0;
+	/* Always new: snapshots come and go behind the kernel's back, it may not keep a listing. */
+	attr->mtime = attr->ctime = spa_now(s->server->spa, &attr->mtimensec);
+	attr->ctimensec = attr->mtimensec;
 	return (0);
 }
 
@@ -262,7 +270,7 @@ snapdir_readdir(struct fuse_session *s, uint64_t node, uint64_t cookie, struct d
 static int
 snapdir_may_change(const struct fuse_call *c)
 {
-	if (c->req.in->uid != 0)
+	if (c->req.in->uid != 0 && c->req.in->uid != UINT32_MAX)
 		return (-EPERM);
 	return (spa_is_readonly(c->s->server->spa) ? -EROFS : 0);
 }

@@ -230,7 +230,7 @@ zpl_touch_atime(struct zpl *z, uint64_t obj)
 }
 
 int
-zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid)
+zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid, bool *changed)
 {
 	struct sa_handle h;
 	struct change c = {.n = 0};
@@ -248,6 +248,7 @@ zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid)
 		if (mode & S_IXGRP)
 			kept &= ~(uint32_t)S_ISGID;
 	}
+	*changed = kept != mode;
 	if (kept != mode) {
 		change_mode(&c, &h, kept);
 		rc = sa_set(&h, c.v, c.n);
@@ -256,6 +257,7 @@ zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid)
 	if (rc != 0 || !has_xattrs)
 		return (rc);
 	rc = zpl_xattr_remove(z, obj, "security.capability");
+	*changed |= rc == 0;
 	return (rc == -ENODATA ? 0 : rc);
 }
 

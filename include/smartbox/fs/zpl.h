@@ -90,7 +90,7 @@ int zpl_read(struct zpl *z, uint64_t obj, uint64_t off, size_t len, void *buf); 
 int zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf,
     bool keep_times);
 /* What a write by an unprivileged user takes away: set-id bits (if asked) and file capabilities. */
-int zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid);
+int zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid, bool *changed);
 int zpl_fallocate(struct zpl *z, uint64_t obj, int mode, uint64_t off, uint64_t len);
 int zpl_seek(struct zpl *z, uint64_t obj, bool hole, uint64_t *off);
 
