@@ -91,11 +91,24 @@ gf_double8(uint64_t v)
 	return ((v << 1 & 0xfefefefefefefefeULL) ^ high * 0x1d);
 }
 
+static uint64_t
+load8(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, 8);
+	return (v);
+}
+
+/* Columns are whole sectors: lengths here are multiples of 8. */
 static void
 xor_into(uint8_t *dst, const uint8_t *src, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		dst[i] ^= src[i];
+	for (size_t i = 0; i < len; i += 8) {
+		uint64_t v = load8(dst + i) ^ load8(src + i);
+
+		memcpy(dst + i, &v, 8);
+	}
 }
 
 /* dst ^= c * src */
@@ -104,25 +117,48 @@ mul_xor_into(uint8_t *dst, const uint8_t *src, size_t len, uint8_t c)
 {
 	uint8_t table[256];
 
+	if (c == 1) {
+		xor_into(dst, src, len);
+		return;
+	}
 	for (unsigned i = 0; i < 256; i++)
 		table[i] = gf_mul((uint8_t)i, c);
 	for (size_t i = 0; i < len; i++)
 		dst[i] ^= table[src[i]];
 }
 
-/* One Horner step: dst = dst * base^1 (doublings times) ^ src, with src continued by zeros. */
+/* One Horner step with base 2: dst = dst * 2 ^ src, src continued by zeros. */
 static void
-horner(uint8_t *dst, size_t row, const uint8_t *src, size_t len, unsigned doublings)
+horner2(uint8_t *dst, size_t row, const uint8_t *src, size_t len)
 {
-	for (size_t i = 0; i < row; i += 8) {
-		uint64_t v;
+	size_t i = 0;
+	uint64_t v;
 
-		memcpy(&v, dst + i, 8);
-		for (unsigned k = 0; k < doublings; k++)
-			v = gf_double8(v);
+	for (; i < len; i += 8) {
+		v = gf_double8(load8(dst + i)) ^ load8(src + i);
 		memcpy(dst + i, &v, 8);
 	}
-	xor_into(dst, src, len);
+	for (; i < row; i += 8) {
+		v = gf_double8(load8(dst + i));
+		memcpy(dst + i, &v, 8);
+	}
+}
+
+/* The same with base 4. */
+static void
+horner4(uint8_t *dst, size_t row, const uint8_t *src, size_t len)
+{
+	size_t i = 0;
+	uint64_t v;
+
+	for (; i < len; i += 8) {
+		v = gf_double8(gf_double8(load8(dst + i))) ^ load8(src + i);
+		memcpy(dst + i, &v, 8);
+	}
+	for (; i < row; i += 8) {
+		v = gf_double8(gf_double8(load8(dst + i)));
+		memcpy(dst + i, &v, 8);
+	}
 }
 
 /* Coefficient of data column j (of k) in parity column `which`. */
@@ -217,8 +253,14 @@ static void
 make_parity(struct stripe *st, unsigned which, uint8_t *out)
 {
 	memset(out, 0, st->row);
-	for (unsigned c = st->p; c < st->ncol; c++)
-		horner(out, st->row, st->col[c].data, st->col[c].size, which);
+	for (unsigned c = st->p; c < st->ncol; c++) {
+		const struct column *d = &st->col[c];
+
+		if (which == 0)
+			xor_into(out, d->data, d->size);
+		else
+			(which == 1 ? horner2 : horner4)(out, st->row, d->data, d->size);
+	}
 }
 
 /* --- reading --- */
