@@ -23,6 +23,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "checksum_impl.h"
 #include "smartbox/fs/checksum.h"
 
 /* --- fletcher --- */
@@ -227,7 +228,8 @@ int
 checksum_compute(unsigned id, bool swap, const uint8_t *salt, const void *data, size_t len,
     struct cksum *out)
 {
-	(void)salt;
+	uint8_t digest[64];
+
 	*out = (struct cksum){{0, 0, 0, 0}};
 	switch (id) {
 	case CK_OFF:
@@ -245,6 +247,18 @@ checksum_compute(unsigned id, bool swap, const uint8_t *salt, const void *data, 
 		return (0);
 	case CK_SHA512:
 		*out = sha512_256_words(data, len, swap);
+		return (0);
+	case CK_SKEIN:
+		if (salt == NULL)
+			return (-ENOTSUP);
+		skein_512_256_mac(salt, data, len, digest);
+		*out = words_of(digest, swap);
+		return (0);
+	case CK_EDONR:
+		if (salt == NULL)
+			return (-ENOTSUP);
+		edonr_512_mac(salt, data, len, digest);
+		*out = words_of(digest, swap);
 		return (0);
 	default:
 		return (-ENOTSUP);

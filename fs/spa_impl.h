@@ -47,6 +47,8 @@ struct spa {
 	/* Space of the meta objset born minus killed, not yet charged to $MOS. */
 	int64_t mos_dsize, mos_comp, mos_uncomp;
 	bool deflate; /* directory key "deflate" is there */
+	bool has_salt;	  /* directory key "org.illumos:checksum_salt" */
+	uint8_t salt[32]; /* of keyed checksums */
 
 	struct spa_objects obj;
 	struct spa_feature_state *features; /* spa_feature.c */

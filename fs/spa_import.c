@@ -257,7 +257,10 @@ load_directory(struct spa *spa)
 	    (rc = spa_directory_get(spa, "deflate", &deflate)) != 0)
 		return (rc);
 	spa->deflate = deflate != 0;
-	return (0);
+	rc = zap_lookup(spa->mos, MOS_DIRECTORY, "org.illumos:checksum_salt", 1, sizeof(spa->salt),
+	    spa->salt);
+	spa->has_salt = rc == 0;
+	return (rc == -ENOENT ? 0 : rc);
 }
 
 /* A reader can do without: it only loses the numbers of `zpool list`. */

@@ -53,14 +53,15 @@ has_mac(const struct blkptr *bp)
 
 /* 0 good, -EILSEQ bad, -ENOTSUP an algorithm we lack. */
 static int
-verify(const struct blkptr *bp, const void *raw)
+verify(const struct spa *spa, const struct blkptr *bp, const void *raw)
 {
 	struct cksum want = {{bp->w[12], bp->w[13], bp->w[14], bp->w[15]}}, got;
 	int rc;
 
 	if (bp_checksum(bp) == CK_OFF || bp_checksum(bp) == CK_NOPARITY)
 		return (0);
-	rc = checksum_compute(bp_checksum(bp), !bp_is_little(bp), NULL, raw, bp_psize(bp), &got);
+	rc = checksum_compute(bp_checksum(bp), !bp_is_little(bp),
+	    spa->has_salt ? spa->salt : NULL, raw, bp_psize(bp), &got);
 	if (rc != 0)
 		return (rc);
 	if (has_mac(bp)) {
@@ -145,7 +146,7 @@ try_copy(struct attempt *a, int i, unsigned copy)
 			note_bad(a, i, copy);
 		return (false);
 	}
-	if ((rc = verify(a->bp, a->raw)) == 0)
+	if ((rc = verify(a->spa, a->bp, a->raw)) == 0)
 		return (true);
 	if (rc == -ENOTSUP) {
 		a->unsupported = true;
@@ -283,7 +284,7 @@ read_raw(struct spa *spa, const struct blkptr *bp, uint8_t *raw, int depth)
 		return (read_copies(&a));
 	if ((rc = read_gang(spa, bp, raw, depth)) != 0)
 		return (rc);
-	return (verify(bp, raw));
+	return (verify(spa, bp, raw));
 }
 
 static int

@@ -174,10 +174,11 @@ write_copies(struct spa *spa, const struct blkptr *bp, const struct zio_prepared
 }
 
 static int
-sum_up(const struct zio_write *w, struct zio_prepared *o)
+sum_up(const struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 {
 	struct cksum sum;
-	int rc = checksum_compute(w->checksum, false, NULL, o->raw, o->psize, &sum);
+	int rc = checksum_compute(w->checksum, false, spa->has_salt ? spa->salt : NULL,
+	    o->raw, o->psize, &sum);
 
 	if (rc != 0)
 		return (rc);
@@ -195,7 +196,7 @@ place_and_write(struct spa *spa, const struct zio_write *w, struct zio_prepared 
 	if (rc != 0)
 		return (rc);
 	describe(w, o, bp);
-	rc = o->summed == o->psize ? 0 : sum_up(w, o);
+	rc = o->summed == o->psize ? 0 : sum_up(spa, w, o);
 	if (rc == 0) {
 		memcpy(&bp->w[12], o->sum, sizeof(o->sum));
 		rc = write_copies(spa, bp, o);
@@ -218,7 +219,7 @@ zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 	o->embed = w->may_embed && w->level == 0 && o->packed_len > 0 &&
 	    o->packed_len <= EMBED_BYTES_MAX;
 	if (!o->embed)
-		(void)sum_up(w, o); /* again in zio_write_prepared, where it can be told */
+		(void)sum_up(spa, w, o); /* again in zio_write_prepared, where it can be told */
 }
 
 int
