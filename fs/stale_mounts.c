@@ -5,6 +5,9 @@
  * The kernel keeps a FUSE mount whose server died; everything on it answers ENOTCONN.  That answer
  * is the proof asked for here: a mount that works is never touched, whatever its name.  The last
  * mounted goes first, so that a parent is not detached with its children.
+ *
+ * Asking may block for ever: the mount may belong to a living server of a pool of the same name that
+ * is stopped, or stuck.  So a child asks, and who does not answer in time counts as alive.
  */
 #include "smartbox/fs/stale_mounts.h"
 
@@ -14,12 +17,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "smartbox/core/file.h"
 #include "smartbox/fs/names.h"
 
-enum { MOUNTINFO_MAX = 64 << 20 };
+enum { MOUNTINFO_MAX = 64 << 20, ASK_MS = 1000, STEP_MS = 2 };
 
 /* The kernel writes space, tab, newline and backslash as three octal digits. */
 static void
@@ -74,19 +81,44 @@ last_line(char *text)
 	return (nl + 1);
 }
 
+/* In time: the child's exit status; else -1, and the child is left to end when it can. */
+static int
+wait_in_time(pid_t pid)
+{
+	const struct timespec step = {0, STEP_MS * 1000000};
+	int status;
+
+	for (int waited = 0; waited < ASK_MS; waited += STEP_MS) {
+		if (waitpid(pid, &status, WNOHANG) == pid)
+			return (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
+		(void)nanosleep(&step, NULL);
+	}
+	(void)kill(pid, SIGKILL);
+	return (-1);
+}
+
+static bool
+is_disconnected(const char *path)
+{
+	struct stat st;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(stat(path, &st) != 0 && errno == ENOTCONN ? 1 : 0);
+	return (pid > 0 && wait_in_time(pid) == 1);
+}
+
 void
 stale_mounts_clear(const char *pool)
 {
 	char path[PATH_MAX], *text, *line;
-	struct stat st;
 	size_t len;
 
 	if (file_read("/proc/self/mountinfo", MOUNTINFO_MAX, &text, &len, NULL) != 0)
 		return;
 	do {
 		line = last_line(text);
-		if (stale_mounts_parse(line, pool, path, sizeof(path)) &&
-		    stat(path, &st) != 0 && errno == ENOTCONN)
+		if (stale_mounts_parse(line, pool, path, sizeof(path)) && is_disconnected(path))
 			(void)umount2(path, MNT_DETACH);
 	} while (line != text);
 	free(text);
