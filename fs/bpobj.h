@@ -80,6 +80,8 @@ int deadlist_add_key(struct deadlist *dl, uint64_t mintxg);
 int deadlist_remove_key(struct deadlist *dl, uint64_t mintxg);
 /* A new empty deadlist with the keys below maxtxg. */
 int deadlist_clone(const struct deadlist *dl, uint64_t maxtxg, uint64_t *obj);
+/* Go on as a new empty one with all keys; the old object is the caller's (a snapshot's). */
+int deadlist_start_anew(struct deadlist *dl);
 /* Entries with key >= min leave the list for bpobj `to`. */
 int deadlist_move(struct deadlist *dl, uint64_t min, uint64_t to, struct space_sum *moved);
 /* The entries of another one join this one; the other is destroyed. */

@@ -351,19 +351,50 @@ deadlist_remove_key(struct deadlist *dl, uint64_t mintxg)
 	return (zap_remove_int(dl->spa->mos, dl->obj, mintxg));
 }
 
-int
-deadlist_clone(const struct deadlist *dl, uint64_t maxtxg, uint64_t *obj)
+/* A new deadlist with the first n keys; *lists (malloc'ed) are its empty bpobjs. */
+static int
+dl_clone_keys(const struct deadlist *dl, size_t n, uint64_t *obj, uint64_t **lists)
 {
-	size_t n = dl_lower_bound(dl, maxtxg), i;
-	uint64_t *keys = malloc((n + 1) * sizeof(*keys)), *lists = malloc((n + 1) * sizeof(*lists));
-	int rc = keys != NULL && lists != NULL ? 0 : -ENOMEM;
+	uint64_t *keys = malloc((n + 1) * sizeof(*keys));
+	size_t i;
+	int rc;
 
+	*lists = malloc((n + 1) * sizeof(**lists));
+	rc = keys != NULL && *lists != NULL ? 0 : -ENOMEM;
 	for (i = 0; rc == 0 && i < n; i++)
 		keys[i] = dl->entry[i].mintxg;
 	if (rc == 0 && (rc = deadlist_create(dl->spa, obj)) == 0 &&
-	    (rc = bpobj_alloc_empty(dl->spa, n, lists)) == 0)
-		rc = zap_fill_ints(dl->spa->mos, *obj, keys, lists, n);
+	    (rc = bpobj_alloc_empty(dl->spa, n, *lists)) == 0)
+		rc = zap_fill_ints(dl->spa->mos, *obj, keys, *lists, n);
 	free(keys);
+	return (rc);
+}
+
+int
+deadlist_clone(const struct deadlist *dl, uint64_t maxtxg, uint64_t *obj)
+{
+	uint64_t *lists;
+	int rc = dl_clone_keys(dl, dl_lower_bound(dl, maxtxg), obj, &lists);
+
+	free(lists);
+	return (rc);
+}
+
+int
+deadlist_start_anew(struct deadlist *dl)
+{
+	struct dbuf *bonus;
+	uint64_t *lists, obj;
+	size_t i;
+	int rc = dl_clone_keys(dl, dl->n, &obj, &lists);
+
+	if (rc == 0 && (rc = dmu_bonus_hold(dl->spa->mos, obj, &bonus)) == 0) {
+		dbuf_rele(dl->bonus);
+		dl->bonus = bonus;
+		dl->obj = obj;
+		for (i = 0; i < dl->n; i++)
+			dl->entry[i].bpobj = lists[i];
+	}
 	free(lists);
 	return (rc);
 }

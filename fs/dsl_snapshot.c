@@ -70,15 +70,11 @@ static int
 snap_new_deadlist(struct dsl_dataset *head, uint64_t prev_txg)
 {
 	struct deadlist *dl;
-	uint64_t obj;
 	int rc;
 
-	if ((rc = ds_deadlist(head, &dl)) != 0 || (rc = deadlist_clone(dl, UINT64_MAX, &obj)) != 0)
+	if ((rc = ds_deadlist(head, &dl)) != 0 || (rc = deadlist_start_anew(dl)) != 0)
 		return (rc);
-	ds_deadlist_forget(head);
-	ds_phys(head)->deadlist_obj = obj;
-	if ((rc = ds_deadlist(head, &dl)) != 0)
-		return (rc);
+	ds_phys(head)->deadlist_obj = dl->obj;
 	return (deadlist_add_key(dl, prev_txg));
 }
 
@@ -191,8 +187,12 @@ compare_strings(const void *a, const void *b)
 	return (strcmp(*(const char *const *)a, *(const char *const *)b));
 }
 
+/*
+ * One snapshot of a dataset per txg: blocks are told apart by births and creation txgs alone, so two
+ * of one txg could not be (OpenZFS refuses it too).
+ */
 static int
-check_distinct(const char *const *names, size_t n, struct err *e)
+check_one_per_dataset(const char *const *names, size_t n, struct err *e)
 {
 	const char **sorted = malloc((n + 1) * sizeof(*sorted));
 	size_t i;
@@ -203,8 +203,11 @@ check_distinct(const char *const *names, size_t n, struct err *e)
 	memcpy(sorted, names, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), compare_strings);
 	for (i = 1; i < n && rc == 0; i++) {
-		if (strcmp(sorted[i - 1], sorted[i]) == 0)
-			rc = err_set(e, EEXIST, "snapshot '%s' is named twice", sorted[i]);
+		size_t len = strcspn(sorted[i], "@");
+
+		if (strncmp(sorted[i - 1], sorted[i], len + 1) == 0)
+			rc = err_set(e, EXDEV, "'%.*s': multiple snapshots of one dataset in one call",
+			    (int)len, sorted[i]);
 	}
 	free(sorted);
 	return (rc);
@@ -222,7 +225,7 @@ snapshot_check(struct spa *spa, void *arg, struct err *e)
 		return (err_set(e, EROFS, "pool '%s' is read-only", spa_name(spa)));
 	if (spa->dsl->origin_obj == 0)
 		return (err_set(e, ENOTSUP, "pool '%s' is of an old version", spa_name(spa)));
-	if ((rc = check_distinct(a->names, a->n, e)) != 0 ||
+	if ((rc = check_one_per_dataset(a->names, a->n, e)) != 0 ||
 	    (rc = dsl_prop_check_all(spa, NULL, "", DSL_SNAPSHOT, a->props, e)) != 0)
 		return (rc);
 	for (i = 0; i < a->n && rc == 0; i++)

@@ -382,7 +382,14 @@ zap_count(struct objset *os, uint64_t obj, uint64_t *count)
 const char *
 zap_int_name(char buf[ZAP_INT_NAME], uint64_t key)
 {
-	(void)snprintf(buf, ZAP_INT_NAME, "%llx", (unsigned long long)key);
+	char *p = buf + ZAP_INT_NAME - 1;
+
+	*p = '\0';
+	do {
+		*--p = "0123456789abcdef"[key & 15];
+		key >>= 4;
+	} while (key != 0);
+	memmove(buf, p, (size_t)(buf + ZAP_INT_NAME - p));
 	return (buf);
 }
 
@@ -418,24 +425,37 @@ zap_remove_int(struct objset *os, uint64_t obj, uint64_t key)
 	return (zap_remove(os, obj, zap_int_name(name, key)));
 }
 
+static int
+fzap_fill_ints(struct zap *z, const uint64_t *keys, const uint64_t *values, size_t n)
+{
+	char name[ZAP_INT_NAME];
+	size_t i;
+	int rc = z->is_fat ? 0 : mzap_upgrade(z);
+
+	for (i = 0; i < n && rc == 0; i++) {
+		struct zap_value v = {8, 1, &values[i]};
+		struct zap_key k;
+
+		if ((rc = zap_key_string(z, zap_int_name(name, keys[i]), false, &k)) == 0)
+			rc = fzap_put(z, &k, &v, false, -1);
+	}
+	return (rc);
+}
+
 int
 zap_fill_ints(struct objset *os, uint64_t obj, const uint64_t *keys, const uint64_t *values,
     size_t n)
 {
 	struct zap z;
-	size_t i;
 	int rc;
 
 	if ((rc = zap_open(os, obj, &z)) != 0)
 		return (rc);
-	if (!z.is_fat && n <= MZAP_ENTRIES_MAX && mzap_count(&z) == 0) {
+	if (!z.is_fat && n <= MZAP_ENTRIES_MAX && mzap_count(&z) == 0)
 		rc = mzap_fill_ints(&z, keys, values, n);
-		zap_close(&z);
-		return (rc);
-	}
+	else
+		rc = fzap_fill_ints(&z, keys, values, n);
 	zap_close(&z);
-	for (i = 0; i < n && rc == 0; i++)
-		rc = zap_add_int(os, obj, keys[i], values[i]);
 	return (rc);
 }
 

@@ -285,24 +285,36 @@ mzap_order_next(const struct zap *z, struct zap_order *o, struct zap_pos *pos, s
 	return (0);
 }
 
-/* Neighbours in the order that have one hash: count their cds up. */
+#define PROBES 8192u /* over twice the most entries */
+
+/*
+ * Give entries of one hash different cds.  `probe` is a table of slot numbers + 1 by hash; an entry that
+ * finds its hash there takes the cd behind it and its place.
+ */
 static int
-mzap_number_collisions(struct zap *z)
+mzap_number_collisions(struct zap *z, size_t n)
 {
-	struct zap_order *o;
-	size_t i;
-	int rc = mzap_order_new(z, &o);
+	struct probe {
+		uint64_t hash;
+		uint32_t cd, used;
+	} *probe = calloc(PROBES, sizeof(*probe));
+	struct mzap_ent *e = mzap_ents(z);
+	struct zap_key k;
+	int rc = probe == NULL ? -ENOMEM : 0;
 
-	if (rc != 0)
-		return (rc);
-	for (i = 1; i < o->n; i++) {
-		const struct order_item *before = &o->item[i - 1], *at = &o->item[i];
+	for (; n > 0 && rc == 0; n--, e++) {
+		size_t i;
 
-		if (at->pos.hash == before->pos.hash)
-			mzap_ents(z)[at->slot].cd = mzap_ents(z)[before->slot].cd + 1;
+		if ((rc = mzap_ent_key(z, e, &k)) != 0)
+			break;
+		i = (size_t)(k.hash >> 51);
+		while (probe[i].used && probe[i].hash != k.hash)
+			i = (i + 1) % PROBES;
+		e->cd = probe[i].used ? probe[i].cd + 1 : 0;
+		probe[i] = (struct probe){k.hash, e->cd, 1};
 	}
-	free(o);
-	return (0);
+	free(probe);
+	return (rc);
 }
 
 int
@@ -324,7 +336,7 @@ mzap_fill_ints(struct zap *z, const uint64_t *keys, const uint64_t *values, size
 		e[i].value = values[i];
 		(void)zap_int_name(e[i].name, keys[i]);
 	}
-	return (mzap_number_collisions(z));
+	return (mzap_number_collisions(z, n));
 }
 
 static int
