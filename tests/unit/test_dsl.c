@@ -644,9 +644,6 @@ TEST(dsl_takes_and_destroys_a_snapshot_of_each_of_500_datasets_in_one_txg)
 	n = 0;
 	MUST(dsl_walk(spa, NULL, -1, DSL_SNAPSHOT, count_one, &n, &fail));
 	CHECK_EQ(n, 0);
-	for (i = 0; i < 5000; i++)
-		free((void *)(uintptr_t)names[i]);
-	free(names);
 	sync_pool(spa);
 	check_accounts(spa);
 	fs_test_close(spa);
