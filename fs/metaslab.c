@@ -624,6 +624,30 @@ frag_metaslab(struct frag *f, const struct metaslab *ms, unsigned ashift)
 	}
 }
 
+static void
+stats_add_top(struct space_stats *st, struct frag *f, const struct vdev *top)
+{
+	uint64_t alloc = 0, size = (uint64_t)top->mg->n << top->ms_shift;
+
+	for (size_t k = 0; k < top->mg->n; k++) {
+		const struct metaslab *ms = &top->mg->ms[k];
+
+		alloc += allocated_bytes(ms);
+		st->deferred += deferred_bytes(ms);
+		frag_metaslab(f, ms, top->ashift);
+	}
+	st->size += size;
+	st->alloc += alloc;
+	st->dsize += vdev_dsize(top, size);
+	st->dalloc += vdev_dsize(top, alloc);
+}
+
+static unsigned
+frag_percent(const struct frag *f)
+{
+	return (f->bytes >= 512 ? (unsigned)(f->weighted / (f->bytes / 512)) : 0);
+}
+
 void
 metaslab_stats(struct spa *spa, struct space_stats *st)
 {
@@ -631,23 +655,23 @@ metaslab_stats(struct spa *spa, struct space_stats *st)
 
 	*st = (struct space_stats){0};
 	for (size_t i = 0; i < spa->root->nchild; i++) {
-		struct vdev *top = spa->root->child[i];
-		uint64_t alloc = 0, size;
+		const struct vdev *top = spa->root->child[i];
 
-		if (top->mg == NULL || top->mg->bias == BIAS_LOG)
-			continue;
-		for (size_t k = 0; k < top->mg->n; k++) {
-			const struct metaslab *ms = &top->mg->ms[k];
-
-			alloc += allocated_bytes(ms);
-			st->deferred += deferred_bytes(ms);
-			frag_metaslab(&f, ms, top->ashift);
-		}
-		size = (uint64_t)top->mg->n << top->ms_shift;
-		st->size += size;
-		st->alloc += alloc;
-		st->dsize += vdev_dsize(top, size);
-		st->dalloc += vdev_dsize(top, alloc);
+		if (top->mg != NULL && top->mg->bias != BIAS_LOG)
+			stats_add_top(st, &f, top);
 	}
-	st->frag_percent = f.bytes >= 512 ? (unsigned)(f.weighted / (f.bytes / 512)) : 0;
+	st->frag_percent = frag_percent(&f);
+}
+
+int
+metaslab_top_stats(const struct vdev *top, struct space_stats *st)
+{
+	struct frag f = {0, 0};
+
+	*st = (struct space_stats){0};
+	if (top->mg == NULL)
+		return (-ENOENT);
+	stats_add_top(st, &f, top);
+	st->frag_percent = frag_percent(&f);
+	return (0);
 }

@@ -78,7 +78,7 @@ snapshots_of(struct pool_session *s, const char *name, struct strlist *l, struct
 {
 	struct strlist all = STRLIST_INIT;
 	size_t n = strlen(name);
-	int rc = session_names(s, name, 1, DSL_SNAPSHOT, &all, e);
+	int rc = session_names(s, name, 0, DSL_SNAPSHOT, &all, e);
 
 	for (size_t i = 0; i < all.n && rc == 0; i++)
 		if (strncmp(all.v[i], name, n) == 0 && all.v[i][n] == '@' &&

@@ -63,13 +63,13 @@ put_cell(struct list_req *r, const char *value, const char *source)
 static unsigned
 type_of(struct dsl_dataset *ds)
 {
-	char type[32];
+	char type[32] = "";
 
 	if (dsl_is_snapshot(ds))
 		return (DSL_SNAPSHOT);
-	if (ds_prop(ds, "type", type, sizeof(type)) == 0 && strcmp(type, "volume") == 0)
-		return (DSL_VOLUME);
-	return (DSL_FILESYSTEM);
+	(void)ds_prop(ds, "type", type, sizeof(type));
+	return (strcmp(type, "volume") == 0 ? DSL_VOLUME :
+	    strcmp(type, "bookmark") == 0 ? DSL_BOOKMARK : DSL_FILESYSTEM);
 }
 
 static char
@@ -122,13 +122,25 @@ put_mounted(struct list_req *r, const char *name)
 	put_cell(r, is_mounted ? "yes" : "no", "-");
 }
 
+/* The engine's text; -ENODATA is a property that applies but has nothing to say. */
+static void
+put_from_engine(struct list_req *r, const struct column_req *c, struct dsl_dataset *ds)
+{
+	char value[VALUE_MAX], source[SOURCE_MAX];
+	int rc;
+
+	source[0] = '\0';
+	rc = dsl_prop_text(ds, c->name, c->raw, value, sizeof(value), source, sizeof(source));
+	if (rc == 0)
+		put_cell(r, value, source);
+	else
+		put_cell(r, rc == -ENODATA ? "-" : not_applicable, rc == -ENODATA ? "-" : "");
+}
+
 static void
 put_column(struct list_req *r, const struct column_req *c, struct dsl_dataset *ds,
     const char *name, unsigned type)
 {
-	char value[VALUE_MAX], source[SOURCE_MAX];
-
-	source[0] = '\0';
 	if (c->prop != NULL && (c->prop->types & type) == 0)
 		put_cell(r, not_applicable, "");
 	else if (c->how == BY_NAME)
@@ -137,11 +149,8 @@ put_column(struct list_req *r, const struct column_req *c, struct dsl_dataset *d
 		put_mountpoint(r, ds);
 	else if (c->how == BY_MOUNTED)
 		put_mounted(r, name);
-	else if (dsl_prop_text(ds, c->name, c->raw, value, sizeof(value), source,
-	    sizeof(source)) != 0)
-		put_cell(r, not_applicable, "");
 	else
-		put_cell(r, value, source);
+		put_from_engine(r, c, ds);
 }
 
 static int

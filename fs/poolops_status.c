@@ -6,7 +6,7 @@
  * out	name, state, guid (u64), reason (string: why not healthy), scan (u64 array: the pool's "scan"
  *	object as on disk), readonly (flag), tree (nvlist)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
- *	alloc, psize (u64), log, whole_disk (flags), children (nvlist array)
+ *	alloc, frag (percent), psize (u64), log, whole_disk (flags), children (nvlist array)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "poolops_impl.h"
+#include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zap.h"
 
 enum { MOS_DIRECTORY = 1, SCAN_WORDS = 24 };
@@ -48,6 +49,19 @@ add_numbers(const struct vdev *v, struct nvlist *nv)
 		(void)nv_add_boolean(nv, "log");
 	if (v->whole_disk)
 		(void)nv_add_boolean(nv, "whole_disk");
+}
+
+/* Space is counted per top-level device. */
+static void
+add_space(const struct vdev *v, struct nvlist *nv)
+{
+	struct space_stats st;
+
+	if (v->top != v || metaslab_top_stats(v, &st) != 0)
+		return;
+	(void)nv_add_u64(nv, "size", st.size);
+	(void)nv_add_u64(nv, "alloc", st.alloc);
+	(void)nv_add_u64(nv, "frag", st.frag_percent);
 }
 
 static struct nvlist *vdev_node(const struct vdev *v, const char *pool);
@@ -87,6 +101,7 @@ vdev_node(const struct vdev *v, const char *pool)
 	if (v->why != NULL && nv_add_str(nv, "why", v->why) != 0)
 		goto fail;
 	add_numbers(v, nv);
+	add_space(v, nv);
 	if (v->nchild == 0 || add_children(v, pool, nv) == 0)
 		return (nv);
 fail:

@@ -52,5 +52,7 @@ struct space_stats {
 	unsigned frag_percent;
 };
 void metaslab_stats(struct spa *spa, struct space_stats *st);
+/* The same of one top-level; -ENOENT: none (a hole, an indirect one). */
+int metaslab_top_stats(const struct vdev *top, struct space_stats *st);
 
 #endif

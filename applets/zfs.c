@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zfs: make, change and show datasets.
+ *
+ * Every command is one request to the poold of the pool that the name begins with.  With -e DIR
+ * the pool is not imported: it is opened read-only in this process from the devices in DIR, for a
+ * look into a pool that nobody serves (rescue).
+ *
+ * Options, columns, messages and exit codes are OpenZFS's, because people and scripts know them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartbox/core/applet.h"
+#include "smartbox/core/buf.h"
+#include "smartbox/core/units.h"
+#include "smartbox/fs/client.h"
+#include "smartbox/fs/dsl.h"
+#include "smartbox/fs/label.h"
+#include "smartbox/fs/names.h"
+#include "smartbox/fs/poolops.h"
+#include "smartbox/fs/props.h"
+#include "zfs_impl.h"
+
+static const char zfs_usage[] = "";
+
+APPLET(zfs, "create, change and show datasets");
+
+static struct buf command_line;
+
+/* The pool opened by -e. */
+static struct spa *rescue_spa;
+static struct pool_session *rescue_session;
+
+int
+zfs_parse_prop(struct nvlist *nv, const char *arg)
+{
+	const char *eq = strchr(arg, '=');
+	const struct fs_prop *p;
+	char name[256];
+
+	if (eq == NULL || (size_t)(eq - arg) >= sizeof(name))
+		return (applet_usage("missing '=' for property=value argument"));
+	memcpy(name, arg, (size_t)(eq - arg));
+	name[eq - arg] = '\0';
+	p = fs_prop_find(name);
+	if (p != NULL)
+		(void)snprintf(name, sizeof(name), "%s", p->name);
+	if (nv_has(nv, name))
+		return (applet_usage("property '%s' specified multiple times", name));
+	must(nv_add_str(nv, name, eq + 1));
+	return (0);
+}
+
+void
+zfs_explain_missing(const char *dataset, struct err *e)
+{
+	if (e->code == ENOENT && strcmp(e->msg, "no such pool") == 0)
+		(void)err_set(e, ENOENT, "%s", strpbrk(dataset, "/@#") != NULL ?
+		    "dataset does not exist" : "dataset does not exist");
+}
+
+int
+zfs_ask(const char *dataset, const char *op, const struct nvlist *args, struct nvlist **out,
+    struct err *e)
+{
+	struct nvlist *empty = NULL, *results;
+	int rc;
+
+	if (rescue_session == NULL) {
+		rc = pool_call(dataset, op, args, out, e);
+		if (rc != 0)
+			zfs_explain_missing(dataset, e);
+		return (rc);
+	}
+	results = must_nv();
+	if (args == NULL)
+		args = empty = must_nv();
+	if (name_pool_length(dataset) != strlen(spa_name(rescue_spa)) ||
+	    strncmp(dataset, spa_name(rescue_spa), name_pool_length(dataset)) != 0)
+		rc = err_set(e, ENOENT, "dataset does not exist");
+	else
+		rc = poolops_call(rescue_session, op, args, results, e);
+	nv_free(empty);
+	if (out != NULL)
+		*out = results;
+	else
+		nv_free(results);
+	return (rc);
+}
+
+int
+zfs_change(const char *dataset, const char *op, struct nvlist *args, struct nvlist **out,
+    struct err *e)
+{
+	int rc;
+
+	must(nv_add_str(args, "history", command_line.data));
+	rc = zfs_ask(dataset, op, args, out, e);
+	nv_free(args);
+	return (rc);
+}
+
+char **
+zfs_pools(size_t *n)
+{
+	struct err e = ERR_INIT;
+	char **names;
+
+	if (rescue_spa != NULL) {
+		names = calloc(2, sizeof(*names));
+		must(names == NULL ? -ENOMEM : 0);
+		names[0] = (char *)(uintptr_t)spa_name(rescue_spa);
+	} else if (pool_names(&names, &e) != 0) {
+		(void)applet_fail_plain(&e);
+		exit(1);
+	}
+	for (*n = 0; names[*n] != NULL; (*n)++)
+		continue;
+	return (names);
+}
+
+int
+zfs_report_mounts(const struct nvlist *out, const char *what)
+{
+	const char *why = nv_str_or(out, "not_mounted", NULL);
+
+	if (why == NULL)
+		return (0);
+	(void)applet_fail_bare(NULL, "%s", why);
+	return (what != NULL ? applet_fail_bare(NULL, "%s", what) : 1);
+}
+
+void
+zfs_print_dependents(const struct nvlist *out)
+{
+	const char *const *names;
+	size_t n;
+
+	if (nv_get_str_array(out, "dependents", &names, &n) == 0)
+		for (size_t i = 0; i < n; i++)
+			(void)applet_fail_bare(NULL, "%s", names[i]);
+}
+
+/* Options that every command of this file may have. */
+struct flags {
+	struct nvlist *args, *props;
+};
+
+static int
+finish(int status, struct flags *f)
+{
+	nv_free(f->args);
+	nv_free(f->props);
+	return (status);
+}
+
+/* A request that takes over the collected arguments. */
+static int
+submit(struct flags *f, const char *dataset, const char *op, struct nvlist **out, struct err *e)
+{
+	struct nvlist *args = f->args;
+
+	if (nv_next(f->props, NULL) != NULL)
+		must(nv_add_nvlist(args, "props", f->props));
+	f->args = NULL;
+	return (zfs_change(dataset, op, args, out, e));
+}
+
+static int
+report_create(const char *name, struct nvlist *out, int rc, const struct err *e)
+{
+	int status = rc != 0 ? applet_fail_bare(e, "cannot create '%s'", name) :
+	    zfs_report_mounts(out, "filesystem successfully created, but not mounted");
+
+	nv_free(out);
+	return (status);
+}
+
+/* -V SIZE: rounded up to whole blocks, as OpenZFS does. */
+static int
+add_volsize(struct nvlist *args, const struct nvlist *props, const char *text)
+{
+	uint64_t size, block = 16 << 10;
+	struct err e = ERR_INIT;
+
+	if (units_parse_size(text, &size, &e) != 0)
+		return (applet_usage("bad volume size '%s': %s", text, e.msg));
+	(void)units_parse_size(nv_str_or(props, "volblocksize", "16K"), &block, NULL);
+	if (block != 0 && size % block != 0 && size <= UINT64_MAX - block)
+		size += block - size % block;
+	must(nv_add_u64(args, "volsize", size));
+	return (0);
+}
+
+static int
+create(int argc, char **argv)
+{
+	struct flags f = {must_nv(), must_nv()};
+	const char *volsize = NULL;
+	struct nvlist *out = NULL;
+	struct err e = ERR_INIT;
+	int c, rc, status = 0;
+
+	while (status == 0 && (c = applet_getopt(argc, argv, "pso:b:V:u")) != -1) {
+		if (c == 'p')
+			must(nv_add_boolean(f.args, "parents"));
+		else if (c == 'u')
+			must(nv_add_boolean(f.args, "nomount"));
+		else if (c == 's')
+			must(nv_add_boolean(f.args, "sparse"));
+		else if (c == 'o')
+			status = zfs_parse_prop(f.props, optarg);
+		else if (c == 'b')
+			must(nv_add_str(f.props, "volblocksize", optarg));
+		else if (c == 'V')
+			volsize = optarg;
+		else
+			status = 2;
+	}
+	if (status == 0 && volsize == NULL && (nv_has(f.args, "sparse") || nv_has(f.props, "volblocksize")))
+		status = applet_usage("'-s' and '-b' can only be used when creating a volume");
+	if (status == 0 && volsize != NULL)
+		status = add_volsize(f.args, f.props, volsize);
+	if (status == 0 && optind + 1 != argc)
+		status = optind < argc ? applet_usage("too many arguments") :
+		    applet_usage("missing %s argument", volsize != NULL ? "volume" : "filesystem");
+	if (status != 0)
+		return (finish(status, &f));
+	must(nv_add_str(f.args, "name", argv[optind]));
+	rc = submit(&f, argv[optind], "fs.create", &out, &e);
+	if (rc == -ENOENT && strcmp(e.msg, "dataset does not exist") == 0)
+		(void)err_set(&e, ENOENT, "no such pool '%.*s'",
+		    (int)name_pool_length(argv[optind]), argv[optind]);
+	return (finish(report_create(argv[optind], out, rc, &e), &f));
+}
+
+static int
+clone(int argc, char **argv)
+{
+	struct flags f = {must_nv(), must_nv()};
+	struct nvlist *out = NULL;
+	struct err e = ERR_INIT;
+	int c, rc, status = 0;
+
+	while (status == 0 && (c = applet_getopt(argc, argv, "po:")) != -1) {
+		if (c == 'p')
+			must(nv_add_boolean(f.args, "parents"));
+		else
+			status = c == 'o' ? zfs_parse_prop(f.props, optarg) : 2;
+	}
+	argc -= optind;
+	argv += optind;
+	if (status == 0 && argc != 2)
+		status = applet_usage(argc < 1 ? "missing source dataset argument" :
+		    argc < 2 ? "missing target dataset argument" : "too many arguments");
+	if (status != 0)
+		return (finish(status, &f));
+	if (name_pool_length(argv[0]) != name_pool_length(argv[1]) ||
+	    strncmp(argv[0], argv[1], name_pool_length(argv[0])) != 0)
+		return (finish(applet_fail_bare(NULL, "cannot create '%s': source and target pools differ",
+		    argv[1]), &f));
+	must(nv_add_str(f.args, "origin", argv[0]));
+	must(nv_add_str(f.args, "name", argv[1]));
+	rc = submit(&f, argv[1], "fs.clone", &out, &e);
+	if (rc == 0) {
+		status = zfs_report_mounts(out, "filesystem successfully cloned, but not mounted");
+		nv_free(out);
+		return (finish(status, &f));
+	}
+	return (finish(report_create(argv[1], out, rc, &e), &f));
+}
+
+static int
+rename_dataset(int argc, char **argv)
+{
+	struct flags f = {must_nv(), must_nv()};
+	struct nvlist *out = NULL;
+	struct err e = ERR_INIT;
+	int c, status = 0;
+
+	while (status == 0 && (c = applet_getopt(argc, argv, "pruf")) != -1) {
+		if (c == '?')
+			status = 2;
+		else if (c != 'u')
+			must(nv_add_boolean(f.args, c == 'p' ? "parents" : c == 'r' ? "recursive" :
+			    "force"));
+	}
+	argc -= optind;
+	argv += optind;
+	if (status == 0 && argc != 2)
+		status = applet_usage(argc < 1 ? "missing source dataset argument" :
+		    argc < 2 ? "missing target dataset argument" : "too many arguments");
+	if (status == 0 && nv_has(f.args, "recursive") && strchr(argv[0], '@') == NULL)
+		status = applet_usage("source dataset for recursive rename must be a snapshot");
+	if (status != 0)
+		return (finish(status, &f));
+	must(nv_add_str(f.args, "from", argv[0]));
+	if (argv[1][0] == '@' && strchr(argv[0], '@') != NULL) {
+		char to[2 * DSL_NAME_MAX];
+
+		(void)snprintf(to, sizeof(to), "%.*s%s", (int)strcspn(argv[0], "@"), argv[0], argv[1]);
+		must(nv_add_str(f.args, "to", to));
+	} else {
+		must(nv_add_str(f.args, "to", argv[1]));
+	}
+	if (submit(&f, argv[0], "fs.rename", &out, &e) == 0)
+		status = zfs_report_mounts(out, NULL);
+	else if (e.code == ENOENT && strcmp(e.msg, "dataset does not exist") == 0)
+		status = applet_fail_bare(&e, "cannot open '%s'", argv[0]);
+	else if (e.code == EBUSY && strncmp(e.msg, "cannot unmount", 14) == 0)
+		status = applet_fail_bare(NULL, "%s", e.msg);
+	else
+		status = applet_fail_bare(&e, "cannot rename '%s'", argv[0]);
+	nv_free(out);
+	return (finish(status, &f));
+}
+
+static int
+report_snapshot(const struct nvlist *out, char **argv, struct err *e)
+{
+	const char *const *names;
+	size_t n = 0;
+
+	if (e->code == ENOENT) {
+		(void)applet_fail_bare(e, "cannot open '%.*s'", (int)strcspn(argv[0], "@"), argv[0]);
+		return (applet_usage("no snapshots were created"));
+	}
+	if (nv_get_str_array(out, "existing", &names, &n) == 0)
+		for (size_t i = 0; i < n; i++)
+			(void)applet_fail_bare(e, "cannot create snapshot '%s'", names[i]);
+	else
+		(void)applet_fail_bare(e, "cannot create snapshot '%s'", argv[0]);
+	return (applet_fail_bare(NULL, "no snapshots were created"));
+}
+
+static int
+snapshot(int argc, char **argv)
+{
+	struct flags f = {must_nv(), must_nv()};
+	struct nvlist *out = NULL;
+	struct err e = ERR_INIT;
+	int c, status = 0;
+
+	while (status == 0 && (c = applet_getopt(argc, argv, "ro:")) != -1) {
+		if (c == 'r')
+			must(nv_add_boolean(f.args, "recursive"));
+		else
+			status = c == 'o' ? zfs_parse_prop(f.props, optarg) : 2;
+	}
+	argc -= optind;
+	argv += optind;
+	if (status == 0 && argc < 1)
+		status = applet_usage("missing snapshot argument");
+	for (int i = 0; status == 0 && i < argc; i++)
+		if (strchr(argv[i], '@') == NULL)
+			status = applet_usage("'%s': missing '@' delimiter in snapshot name", argv[i]);
+	if (status != 0)
+		return (finish(status, &f));
+	must(nv_add_str_array(f.args, "names", (const char *const *)argv, (size_t)argc));
+	if (submit(&f, argv[0], "fs.snapshot", &out, &e) != 0)
+		status = report_snapshot(out != NULL ? out : f.props, argv, &e);
+	nv_free(out);
+	return (finish(status, &f));
+}
+
+static int
+set(int argc, char **argv)
+{
+	struct nvlist *props = must_nv();
+	int i, status = 0;
+
+	if (applet_getopt(argc, argv, "") != -1)
+		return (2);
+	for (i = optind; status == 0 && i < argc && strchr(argv[i], '=') != NULL; i++)
+		status = zfs_parse_prop(props, argv[i]);
+	if (status == 0 && i == optind)
+		status = applet_usage("missing property=value argument(s)");
+	else if (status == 0 && i == argc)
+		status = applet_usage("missing dataset(s)");
+	for (; status != 2 && i < argc; i++) {
+		struct nvlist *args = must_nv(), *out = NULL;
+		struct err e = ERR_INIT;
+
+		must(nv_add_str(args, "name", argv[i]));
+		must(nv_add_nvlist(args, "props", props));
+		if (zfs_change(argv[i], "fs.set", args, &out, &e) == 0)
+			status |= zfs_report_mounts(out, "property may be set but unable to remount filesystem");
+		else if (e.code == ENOENT && strcmp(e.msg, "dataset does not exist") == 0)
+			status = applet_fail_bare(&e, "cannot open '%s'", argv[i]);
+		else
+			status = applet_fail_bare(&e, "cannot set property for '%s'", argv[i]);
+		nv_free(out);
+	}
+	nv_free(props);
+	return (status);
+}
+
+/* Some cannot be inherited at all; say so before asking. */
+static int
+check_inherit(const char *name)
+{
+	const struct fs_prop *p = fs_prop_find(name);
+
+	if (p == NULL)
+		return (fs_prop_is_user(name) ? 0 : applet_usage("invalid property '%s'", name));
+	if (p->attr & PROP_READONLY)
+		return (applet_usage("'%s' property is read-only", p->name));
+	if ((p->attr & PROP_INHERIT) != 0)
+		return (0);
+	(void)applet_fail_bare(NULL, "'%s' property cannot be inherited", p->name);
+	if (strcmp(p->name, "quota") == 0 || strcmp(p->name, "reservation") == 0 ||
+	    strcmp(p->name, "refquota") == 0 || strcmp(p->name, "refreservation") == 0)
+		(void)applet_fail_bare(NULL, "use 'zfs set %s=none' to clear", p->name);
+	return (1);
+}
+
+static int
+inherit_one(const struct nvlist *args, const char *dataset)
+{
+	struct nvlist *mine = nv_dup(args), *out = NULL;
+	struct err e = ERR_INIT;
+	int status;
+
+	must(mine == NULL ? -ENOMEM : nv_add_str(mine, "name", dataset));
+	if (zfs_change(dataset, "fs.inherit", mine, &out, &e) == 0)
+		status = zfs_report_mounts(out, NULL);
+	else if (e.code == ENOENT && strcmp(e.msg, "dataset does not exist") == 0)
+		status = applet_fail_bare(&e, "cannot open '%s'", dataset);
+	else
+		status = applet_fail_bare(&e, "cannot inherit %s for '%s'",
+		    nv_str_or(args, "prop", ""), dataset);
+	nv_free(out);
+	return (status);
+}
+
+static int
+inherit(int argc, char **argv)
+{
+	struct nvlist *args = must_nv();
+	const struct fs_prop *p;
+	int c, status = 0;
+
+	while (status == 0 && (c = applet_getopt(argc, argv, "rS")) != -1) {
+		if (c == '?')
+			status = 2;
+		else
+			must(nv_add_boolean(args, c == 'r' ? "recursive" : "received"));
+	}
+	argc -= optind;
+	argv += optind;
+	if (status == 0 && argc < 2)
+		status = applet_usage(argc < 1 ? "missing property argument" : "missing dataset argument");
+	if (status == 0)
+		status = check_inherit(argv[0]);
+	if (status == 0) {
+		p = fs_prop_find(argv[0]);
+		must(nv_add_str(args, "prop", p != NULL ? p->name : argv[0]));
+		for (int i = 1; i < argc; i++)
+			status |= inherit_one(args, argv[i]);
+	}
+	nv_free(args);
+	return (status);
+}
+
+static const struct subcmd zfs_commands[] = {
+	{"create", create, "[-pu] [-o PROPERTY=VALUE]... FILESYSTEM | "
+	    "[-ps] [-b BLOCKSIZE] [-o PROPERTY=VALUE]... -V SIZE VOLUME", "make a dataset"},
+	{"destroy", zfs_destroy, "[-fnpRrv] FILESYSTEM|VOLUME | "
+	    "[-dfnpRrv] DATASET@SNAP[%SNAP][,SNAP[%SNAP]]...", "remove datasets or snapshots"},
+	{"snapshot", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...",
+	    "keep the state of datasets"},
+	{"rollback", zfs_rollback, "[-rRf] SNAPSHOT", "go back to a snapshot"},
+	{"clone", clone, "[-p] [-o PROPERTY=VALUE]... SNAPSHOT DATASET",
+	    "make a writable dataset of a snapshot"},
+	{"rename", rename_dataset, "[-fpu] DATASET DATASET | -r SNAPSHOT SNAPSHOT",
+	    "give another name"},
+	{"list", zfs_list, "[-Hp] [-r|-d DEPTH] [-o COLUMN,...] [-s COLUMN]... [-S COLUMN]... "
+	    "[-t TYPE,...] [DATASET]...", "show datasets"},
+	{"get", zfs_get, "[-rHp] [-d DEPTH] [-o FIELD,...] [-t TYPE,...] [-s SOURCE,...] "
+	    "all|PROPERTY,... [DATASET]...", "show properties"},
+	{"set", set, "PROPERTY=VALUE... DATASET...", "change properties"},
+	{"inherit", inherit, "[-rS] PROPERTY DATASET...", "take a property from the parent again"},
+	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
+	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
+	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},
+	{"snap", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...", NULL},
+	{NULL, NULL, NULL, NULL},
+};
+
+/* -e DIR: the one pool whose devices are there, read-only, in this process. */
+static int
+open_rescue(const char *dir)
+{
+	struct pool_session_opts so = {.spa = NULL};
+	struct spa_import_opts io = {.readonly = true, .force = true, .missing_log_ok = true};
+	struct pool_scan scan = {NULL, 0};
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (pool_scan(&dir, 1, &scan, &e) != 0)
+		return (applet_fail_bare(&e, "cannot look for a pool in '%s'", dir));
+	if (scan.npool != 1) {
+		pool_scan_free(&scan);
+		return (applet_fail_bare(NULL, "%s pool in '%s'", scan.npool == 0 ? "no" :
+		    "more than one", dir));
+	}
+	io.config = scan.pool[0].config;
+	if ((rc = spa_import(&io, &rescue_spa, &e)) == 0) {
+		so.spa = rescue_spa;
+		rc = pool_session_new(&so, &rescue_session, &e);
+	}
+	pool_scan_free(&scan);
+	return (rc == 0 ? 0 : applet_fail_bare(&e, "cannot open the pool in '%s'", dir));
+}
+
+static int
+zfs_main(int argc, char **argv)
+{
+	int status;
+
+	buf_str(&command_line, "zfs");
+	for (int i = 1; i < argc; i++)
+		buf_printf(&command_line, " %s", argv[i]);
+	if (argc < 2 || strcmp(argv[1], "-e") != 0)
+		return (subcmd_run(zfs_commands, argc, argv));
+	if (argc < 4)
+		return (applet_usage("-e needs a directory and a command"));
+	if ((status = open_rescue(argv[2])) == 0) {
+		argv[2] = argv[0];
+		status = subcmd_run(zfs_commands, argc - 2, argv + 2);
+		pool_session_free(rescue_session);
+		spa_close(rescue_spa);
+	}
+	return (status);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of zfs share. */
+#ifndef APPLETS_ZFS_IMPL_H
+#define APPLETS_ZFS_IMPL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "must.h"
+#include "smartbox/core/applet.h"
+#include "smartbox/core/err.h"
+#include "smartbox/fs/nvlist.h"
+
+/* Subcommands outside of zfs.c. */
+int zfs_list(int argc, char **argv);
+int zfs_get(int argc, char **argv);
+int zfs_destroy(int argc, char **argv);
+int zfs_rollback(int argc, char **argv);
+int zfs_mount(int argc, char **argv);
+int zfs_unmount(int argc, char **argv);
+
+/* "prop=value" into nv; 0, or 2 after a message. */
+int zfs_parse_prop(struct nvlist *nv, const char *arg);
+
+/*
+ * One operation on the pool of `dataset`, or on the pool opened by -e.  *out may be NULL.
+ */
+int zfs_ask(const char *dataset, const char *op, const struct nvlist *args, struct nvlist **out,
+    struct err *e);
+/* The same for changes: the command line goes into the pool's history; args are freed. */
+int zfs_change(const char *dataset, const char *op, struct nvlist *args, struct nvlist **out,
+    struct err *e);
+/* Imported pools (or the one opened by -e), as pool_names. */
+char **zfs_pools(size_t *n);
+/* "no such pool" and the like, as users know it: "dataset does not exist". */
+void zfs_explain_missing(const char *dataset, struct err *e);
+/* What was not mounted after a change that worked; the exit code. */
+int zfs_report_mounts(const struct nvlist *out, const char *what);
+/* "/tank/a/x" -> the dataset mounted there or above; false: none of ours. */
+bool zfs_dataset_at(const char *path, char *name, size_t size);
+/* The names that stand in the way of an operation, one per line on stderr. */
+void zfs_print_dependents(const struct nvlist *out);
+
+#endif
