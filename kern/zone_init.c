@@ -9,6 +9,7 @@
  * supervisors and, being of the initial user namespace, cannot be traced from inside.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/reboot.h>
 #include <signal.h>
 #include <stdio.h>
@@ -24,6 +25,18 @@
 
 enum { GRACE_MS = 5000 };
 
+/* The supervisor spares this process when memory runs out; what it starts is like any other. */
+static void
+like_any_other(void)
+{
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)!write(fd, "0", 1);
+	(void)close(fd);
+}
+
 static void
 run_rc_local(bool single)
 {
@@ -38,6 +51,7 @@ run_rc_local(bool single)
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)setsid();
+	like_any_other();
 	(void)execve(argv[0], argv, envp);
 	_exit(127);
 }

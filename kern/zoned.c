@@ -143,7 +143,7 @@ finish_teardown(struct zoned *z, const struct err *why)
 	struct err e = ERR_INIT;
 	int rc = zone_cgroup_remove(z->env, z->name, &e);
 
-	if (rc == -EBUSY && why == NULL) {
+	if (rc == -EBUSY && why == NULL && z->teardown_tries++ < TEARDOWN_TRIES) {
 		(void)zone_cgroup_kill(&z->cg);
 		if (z->teardown_timer == NULL)
 			z->teardown_timer = loop_timer(z->loop, TEARDOWN_RETRY_MS, TEARDOWN_RETRY_MS,
@@ -154,6 +154,7 @@ finish_teardown(struct zoned *z, const struct err *why)
 		zoned_log(z, "%s", e.msg);
 	watch_remove(z->teardown_timer);
 	z->teardown_timer = NULL;
+	z->teardown_tries = 0;
 	zone_cgroup_close(&z->cg);
 	if (z->hooked && z->hooks->config_down != NULL)
 		z->hooks->config_down(&a, z->hooks->ctx);
@@ -338,6 +339,22 @@ zoned_ready(struct zoned *z, struct err *e)
 	return (0);
 }
 
+/*
+ * Our own init is a copy of the supervisor and often the largest process of a small zone; when the zone
+ * meets its memory cap, something else must go.
+ */
+static void
+spare_own_init(pid_t init)
+{
+	char path[48], exe[64] = "";
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/exe", (int)init);
+	if (readlink(path, exe, sizeof(exe) - 1) <= 0 || strncmp(exe, "/memfd:", 7) != 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", (int)init);
+	(void)file_poke(path, "-900", NULL);
+}
+
 int
 zoned_boot(struct zoned *z, const char *bootargs, struct err *e)
 {
@@ -358,6 +375,7 @@ zoned_boot(struct zoned *z, const char *bootargs, struct err *e)
 		undo_boot(z, &why);
 		return (rc);
 	}
+	spare_own_init(z->run.init);
 	set_state(z, ZONE_RUNNING);
 	return (0);
 }
@@ -535,6 +553,18 @@ zoned_maybe_exit(struct zoned *z)
 		loop_stop(z->loop, 0);
 }
 
+/*
+ * A child that nobody watches: an exec session whose helper was killed before it could tell the pid.
+ * Unreaped, it would keep the zone's init from ending.
+ */
+static void
+on_stray_exit(struct loop *l, pid_t pid, int status, void *arg)
+{
+	(void)l;
+	(void)status;
+	zoned_log(arg, "reaped stray process %d", (int)pid);
+}
+
 static int
 start(struct zoned *z, struct err *e)
 {
@@ -547,7 +577,7 @@ start(struct zoned *z, struct err *e)
 		return (rc);
 	if ((rc = console_open(&z->con, z->run.id_base, e)) != 0)
 		return (rc);
-	if (console_watch(z) != 0)
+	if (console_watch(z) != 0 || loop_child(z->loop, -1, on_stray_exit, z) == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	if ((rc = settle_past(z, e)) != 0)
 		return (rc);
@@ -566,10 +596,11 @@ give_back(struct zoned *z)
 	loop_free(z->loop);
 	if (z->run.state == ZONE_INSTALLED && z->lock >= 0)
 		zone_run_remove(z->env, z->name);
-	if (z->start_lock >= 0)
-		file_unlock(z->start_lock);
+	/* Whoever waits for the start lock may start a supervisor, which wants the other one. */
 	if (z->lock >= 0)
 		(void)close(z->lock);
+	if (z->start_lock >= 0)
+		file_unlock(z->start_lock);
 }
 
 int

@@ -45,6 +45,7 @@ struct zoned {
 	struct console con;
 	struct client *clients;
 	struct watch *init_watch, *timer, *teardown_timer;
+	int teardown_tries;
 	bool adopted;	   /* init is not our child */
 	bool boot_again;   /* when it has halted */
 	bool hooked;	   /* config_up was called */

@@ -31,7 +31,7 @@ done << 'END'
 node_block EPERM
 node_mem EPERM
 node_on_own_tmpfs EPERM
-mount_ext4 EPERM
+mount_ext4 EPERM|ENODEV
 mount_proc EPERM
 mount_sysfs EPERM
 mount_cgroup1 refused

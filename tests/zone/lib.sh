@@ -34,11 +34,28 @@ root_of() {
 	printf 'root:x:0:\nuser:x:1000:\nplay:x:2000:other,user\n' > $r/etc/group
 }
 
+# Where the kernel cannot map ids of this file system, the files get the zone's ids themselves, as a
+# FUSE server that shifts shows them. base_of ZONE: the first of them
+base_of() {
+	local slot
+	slot=$(sed -n "s/^zone \([0-9]*\) $1\$/\1/p" etc/zones/ranges)
+	echo $((268435456 + slot * 65536))
+}
+
+shift_ids() {
+	local message
+	message=$(zoneadm -z "$1" boot 2>&1) && fail "$1 booted without id-mapped mounts"
+	is "the refusal" "$message" "zoneadm: zone '$1': the zone root's file system has no id-mapped mounts \
+on this kernel; mount it with the zone's ids (base $(base_of "$1"))"
+	"$BUSYBOX" chown -hR "$(base_of "$1"):$(base_of "$1")" "z/$1/root"
+}
+
 # new_zone NAME [PROPERTY COMMANDS]: configured and installed, with a root
 new_zone() {
 	zonecfg -z "$1" "create; set zonepath=$PWD/z/$1; $2" || fail "zonecfg of $1"
 	zoneadm -z "$1" install 2> /dev/null || fail "install of $1"
 	root_of "$1"
+	[ -z "$SHIFT" ] || shift_ids "$1"
 }
 
 state_of() { zoneadm -z "$1" list -p | cut -d: -f3; }

@@ -32,7 +32,9 @@ is "/tmp is as large as configured" "$(zlogin one 'mount' | grep -c '/tmp type t
 
 # --- files keep small ids on disk ---
 zlogin one 'echo data > /root/f; chown 1000:1000 /root/f 2> /dev/null || busybox chown 1000:1000 /root/f'
-is "ids on disk" "$(stat -c '%u:%g' z/one/root/root/f)" 1000:1000
+id=1000
+[ -z "$SHIFT" ] || id=$((id + $(base_of one)))
+is "ids on disk" "$(stat -c '%u:%g' z/one/root/root/f)" "$id:$id"
 
 # --- reboot and halt, from outside and from inside ---
 before=$(id_of one)
