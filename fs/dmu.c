@@ -183,7 +183,7 @@ dmu_free_range(struct objset *os, uint64_t obj, uint64_t off, uint64_t len)
 		return (0);
 	if ((rc = dnode_hold(os, obj, &dn)) != 0)
 		return (rc);
-	rc = dn->block == NULL ? -EINVAL : free_bytes(dn, off, end);
+	rc = free_bytes(dn, off, end);
 	dnode_rele(dn);
 	return (rc);
 }

@@ -92,6 +92,7 @@ struct dnode {
 	struct dbuf *dirty;
 	size_t ndbufs, ndirty;
 	struct dbuf *bonus; /* while held */
+	uint64_t noted;	    /* txg in which owner_note was called */
 	struct dnode *dirty_prev, *dirty_next; /* of the objset, while ndirty > 0 */
 };
 
@@ -110,6 +111,7 @@ struct objset {
 	uint64_t alloc_hint; /* no free object is below */
 	uint64_t nobjects;
 	uint64_t dirty_bytes;
+	struct owner_notes *notes; /* owners.c */
 };
 
 /* dbuf.c */
@@ -163,6 +165,14 @@ static inline uint64_t level_blkid(uint64_t l0, unsigned level, unsigned epbs)
 {
 	return (level * epbs >= 64 ? 0 : l0 >> (level * epbs));
 }
+
+/* owners.c */
+bool owners_are_kept(const struct objset *os);
+/* Before the first change of an object in a txg; p NULL: it is being made. */
+int owner_note(struct objset *os, uint64_t obj, const struct dnode_phys *p);
+void owners_forget(struct objset *os);
+/* When the blocks of all objects are written, before the accounting zaps and the dnodes are. */
+int owners_sync(struct objset *os);
 
 /* objset.c */
 void objset_mark_dirty(struct dnode *dn);

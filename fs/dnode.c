@@ -249,10 +249,18 @@ dnode_dirty(struct dnode *dn)
 
 	if (spa->readonly || spa->suspended)
 		return (spa->readonly ? -EROFS : -EIO);
-	if (dn->block != NULL)
-		return (dbuf_dirty(dn->block));
-	dn->os->phys_dirty = true;
-	return (0);
+	if (dn->block == NULL) {
+		dn->os->phys_dirty = true;
+		return (0);
+	}
+	if (dn->noted != spa->txg && owners_are_kept(dn->os)) {
+		int rc = owner_note(dn->os, dn->obj, dn->phys);
+
+		if (rc != 0)
+			return (rc);
+		dn->noted = spa->txg;
+	}
+	return (dbuf_dirty(dn->block));
 }
 
 /* --- growing ------------------------------------------------------------------------------------- */
@@ -538,6 +546,8 @@ slot_fill(struct objset *os, struct dbuf *block, unsigned slot, const struct dno
 {
 	int rc = dbuf_dirty(block);
 
+	if (rc == 0 && owners_are_kept(os))
+		rc = owner_note(os, block->blkid * slots_in(block) + slot, NULL);
 	if (rc != 0)
 		return (rc);
 	*slot_at(block, slot) = *new;

@@ -10,7 +10,7 @@
  *
  * A sync writes bottom up, so that each block is written once, after everything it points at:
  *   1. every dirty object: data blocks in order, then level 1, 2, ...; the dnode gets the new bps;
- *   2. the accounting dnodes, then the meta dnode, the same way;
+ *   2. the accounting objects (fs/owners.c), then the meta dnode, the same way;
  *   3. the root block.
  * Each write tells the layer above of the block that was born and the one that it replaced.
  *
@@ -177,6 +177,7 @@ objset_close(struct objset *os)
 	if (os == NULL)
 		return;
 	evict_dnodes(os);
+	owners_forget(os);
 	free(os->hash);
 	free(os);
 }
@@ -185,6 +186,7 @@ void
 objset_evict(struct objset *os, const struct blkptr *bp)
 {
 	evict_dnodes(os);
+	owners_forget(os);
 	os->phys_dirty = false;
 	if (objset_load(os, bp) != 0)
 		memset(&os->phys, 0, sizeof(os->phys)); /* every later access finds no objects */
@@ -629,7 +631,8 @@ objset_sync(struct objset *os)
 
 	if (!objset_is_dirty(os))
 		return (0);
-	if ((rc = write_dirty(os, os->dirty)) != 0 || (rc = write_dirty(os, &os->meta)) != 0)
+	if ((rc = write_dirty(os, os->dirty)) != 0 || (rc = owners_sync(os)) != 0 ||
+	    (rc = write_dirty(os, os->dirty)) != 0 || (rc = write_dirty(os, &os->meta)) != 0)
 		return (rc);
 	return (write_root(os));
 }
