@@ -184,6 +184,16 @@ read_child(struct reader *r)
 	return (zonecfg_res_set_pair(r->res, name, value != NULL ? value : "", r->e));
 }
 
+/* dedicated-cpu is put together from two elements: are both parts that it needs there? */
+static int
+check_dedicated_cpu(const struct reader *r)
+{
+	const struct zonecfg_res *res = zonecfg_res_next(r->c, "dedicated-cpu", NULL);
+	int rc = res != NULL ? zonecfg_res_check(r->c, res, NULL, r->e) : 0;
+
+	return (rc == 0 ? 0 : err_wrap(r->e, "%s", r->x.file));
+}
+
 /* A resource's end tag: only a complete one joins the configuration. */
 static int
 finish_resource(struct reader *r)
@@ -233,6 +243,8 @@ zonecfg_parse_xml(const char *name, const char *buf, size_t len, struct zonecfg 
 		rc = ev < 0 ? ev : read_event(&r, ev);
 	xml_fini(&r.x);
 	zonecfg_res_free(r.res);
+	if (rc == 0)
+		rc = check_dedicated_cpu(&r);
 	if (rc == 0 && (zonecfg_name(r.c) == NULL || zonecfg_get(r.c, "zonepath") == NULL))
 		rc = err_set(e, EINVAL, "%s: zone element without name or zonepath", name);
 	if (rc != 0) {
