@@ -346,7 +346,7 @@ struct list_opts {
 	struct columns col;
 	const char *sort_name[SORTS_MAX];
 	uint64_t depth;
-	bool has_depth, is_recursive, raw;
+	bool has_depth, is_recursive, raw, has_types;
 	unsigned types, flags;
 };
 
@@ -381,7 +381,10 @@ read_list_opts(int argc, char **argv, struct list_opts *o)
 			break;
 		case 'o': o->columns = optarg; break;
 		case 's': case 'S': status = add_sort(o, optarg, c == 'S'); break;
-		case 't': status = parse_types(optarg, &o->types); break;
+		case 't':
+			o->has_types = true;
+			status = parse_types(optarg, &o->types);
+			break;
 		default: return (2);
 		}
 	}
@@ -410,6 +413,8 @@ build_list_request(struct list_opts *o, int argc)
 	l->stride = 1;
 	must(nv_add_str_array(l->args, "columns", names, n));
 	must(nv_add_u64(l->args, "types", o->types));
+	if (!o->has_types) /* a snapshot that is named is shown without -t */
+		must(nv_add_u64(l->args, "root_types", o->types | DSL_SNAPSHOT | DSL_BOOKMARK));
 	if (o->raw)
 		must(nv_add_boolean(l->args, "raw"));
 	if (o->has_depth)

@@ -151,10 +151,10 @@ list_pool(const char *pool, void *arg)
 }
 
 static void
-print_line(const struct list_opts *o, const char *const *cell)
+print_line(const struct list_opts *o, const char *const *cell, size_t ncell)
 {
-	for (size_t i = 0; i < o->ncol; i++) {
-		bool is_last = i + 1 == o->ncol;
+	for (size_t i = 0; i < ncell; i++) {
+		bool is_last = i + 1 == ncell;
 
 		if (o->scripted)
 			(void)printf("%s%s", i == 0 ? "" : "\t", cell[i]);
@@ -228,7 +228,7 @@ print_vdev(const struct list_opts *o, const struct nvlist *node, size_t depth)
 	}
 	if (o->scripted)
 		(void)printf("\t");
-	print_line(o, cell);
+	print_line(o, cell, strcmp(o->columns[o->ncol - 1], "altroot") == 0 ? o->ncol - 1 : o->ncol);
 	zpool_children(node, &child, &n);
 	for (size_t i = 0; i < n; i++)
 		print_vdev(o, child[i], depth + 2);
@@ -244,9 +244,9 @@ print_rows(struct list_rows *rows)
 	for (size_t i = 0; i < rows->o->ncol; i++)
 		heading[i] = rows->o->heading[i];
 	if (!rows->o->scripted && rows->first != NULL)
-		print_line(rows->o, heading);
+		print_line(rows->o, heading, rows->o->ncol);
 	for (struct list_row *r = rows->first; r != NULL; r = r->next) {
-		print_line(rows->o, r->cell);
+		print_line(rows->o, r->cell, rows->o->ncol);
 		if (r->status == NULL || nv_get_nvlist(r->status, "tree", &tree) != 0)
 			continue;
 		zpool_children(tree, &child, &n);

@@ -154,8 +154,13 @@ units_format_elapsed(char *buf, size_t size, uint64_t s)
 void
 units_format_date(char *buf, size_t size, time_t t)
 {
+	char day[32], year[16];
 	struct tm tm;
 
-	if (localtime_r(&t, &tm) == NULL || strftime(buf, size, "%a %b %e %k:%M %Y", &tm) == 0)
+	/* Hours without a leading zero: %k is no standard conversion, musl has none. */
+	if (localtime_r(&t, &tm) == NULL || strftime(day, sizeof(day), "%a %b %e", &tm) == 0 ||
+	    strftime(year, sizeof(year), "%Y", &tm) == 0)
 		(void)snprintf(buf, size, "-");
+	else
+		(void)snprintf(buf, size, "%s %2d:%02d %s", day, tm.tm_hour, tm.tm_min, year);
 }

@@ -3,7 +3,8 @@
  * fs.list: any number of datasets with any properties in one answer.
  *
  * in	columns (strings: "name" or properties; '=' before it: exact numbers), roots (strings; none: the pool), depth (none: all),
- *	types (DSL_*), raw, sources, user (flags)
+ *	types (DSL_*), root_types (of roots that are listed alone, default types), raw, sources,
+ *	user (flags)
  * out	rows (bytes), missing (strings: name, reason, name, reason, ...)
  *
  * The rows are one run of bytes, not an nvlist per dataset: a listing of 100,000 snapshots is the
@@ -39,7 +40,7 @@ struct list_req {
 	struct column_req *col;
 	size_t ncol;
 	bool raw, sources, user;
-	unsigned types;
+	unsigned types, root_types; /* root_types: of a root that is listed alone */
 	const char *root;
 	unsigned depth;
 	struct strlist mounted; /* sorted */
@@ -204,7 +205,7 @@ list_one(struct list_req *r, struct dsl_dataset *ds, struct err *e)
 {
 	unsigned type = type_of(ds);
 
-	if ((r->types & type) == 0)
+	if ((r->root_types & type) == 0)
 		return (err_set(e, EINVAL, "operation not applicable to datasets of this type"));
 	return (put_row(r, ds, type));
 }
@@ -297,6 +298,7 @@ op_fs_list(struct pool_session *s, const struct nvlist *in, struct nvlist *out, 
 	int rc;
 
 	r.types = (unsigned)nv_u64_or(in, "types", DSL_FILESYSTEM | DSL_VOLUME | DSL_SNAPSHOT);
+	r.root_types = (unsigned)nv_u64_or(in, "root_types", r.types);
 	r.depth = (unsigned)nv_u64_or(in, "depth", UINT32_MAX);
 	if ((rc = read_columns(&r, in, e)) == 0 && (rc = read_mounts(&r, e)) == 0)
 		rc = list_roots(&r, in, out, e);

@@ -1,0 +1,138 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# zfs: datasets come, change and go; exact output, exact refusals.
+
+. "$TOP/tests/tools/pools.sh"
+R=$PWD/root
+truncate -s 256M disk
+refused 0 "no datasets available" zfs list
+refused 1 "cannot create 'tz/a': no such pool 'tz'" zfs create tz/a
+zpool create -R "$R" tz "$PWD/disk" || fail "zpool create"
+
+# --- create ---
+zfs create tz/a || fail "create"
+zfs create -p -o compression=lz4 -o user:word=hello tz/b/c/d || fail "create -p"
+refused 1 "cannot create 'tz/a': dataset already exists" zfs create tz/a
+zfs create -p tz/a || fail "create -p of what is there"
+refused 1 "cannot create 'tz/x/y': parent does not exist" zfs create tz/x/y
+refused 1 "cannot create 'tz/%': invalid character '%' in name" zfs create tz/%
+refused 1 "cannot create 'tz/a@b': snapshot delimiter '@' is not expected here" zfs create tz/a@b
+is "all names" "$(zfs list -Ho name)" "tz
+tz/a
+tz/b
+tz/b/c
+tz/b/c/d"
+is "the heading" "$(zfs list | head -n 1 | tr -s ' ')" "NAME USED AVAIL REFER MOUNTPOINT"
+is "one with its mount point" "$(zfs list -Ho name,mountpoint tz/b/c/d)" "tz/b/c/d	$R/tz/b/c/d"
+is "mounted" "$(zfs mount | awk '{print $1}' | sort | tr '\n' ' ')" "tz tz/a tz/b tz/b/c tz/b/c/d "
+refused 1 "cannot open 'tz/nosuch': dataset does not exist" zfs list tz/nosuch
+is "by path" "$(zfs list -Ho name "$R/tz/b/c")" tz/b/c
+is "depth" "$(zfs list -Ho name -d 1 tz)" "tz
+tz/a
+tz/b"
+is "sorted backwards" "$(zfs list -Ho name -S name | head -n 1)" tz/b/c/d
+
+# --- properties ---
+is "local and inherited" "$(zfs get -r -Ho name,value,source compression tz/b/c)" "tz/b/c	off	default
+tz/b/c/d	lz4	local"
+is "a user property" "$(zfs get -Ho value,source user:word tz/b/c/d)" "hello	local"
+zfs set compression=lz4 quota=64M tz/a || fail "set of two"
+is "exact" "$(zfs get -Hpo value quota tz/a)" 67108864
+is "in short" "$(zfs get quota tz/a)" "NAME  PROPERTY  VALUE  SOURCE
+tz/a  quota     64M    local"
+zfs inherit compression tz/a || fail "inherit"
+is "inherited again" "$(zfs get -Ho value,source compression tz/a)" "off	default"
+refused 1 "'quota' property cannot be inherited
+use 'zfs set quota=none' to clear" zfs inherit quota tz/a
+refused 2 "zfs: bad property list: invalid property 'nosuch'
+usage: zfs get $(zfs -h | sed -n 's/^  get //p')" zfs get nosuch tz
+zfs set compression=nosuch tz/a 2> /dev/null && fail "an impossible value was taken"
+is "set -> local" "$(zfs get -s local -Ho property all tz/a)" quota
+dd if=/dev/zero of="$R/tz/a/big" bs=1M count=80 2> err && fail "a quota was not enforced"
+rm -f "$R/tz/a/big"
+zfs set quota=none tz/a
+is "all about a dataset starts with" "$(zfs get -Ho property all tz/a | head -n 3 | tr '\n' ' ')" "type creation used "
+
+# --- mounting ---
+zfs unmount tz/a || fail "unmount"
+refused 1 "cannot unmount 'tz/a': not currently mounted" zfs unmount tz/a
+zfs mount tz/a || fail "mount"
+refused 1 "cannot mount 'tz/a': filesystem already mounted" zfs mount tz/a
+zfs set mountpoint=/elsewhere tz/a || fail "set mountpoint"
+is "it moved" "$(zfs mount | sed -n 's|^tz/a  *||p')" "$R/elsewhere"
+zfs inherit mountpoint tz/a
+is "and came back" "$(zfs mount | sed -n 's|^tz/a  *||p')" "$R/tz/a"
+zfs set canmount=off tz/a
+refused 1 "cannot mount 'tz/a': 'canmount' property is set to 'off'" zfs mount tz/a
+zfs set canmount=on mountpoint=legacy tz/a
+refused 1 "cannot mount 'tz/a': legacy mountpoint
+use mount(8) to mount this filesystem" zfs mount tz/a
+zfs inherit mountpoint tz/a
+is "mounted again with a path" "$(zfs get -Ho value mounted tz/a)" yes
+zfs unmount -a && zfs mount -a || fail "unmount -a, mount -a"
+is "all five" "$(zfs mount | wc -l)" 5
+
+# --- snapshots ---
+echo one > "$R/tz/a/f"
+zfs snapshot tz/a@1 || fail "snapshot"
+echo two > "$R/tz/a/f"
+zfs snapshot -r tz@2 || fail "snapshot -r"
+echo three > "$R/tz/a/f"
+zfs snapshot tz/a@3 tz/b@3 || fail "two snapshots"
+refused 1 "cannot create snapshot 'tz/a@3': dataset already exists
+no snapshots were created" zfs snapshot tz/a@3
+is "in order of age" "$(zfs list -t snapshot -Ho name tz/a)" "tz/a@1
+tz/a@2
+tz/a@3"
+is "a named one is shown without -t" "$(zfs list -Ho name tz/a@1)" tz/a@1
+is "inside" "$(cat "$R/tz/a/.zfs/snapshot/1/f")" one
+refused 1 "cannot rollback to 'tz/a@1': more recent snapshots or bookmarks exist
+use '-r' to force deletion of the following snapshots and bookmarks:
+tz/a@3
+tz/a@2" zfs rollback tz/a@1
+echo four > "$R/tz/a/f"
+zfs rollback tz/a@3 || fail "rollback"
+is "rolled back while mounted" "$(cat "$R/tz/a/f")" three
+zfs clone tz/a@2 tz/clone || fail "clone"
+is "the clone" "$(cat "$R/tz/clone/f") $(zfs get -Ho value origin tz/clone)" "two tz/a@2"
+refused 1 "cannot destroy 'tz/a@2': snapshot has dependent clones
+use '-R' to destroy the following datasets:
+tz/clone" zfs destroy tz/a@2
+refused 1 "cannot destroy 'tz/b': filesystem has children
+use '-r' to destroy the following datasets:
+$(zfs list -t all -Hro name tz/b | sed 1d)" zfs destroy tz/b
+is "a dry run names what goes" "$(zfs destroy -nv tz/a@1%3 2>&1 | head -n 1)" "cannot destroy 'tz/a@1': snapshot has dependent clones"
+zfs rollback -R tz/a@1 || fail "rollback -R"
+is "back at the start" "$(cat "$R/tz/a/f")" one
+is "the clone is gone" "$(zfs list -Ho name tz/clone 2>&1)" "cannot open 'tz/clone': dataset does not exist"
+for i in 2 3 4 5; do zfs snapshot tz/a@$i; done
+is "a range, dry" "$(zfs destroy -nv tz/a@2%4 | head -n 3)" "would destroy tz/a@2
+would destroy tz/a@3
+would destroy tz/a@4"
+zfs destroy tz/a@2%3,5 || fail "destroy of a range and a list"
+is "what is left" "$(zfs list -t snapshot -Ho name tz/a | tr '\n' ' ')" "tz/a@1 tz/a@4 "
+refused 1 "could not find any snapshots to destroy; check snapshot names." zfs destroy tz/a@nosuch
+
+# --- rename, destroy ---
+zfs rename tz/a@4 tz/a@four && zfs rename tz/a tz/b/a || fail "rename"
+is "its file moved too" "$(cat "$R/tz/b/a/f")" one
+refused 1 "cannot open 'tz/a': dataset does not exist" zfs rename tz/a tz/e
+refused 1 "cannot rename 'tz/b/a': dataset already exists" zfs rename tz/b/a tz/b/c
+zfs rename -r tz@2 tz@zwei
+is "renamed everywhere" "$(zfs list -t snapshot -Ho name | grep -c @zwei)" "$(zfs list -t snapshot -Ho name | grep -c '@zwei\|@2$')"
+zfs destroy -r tz/b || fail "destroy -r"
+is "the pool's own dataset stays" "$(zfs list -Ho name)" tz
+refused 1 "cannot destroy 'tz': operation does not apply to pools
+use 'zfs destroy -r tz' to destroy all datasets in the pool
+use 'zpool destroy tz' to destroy the pool itself" zfs destroy tz
+zfs create -V 10M -b 8K tz/vol || fail "create -V"
+is "a volume" "$(zfs get -Hpo value type,volsize,volblocksize tz/vol | tr '\n' ' ')" "volume 10485760 8192 "
+is "types" "$(zfs list -Ho name -t volume)" tz/vol
+zfs destroy tz/vol || fail "destroy of a volume"
+
+# --- without importing ---
+zfs create tz/keep && echo kept > "$R/tz/keep/f" && zpool export tz || fail "export"
+is "a look from outside" "$(zfs -e . list -Ho name)" "tz
+tz/keep"
+refused 1 "cannot create 'tz/x': pool is read-only" zfs -e . create tz/x
+verdict
