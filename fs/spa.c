@@ -35,6 +35,7 @@
 #include "smartbox/core/uuid.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/workers.h"
 #include "smartbox/fs/zap.h"
 #include "smartbox/fs/zio.h"
@@ -131,6 +132,7 @@ spa_free(struct spa *spa)
 {
 	size_t i;
 
+	scrub_fini(spa);
 	tasks_free(spa, -ECANCELED);
 	if (spa->dsl != NULL)
 		dsl_pool_close(spa);
@@ -165,6 +167,7 @@ spa_leave(struct spa *spa, enum pool_state state, struct err *e)
 {
 	int rc = 0;
 
+	scrub_fini(spa); /* a repair must not come after the last uberblock */
 	spa_enter(spa);
 	if (!spa->readonly && !spa->suspended) {
 		spa->state = state;

@@ -71,6 +71,7 @@ struct spa {
 	struct dsl_pool *dsl;
 	struct metaslab_pool *alloc; /* metaslab.c may hang its pool-wide state here */
 	struct zio_pool *zio;	     /* zio.c likewise */
+	struct scrub *scrub;	     /* scrub.c; NULL: none since import */
 };
 
 /* spa.c: an empty one, with cache and lock; freed with whatever it has by then. */
