@@ -54,6 +54,8 @@
 
 #define THREADS_DEFAULT 4
 #define STACK_BYTES (1u << 20)
+/* Edges: one worker wakes for one request, and goes on until there is none; not all for each. */
+#define SESSION_EVENTS (EPOLLIN | EPOLLET)
 #define STOP_ID 0 /* in epoll; sessions start at 1 */
 #define UNMOUNT_WAIT_S 5
 #define MAX_PAGES 256
@@ -394,19 +396,23 @@ serve_message(struct fuse_session *s, const char *msg, size_t len, char *out)
 	}
 }
 
-/* Read and serve one message; nothing to read is fine, another worker had it. */
-static void
+/* Read and serve one message.  False: there is none (another worker had it), or never will be. */
+static bool
 serve_one(struct worker *w, struct fuse_session *s)
 {
 	ssize_t n = read(s->fd, w->in, FUSE_IN_MAX);
+	bool stop;
 
-	if (n >= 0) {
+	if (n >= 0)
 		serve_message(s, w->in, (size_t)n, w->out);
-	} else if (errno == ENODEV) {
-		(void)pthread_mutex_lock(&w->fs->lock);
+	else if (errno == EAGAIN)
+		return (false);
+	(void)pthread_mutex_lock(&w->fs->lock);
+	if (n < 0 && errno == ENODEV)
 		session_die(s);
-		(void)pthread_mutex_unlock(&w->fs->lock);
-	}
+	stop = s->dead || s->suspended;
+	(void)pthread_mutex_unlock(&w->fs->lock);
+	return (!stop);
 }
 
 static void *
@@ -428,7 +434,8 @@ worker_main(void *arg)
 		if (ev.data.u64 == STOP_ID)
 			break;
 		if ((s = session_by_id(w->fs, ev.data.u64)) != NULL) {
-			serve_one(w, s);
+			while (serve_one(w, s))
+				;
 			session_done(s);
 		}
 	}
@@ -637,7 +644,7 @@ static int
 session_start(struct fuse_session *s, struct err *e)
 {
 	struct fuse_server *fs = s->server;
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = {.events = SESSION_EVENTS};
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&fs->lock);
@@ -930,7 +937,7 @@ int
 fuse_resume(struct fuse_server *fs, const char *dataset, struct err *e)
 {
 	struct fuse_session *s = session_by_dataset(fs, dataset);
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = {.events = SESSION_EVENTS};
 	int rc;
 
 	if (s == NULL)

@@ -100,6 +100,27 @@ restart(const struct fuse_mount_opts *o)
 	CHECK_EQ(chdir(T.path), 0);
 }
 
+/*
+ * A part of a test in a process of its own.  Whoever maps files or is in the way of the memory
+ * manager must not be the process that serves those very files.
+ */
+static void
+client(void (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (pid == 0) {
+		fn();
+		(void)fflush(stdout);
+		_exit(0);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	if (status != 0)
+		test_fail(__FILE__, __LINE__, "the client ends with status %#x", status);
+}
+
 /* Run it with sh -e; it must succeed. */
 static void
 sh(const char *script)
@@ -186,13 +207,13 @@ TEST(fuse_unlinked_files_live_while_open)
 	stop();
 }
 
-TEST(fuse_shared_mappings_reach_the_disk)
+static void
+map_and_write(void)
 {
+	int fd = open("m", O_RDWR | O_CREAT, 0644);
 	char *map;
-	int fd;
 
-	start(NULL);
-	CHECK((fd = open("m", O_RDWR | O_CREAT, 0644)) >= 0);
+	CHECK(fd >= 0);
 	CHECK_EQ(ftruncate(fd, 1 << 20), 0);
 	map = mmap(NULL, 1 << 20, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	CHECK(map != MAP_FAILED);
@@ -201,14 +222,29 @@ TEST(fuse_shared_mappings_reach_the_disk)
 	CHECK_EQ(msync(map, 1 << 20, MS_SYNC), 0);
 	CHECK_EQ(munmap(map, 1 << 20), 0);
 	(void)close(fd);
-	restart(NULL);
-	CHECK((fd = open("m", O_RDONLY)) >= 0);
+}
+
+static void
+map_and_compare(void)
+{
+	int fd = open("m", O_RDONLY);
+	char *map;
+
+	CHECK(fd >= 0);
 	map = mmap(NULL, 1 << 20, PROT_READ, MAP_SHARED, fd, 0);
 	CHECK(map != MAP_FAILED);
 	for (int i = 0; i < 1 << 20; i += 1000)
 		CHECK_EQ(map[i], (char)(i / 1000));
-	(void)close(fd);
 	(void)munmap(map, 1 << 20);
+	(void)close(fd);
+}
+
+TEST(fuse_shared_mappings_reach_the_disk)
+{
+	start(NULL);
+	client(map_and_write);
+	restart(NULL);
+	client(map_and_compare);
 	stop();
 }
 
@@ -247,7 +283,7 @@ TEST(fuse_locks_and_holes_work)
 
 TEST(fuse_a_directory_of_20000_names_lists_each_once_while_names_go)
 {
-	enum { N = 20000 };
+	enum { N = 20000 }; /* NAMES=n for another number */
 	static uint8_t seen[N];
 	struct dirent *de;
 	unsigned n = 0;
@@ -443,5 +479,194 @@ TEST(fuse_a_full_quota_is_an_error_of_write)
 	CHECK(sv.f_bavail * sv.f_frsize <= 16 << 20);
 	sh("! dd if=/dev/urandom of=big bs=1M count=40 status=none 2>err; grep -q 'quota' err; "
 	   "test $(stat -c %s big) -ge 8000000; rm big; sync -f .; dd if=/dev/urandom of=again bs=1M count=8 status=none");
+	stop();
+}
+
+/* --- one file, all ways to change it, against a copy in memory ------------------------------------------ */
+
+enum { FSX_MAX = 600 * 1024 };
+
+static struct fsx { /* shared with the client */
+	int fd;
+	uint64_t salt;
+	size_t size;
+	uint8_t good[FSX_MAX], buf[FSX_MAX];
+} *X;
+
+static size_t
+fsx_rand(size_t n)
+{
+	return ((size_t)((test_rand() ^ X->salt) % n));
+}
+
+static void
+fsx_range(size_t *off, size_t *len)
+{
+	*off = fsx_rand(FSX_MAX - 1);
+	*len = 1 + fsx_rand(fsx_rand(5) == 0 ? 200000 : 6000);
+	if (*len > FSX_MAX - *off)
+		*len = FSX_MAX - *off;
+}
+
+static void
+fsx_write(void)
+{
+	size_t off, len;
+
+	fsx_range(&off, &len);
+	memset(X->buf, (int)fsx_rand(256), len);
+	X->buf[len / 2] ^= 0x55;
+	CHECK_EQ(pwrite(X->fd, X->buf, len, (off_t)off), len);
+	memcpy(X->good + off, X->buf, len);
+	X->size = off + len > X->size ? off + len : X->size;
+}
+
+static void
+fsx_read(void)
+{
+	size_t off, len, want;
+
+	fsx_range(&off, &len);
+	want = off >= X->size ? 0 : len < X->size - off ? len : X->size - off;
+	CHECK_EQ(pread(X->fd, X->buf, len, (off_t)off), want);
+	CHECK_MEM(X->buf, X->good + off, want);
+}
+
+static void
+fsx_map(bool write)
+{
+	size_t off, len;
+	uint8_t *map;
+
+	fsx_range(&off, &len);
+	if (off >= X->size)
+		return;
+	if (len > X->size - off)
+		len = X->size - off;
+	map = mmap(NULL, X->size, write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, X->fd, 0);
+	CHECK(map != MAP_FAILED);
+	if (write) {
+		memset(map + off, (int)fsx_rand(256), len);
+		memcpy(X->good + off, map + off, len);
+	}
+	CHECK_MEM(map + off, X->good + off, len);
+	if (write && fsx_rand(2))
+		CHECK_EQ(msync(map, X->size, MS_SYNC), 0);
+	CHECK_EQ(munmap(map, X->size), 0);
+}
+
+static void
+fsx_truncate(void)
+{
+	size_t size = fsx_rand(FSX_MAX);
+
+	CHECK_EQ(ftruncate(X->fd, (off_t)size), 0);
+	if (size < X->size)
+		memset(X->good + size, 0, X->size - size);
+	X->size = size;
+}
+
+static void
+fsx_punch(void)
+{
+	size_t off, len;
+
+	fsx_range(&off, &len);
+	CHECK_EQ(fallocate(X->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)off, (off_t)len), 0);
+	if (off < X->size)
+		memset(X->good + off, 0, len < X->size - off ? len : X->size - off);
+}
+
+static void
+fsx_copy_range(void)
+{
+	size_t from = fsx_rand(FSX_MAX / 2), to = FSX_MAX / 2 + fsx_rand(FSX_MAX / 4);
+	size_t len = 1 + fsx_rand(FSX_MAX / 4);
+	loff_t in = (loff_t)from, out = (loff_t)to;
+	ssize_t n = syscall(SYS_copy_file_range, X->fd, &in, X->fd, &out, len, 0);
+
+	if (n < 0)
+		CHECK(errno == EINVAL); /* the ranges overlap */
+	if (n <= 0)
+		return;
+	memcpy(X->good + to, X->good + from, (size_t)n);
+	X->size = to + (size_t)n > X->size ? to + (size_t)n : X->size;
+}
+
+static void
+fsx_check(void)
+{
+	struct stat st;
+
+	CHECK_EQ(fstat(X->fd, &st), 0);
+	CHECK_EQ(st.st_size, X->size);
+	if (fsx_rand(2)) {
+		CHECK_EQ(fsync(X->fd), 0);
+		(void)posix_fadvise(X->fd, 0, 0, POSIX_FADV_DONTNEED);
+	}
+	CHECK_EQ(pread(X->fd, X->buf, FSX_MAX, 0), X->size);
+	CHECK_MEM(X->buf, X->good, X->size);
+}
+
+enum { FSX_ROUND = 300 };
+
+static void
+fsx_round(void)
+{
+	CHECK((X->fd = open("fsx", O_RDWR | O_CREAT, 0644)) >= 0);
+	fsx_check();
+	for (int i = 1; i <= FSX_ROUND; i++) {
+		switch (fsx_rand(9)) {
+		case 0: case 1: case 2: fsx_write(); break;
+		case 3: fsx_read(); break;
+		case 4: fsx_map(false); break;
+		case 5: fsx_map(true); break;
+		case 6: fsx_truncate(); break;
+		case 7: fsx_punch(); break;
+		case 8: fsx_copy_range(); break;
+		}
+		if (i % 20 == 0)
+			fsx_check();
+	}
+	(void)close(X->fd);
+}
+
+static void
+fsx(const struct fuse_mount_opts *o, int rounds)
+{
+	X = mmap(NULL, sizeof(*X), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(X != MAP_FAILED);
+	start(o);
+	while (rounds-- > 0) {
+		X->salt = test_rand(); /* the client has a copy of the generator */
+		client(fsx_round);
+		restart(o);
+	}
+	stop();
+}
+
+TEST(fuse_a_file_changed_in_all_ways_keeps_its_bytes)
+{
+	fsx(NULL, 5);
+}
+
+TEST(fuse_a_file_keeps_its_bytes_with_write_back_caching)
+{
+	struct fuse_mount_opts o = {.writeback = true};
+
+	fsx(&o, 5);
+}
+
+TEST(fuse_write_back_caching_keeps_sizes_and_times)
+{
+	struct fuse_mount_opts o = {.writeback = true};
+
+	start(&o);
+	sh("for i in $(seq 300); do echo $i >> log; done; test $(wc -l < log) = 300");
+	sh("touch -d '1999-01-02 03:04:05.5' log; test $(stat -c %Y log) = $(date -d '1999-01-02 03:04:05' +%s)");
+	sh("date +%s > stamp; sleep 1.2; echo x >> log; test $(stat -c %Y log) -gt $(cat stamp)");
+	sh("stat -c '%s %y %z' log stamp > before; cp -p log copy");
+	restart(NULL);
+	sh("stat -c '%s %y %z' log stamp | diff - before; test \"$(stat -c %y copy)\" = \"$(stat -c %y log)\"");
 	stop();
 }

@@ -671,6 +671,15 @@ history(struct spa *spa, const char *fs, int steps, int sync_every, int reopen_e
 	CHECK_EQ(spa_export(M.f.spa, NULL), 0);
 }
 
+/* How many operations an unattended look gets: HISTORY_STEPS=100000. */
+static int
+steps_or(int def)
+{
+	const char *s = getenv("HISTORY_STEPS");
+
+	return (s != NULL ? atoi(s) : def);
+}
+
 static struct spa *
 pool_with(const char *recordsize)
 {
@@ -682,20 +691,28 @@ pool_with(const char *recordsize)
 
 TEST(zpl_agrees_with_a_model_over_a_long_history)
 {
-	history(pool_with("131072"), "t/fs", 6000, 150, 1400);
+	history(pool_with("131072"), "t/fs", steps_or(6000), 150, 1400);
 }
 
 TEST(zpl_agrees_with_a_model_with_small_records)
 {
-	history(pool_with("4096"), "t/fs", 4000, 90, 900);
+	history(pool_with("4096"), "t/fs", steps_or(4000), 90, 900);
 }
 
 TEST(zpl_agrees_with_a_model_with_tiny_records_and_many_syncs)
 {
-	history(pool_with("512"), "t/fs", 1500, 10, 300);
+	history(pool_with("512"), "t/fs", steps_or(1500), 10, 300);
 }
 
 TEST(zpl_agrees_with_a_model_on_a_pool_that_openzfs_made)
 {
-	history(test_fixture_import("nofeat", false), "nofeat", 3000, 100, 700);
+	history(test_fixture_import("nofeat", false), "nofeat", steps_or(3000), 100, 700);
+}
+
+/* tests/interop/zpl_histories_pass_the_judges.sh looks at the file afterwards. */
+TEST(zpl_random_history_is_left_for_outside_judges)
+{
+	if (getenv("JUDGED_POOL") == NULL)
+		test_skip("JUDGED_POOL is not set");
+	history(pool_with("16384"), "t/fs", 2500, 100, 700);
 }

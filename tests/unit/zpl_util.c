@@ -3,6 +3,7 @@
 #include "zpl_util.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -39,11 +40,12 @@ test_pool_create(unsigned mib)
 	struct nvlist *tree;
 	struct spa *spa = NULL;
 	struct err e = ERR_INIT;
-	char path[512];
+	const char *judged = getenv("JUDGED_POOL"); /* the folder to leave the pool in */
+	char path[600];
 	int fd, rc;
 
-	(void)snprintf(pool_dir, sizeof(pool_dir), "%s", test_dir());
-	(void)snprintf(path, sizeof(path), "%s/vdev", test_dir());
+	(void)snprintf(pool_dir, sizeof(pool_dir), "%s", judged != NULL ? judged : test_dir());
+	(void)snprintf(path, sizeof(path), "%s/vdev", pool_dir);
 	fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	CHECK(fd >= 0 && ftruncate(fd, (off_t)mib << 20) == 0);
 	(void)close(fd);
@@ -67,20 +69,28 @@ import_found(const struct pool_found *p, bool readonly)
 }
 
 struct spa *
+test_pool_import(const char *dir, bool readonly)
+{
+	struct pool_scan scan;
+	struct spa *spa;
+	struct err e = ERR_INIT;
+	int rc = pool_scan(&dir, 1, &scan, &e);
+
+	check_rc("pool_scan", rc, &e);
+	CHECK_EQ(scan.npool, 1);
+	spa = import_found(&scan.pool[0], readonly);
+	pool_scan_free(&scan);
+	return (spa);
+}
+
+struct spa *
 test_pool_reopen(struct spa *spa)
 {
-	const char *dir = pool_dir;
-	struct pool_scan scan;
 	struct err e = ERR_INIT;
 	int rc = spa_export(spa, &e);
 
 	check_rc("spa_export", rc, &e);
-	rc = pool_scan(&dir, 1, &scan, &e);
-	check_rc("pool_scan", rc, &e);
-	CHECK_EQ(scan.npool, 1);
-	spa = import_found(&scan.pool[0], false);
-	pool_scan_free(&scan);
-	return (spa);
+	return (test_pool_import(pool_dir, false));
 }
 
 struct spa *

@@ -15,6 +15,8 @@ struct test_fs {
 
 /* A new pool "t" on a file of `mib` MiB in the test's folder. */
 struct spa *test_pool_create(unsigned mib);
+/* The one pool in a folder. */
+struct spa *test_pool_import(const char *dir, bool readonly);
 /* Export it and import it again. */
 struct spa *test_pool_reopen(struct spa *spa);
 /* A filesystem of it, made with one property (NULL: none). */
