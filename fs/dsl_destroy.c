@@ -26,8 +26,7 @@
 
 #define BOOKMARKS_KEY "com.delphix:bookmarks"
 #define CLONE_DEPTH_MAX 1000
-#define HEAD_ONCE_BYTES (4ULL << 30) /* free up to this in the task itself */
-#define EMPTY_BATCH (64ULL << 20)    /* else at most this between two syncs */
+#define EMPTY_BATCH (64ULL << 20) /* of a large head, freed between two syncs */
 
 /* --- snapshots, in a sync task --------------------------------------------------------------------------------- */
 
@@ -595,7 +594,7 @@ is_large(struct spa *spa, const char *name)
 
 	if (dsl_hold(spa, name, &ds, NULL) != 0)
 		return (false);
-	large = !dsl_is_snapshot(ds) && ds_phys(ds)->unique > HEAD_ONCE_BYTES;
+	large = !dsl_is_snapshot(ds) && ds_phys(ds)->unique > spa->dsl->destroy_once;
 	dsl_rele(ds);
 	return (large);
 }
@@ -624,6 +623,39 @@ dsl_destroy(struct spa *spa, const char *name, struct err *e)
 	if (is_large(spa, name) && (rc = destroy_contents(spa, name, e)) != 0)
 		return (rc);
 	return (spa_sync_task(spa, destroy_check, destroy_sync, (void *)name, e));
+}
+
+struct cut {
+	char name[DSL_NAME_MAX];
+	bool found;
+};
+
+static int
+find_cut(struct dsl_dataset *ds, void *arg)
+{
+	struct cut *c = arg;
+	uint64_t v;
+
+	if (!(ds_phys(ds)->flags & DS_FLAG_INCONSISTENT) || has_snapshots(ds) || has_children(ds->dir))
+		return (0);
+	if (dsl_is_zapified(ds->dp, ds->obj) &&
+	    zap_lookup(dp_mos(ds->dp), ds->obj, "com.delphix:resume_toguid", 8, 1, &v) == 0)
+		return (0); /* a receive that can go on */
+	dsl_name(ds, c->name);
+	c->found = true;
+	return (1);
+}
+
+void
+dsl_destroy_inconsistent(struct spa *spa)
+{
+	struct cut c;
+	int rc;
+
+	do {
+		c.found = false;
+		rc = dsl_walk(spa, NULL, -1, DSL_FILESYSTEM | DSL_VOLUME, find_cut, &c, NULL);
+	} while (rc == 1 && c.found && dsl_destroy(spa, c.name, NULL) == 0);
 }
 
 /* --- what a destroy would give back --------------------------------------------------------------------------------- */

@@ -99,6 +99,7 @@ struct dsl_pool {
 	uint64_t free_bpobj;
 	struct dsl_dir *dirs[DIR_BUCKETS];
 	struct dsl_dataset *datasets[DIR_BUCKETS];
+	uint64_t destroy_once; /* bytes: a head with more is emptied over several txgs first */
 	uint64_t dedup_saved; /* bytes that deduplication saves */
 };
 

@@ -48,6 +48,7 @@
 #include "smartbox/fs/zpl.h"
 
 #define FREE_PER_TXG 50000
+#define DESTROY_ONCE_BYTES (4ULL << 30)
 
 /* --- opening and closing ---------------------------------------------------------------------------------- */
 
@@ -120,16 +121,27 @@ pool_hold_dirs(struct dsl_pool *dp)
 	return (find_origin(dp));
 }
 
+static struct dsl_pool *
+pool_new(struct spa *spa)
+{
+	struct dsl_pool *dp = calloc(1, sizeof(*dp));
+
+	if (dp == NULL)
+		return (NULL);
+	dp->spa = spa;
+	dp->destroy_once = DESTROY_ONCE_BYTES;
+	spa->dsl = dp;
+	return (dp);
+}
+
 int
 dsl_pool_open(struct spa *spa, struct err *e)
 {
-	struct dsl_pool *dp = calloc(1, sizeof(*dp));
+	struct dsl_pool *dp = pool_new(spa);
 	int rc;
 
 	if (dp == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
-	dp->spa = spa;
-	spa->dsl = dp;
 	dp->dedup_saved = dedup_saved(spa);
 	if ((rc = pool_hold_dirs(dp)) != 0) {
 		dsl_pool_close(spa);
@@ -220,13 +232,11 @@ make_root_dataset(struct dsl_pool *dp, const struct nvlist *props)
 int
 dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e)
 {
-	struct dsl_pool *dp = calloc(1, sizeof(*dp));
+	struct dsl_pool *dp = pool_new(spa);
 	int rc;
 
 	if (dp == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
-	dp->spa = spa;
-	spa->dsl = dp;
 	if ((rc = dsl_prop_check_all(spa, NULL, spa_name(spa), DSL_FILESYSTEM, fsprops, e)) != 0)
 		return (rc);
 	if ((rc = make_skeleton(dp)) != 0 || (rc = make_root_dataset(dp, fsprops)) != 0)

@@ -374,7 +374,10 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (0);
 	spa->state = POOL_ACTIVE;
 	spa_config_dirty(spa);
-	return (spa_sync(spa, e));
+	if ((rc = spa_sync(spa, e)) != 0)
+		return (rc);
+	dsl_destroy_inconsistent(spa);
+	return (0);
 }
 
 int

@@ -510,6 +510,56 @@ TEST(dsl_rollback_brings_back_contents_and_accounts)
 	fs_test_close(spa);
 }
 
+TEST(dsl_empties_a_large_head_over_several_txgs)
+{
+	struct spa *spa = fs_test_pool(512, true);
+	uint64_t before, txg, obj;
+
+	sync_pool(spa);
+	before = prop(spa, "tank", "used");
+	MUST(make_fs(spa, "tank/a", &fail));
+	obj = write_file(spa, "tank/a", 150 << 20);
+	MUST(snapshot(spa, "tank/a@s", &fail));
+	MUST(dsl_clone(spa, "tank/a@s", "tank/c", NULL, &fail));
+	(void)write_file(spa, "tank/c", 100 << 20);
+	free_file(spa, "tank/c", obj);
+	sync_pool(spa);
+	spa->dsl->destroy_once = 1 << 20;
+	txg = spa_synced_txg(spa);
+	MUST(dsl_destroy(spa, "tank/c", &fail));
+	CHECK(spa_synced_txg(spa) > txg + 2);
+	sync_pool(spa);
+	check_accounts(spa);
+	MUST(dsl_destroy(spa, "tank/a@s", &fail));
+	MUST(dsl_destroy(spa, "tank/a", &fail));
+	sync_pool(spa);
+	CHECK(prop(spa, "tank", "used") < before + 200000);
+	fs_test_close(spa);
+}
+
+TEST(dsl_finishes_a_destroy_that_was_cut)
+{
+	struct spa *spa = fs_test_pool(128, true);
+	uint64_t before = prop(spa, "tank", "used");
+	struct dsl_dataset *ds;
+
+	MUST(make_fs(spa, "tank/a", &fail));
+	MUST(make_fs(spa, "tank/b", &fail));
+	(void)write_file(spa, "tank/a", 1000000);
+	sync_pool(spa);
+	ds = hold(spa, "tank/a");
+	CHECK(ds_dirty(ds) == 0);
+	ds_phys(ds)->flags |= DS_FLAG_INCONSISTENT;
+	dsl_rele(ds);
+	dsl_destroy_inconsistent(spa);
+	CHECK_EQ(dsl_hold(spa, "tank/a", &ds, NULL), -ENOENT);
+	CHECK_EQ(prop(spa, "tank/b", "used"), prop(spa, "tank", "usedbydataset"));
+	sync_pool(spa);
+	CHECK(prop(spa, "tank", "used") < before + 200000);
+	check_accounts(spa);
+	fs_test_close(spa);
+}
+
 TEST(dsl_rename_moves_names_and_accounts)
 {
 	struct spa *spa = fs_test_pool(128, true);

@@ -2,6 +2,7 @@
 /* Sizes and numbers: what is read back and what is refused. */
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "smartbox/core/units.h"
 #include "test.h"
@@ -66,4 +67,13 @@ TEST(units_format_size_prints_as_zfs_does)
 	CHECK(strcmp(short_form(123ULL << 30), "123G") == 0);
 	CHECK(strcmp(short_form((1ULL << 30) - 1), "1024M") == 0);
 	CHECK(strcmp(short_form(24576), "24K") == 0);
+}
+
+TEST(units_date_has_an_hour_without_leading_zero)
+{
+	struct tm tm = {.tm_year = 126, .tm_mon = 10, .tm_mday = 1, .tm_hour = 9, .tm_min = 5, .tm_isdst = -1};
+	char buf[64];
+
+	units_format_date(buf, sizeof(buf), mktime(&tm));
+	CHECK_STR(buf, "Sun Nov  1  9:05 2026");
 }

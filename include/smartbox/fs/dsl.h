@@ -32,6 +32,8 @@ struct dsl_dataset; /* a head or a snapshot, held */
 int dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e);
 int dsl_pool_open(struct spa *spa, struct err *e);
 void dsl_pool_close(struct spa *spa);
+/* At the end of a writable import: finish destroys that a power cut interrupted. */
+void dsl_destroy_inconsistent(struct spa *spa);
 /* Called by spa_sync: write all dirty datasets; the $MOS accounting at the end. */
 int dsl_pool_sync_datasets(struct spa *spa);
 int dsl_pool_sync_mos_delta(struct spa *spa, int64_t dsize, int64_t comp, int64_t uncomp);
