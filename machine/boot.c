@@ -143,6 +143,9 @@ uevent_handle(int fd, struct kmod *k)
 		(void)kmod_load(k, alias, NULL, NULL);
 }
 
+/* What no device asks for and no alias brings: /dev/fuse must be there before it is opened. */
+static const char *const always_loaded[] = {"fuse", "smartbox", NULL};
+
 int
 boot_hotplug(int ready_fd, struct err *e)
 {
@@ -156,6 +159,8 @@ boot_hotplug(int ready_fd, struct err *e)
 		return (rc);
 	}
 	(void)kmod_coldplug(k, "/sys/devices", NULL);
+	for (const char *const *name = always_loaded; *name != NULL; name++)
+		(void)kmod_load(k, *name, NULL, NULL);
 	(void)io_write_full(ready_fd, "", 1);
 	(void)close(ready_fd);
 	for (;;)

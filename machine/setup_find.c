@@ -163,7 +163,8 @@ answers_from_medium(const char *path, struct setup_answers *out, struct err *e)
 	(void)mkdir(dir, 0700);
 	(void)snprintf(file, sizeof(file), "%s/%s", dir, answers_name);
 	for (const char *const *t = types; rc == -ENOENT && *t != NULL; t++) {
-		if (mount(path, dir, *t, MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) != 0)
+		if (mount(path, dir, *t, MS_RDONLY | MS_SILENT | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+			NULL) != 0)
 			continue;
 		rc = answers_from_file(file, out, e);
 		(void)umount2(dir, MNT_DETACH);

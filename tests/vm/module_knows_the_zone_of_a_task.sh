@@ -1,6 +1,7 @@
 #!/bin/sh
 # The companion module: registers a pid namespace as a zone, tells its tasks' zone id, forgets a zone
 # whose init has ended, and unloads cleanly.
+# vm: -a noimport
 set -eu
 fail() { echo "FAIL: $*"; dmesg | tail -n 20; exit 1; }
 
