@@ -34,6 +34,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "dmu_impl.h"
 #include "smartbox/fs/zio.h"
@@ -48,6 +49,16 @@ struct dmu_cache {
 
 static void evict_to_limit(struct dmu_cache *c);
 
+/* An eighth of the machine's memory, at most DMU_CACHE_DEFAULT. */
+static size_t
+default_limit(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+	uint64_t eighth = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 8 : 0;
+
+	return (eighth == 0 || eighth > DMU_CACHE_DEFAULT ? DMU_CACHE_DEFAULT : (size_t)eighth);
+}
+
 int
 dmu_cache_new(struct spa *spa)
 {
@@ -61,7 +72,7 @@ dmu_cache_new(struct spa *spa)
 		free(c);
 		return (-ENOMEM);
 	}
-	c->limit = DMU_CACHE_DEFAULT;
+	c->limit = default_limit();
 	c->lru.lru_next = c->lru.lru_prev = &c->lru;
 	spa->cache = c;
 	return (0);
