@@ -16,4 +16,12 @@ void zio_buf_put(struct spa *spa, void *buf, size_t size);
 /* fs/zio_read.c: the three block pointers of a gang block's header. */
 int zio_gang_children(struct spa *spa, const struct blkptr *bp, struct blkptr child[3]);
 
+struct zio_write;
+/*
+ * fs/zio_gang.c: the raw block in pieces, when it has no space as one.  Sets bp's DVAs; all else of
+ * it is the caller's.
+ */
+int zio_gang_write(struct spa *spa, const struct zio_write *w, const uint8_t *raw, uint32_t psize,
+    struct blkptr *bp);
+
 #endif

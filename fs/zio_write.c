@@ -187,26 +187,39 @@ sum_up(const struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 	return (0);
 }
 
+/* At the old place, at a new one, or in pieces; sets the DVAs. */
 static int
-place_and_write(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp)
+write_somewhere(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
+    struct blkptr *bp)
 {
 	bool in_place = take_old_place(spa, w, o, bp);
 	int rc = in_place ? 0 : allocate(spa, w, o->psize, bp);
 
-	if (rc != 0)
-		return (rc);
-	describe(w, o, bp);
-	rc = o->summed == o->psize ? 0 : sum_up(spa, w, o);
-	if (rc == 0) {
-		memcpy(&bp->w[12], o->sum, sizeof(o->sum));
+	if (rc == -ENOSPC)
+		return (zio_gang_write(spa, w, o->raw, o->psize, bp));
+	if (rc == 0)
 		rc = write_copies(spa, bp, o);
-	}
 	for (int i = 0, n = bp_copies(bp); rc != 0 && !in_place && i < n; i++) {
 		struct dva d = bp_dva(bp, i);
 
 		(void)metaslab_unalloc(spa, &d, w->txg);
 	}
 	return (rc);
+}
+
+static int
+place_and_write(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp)
+{
+	int rc = write_somewhere(spa, w, o, bp);
+
+	if (rc != 0)
+		return (rc);
+	describe(w, o, bp);
+	/* The size may have changed to fit the old place. */
+	if (o->summed != o->psize && (rc = sum_up(spa, w, o)) != 0)
+		return (rc);
+	memcpy(&bp->w[12], o->sum, sizeof(o->sum));
+	return (0);
 }
 
 void

@@ -438,6 +438,66 @@ TEST(dmu_space_of_a_large_file_comes_back)
 	rig_free(&r);
 }
 
+static uint64_t ganged;
+
+static int
+count_gangs(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, void *arg)
+{
+	(void)obj;
+	(void)level;
+	(void)blkid;
+	(void)arg;
+	ganged += !bp_is_embedded(bp) && bp_dva(bp, 0).gang;
+	return (0);
+}
+
+/* Free space in pieces of one 4 KiB block only: every other block of a file that fills the pool. */
+static uint64_t
+fragment(struct rig *r)
+{
+	static uint8_t buf[1 << 20];
+	uint64_t obj, i, j, mib = 100;
+
+	CHECK_EQ(dmu_object_alloc(r->os, OT_PLAIN_FILE, 4096, 0, 0, &obj), 0);
+	for (i = 0; i < mib; i++) {
+		for (j = 0; j < sizeof(buf); j += 8)
+			memcpy(buf + j, &(uint64_t){test_rand()}, 8);
+		CHECK_EQ(dmu_write(r->os, obj, i << 20, sizeof(buf), buf), 0);
+		rig_sync(r);
+	}
+	for (i = 0; i < mib << 20; i += 8192)
+		CHECK_EQ(dmu_free_range(r->os, obj, i, 4096), 0);
+	for (i = 0; i < 4; i++)
+		rig_sync(r);
+	return (obj);
+}
+
+TEST(dmu_writes_large_blocks_into_fragmented_space)
+{
+	static uint8_t out[24 << 20], in[24 << 20];
+	struct rig r;
+	uint64_t obj, i, old;
+
+	rig_new(&r, 1, 12, false);
+	old = fragment(&r);
+	CHECK_EQ(dmu_object_alloc(r.os, OT_PLAIN_FILE, 128u << 10, 0, 0, &obj), 0);
+	for (i = 0; i < sizeof(out); i += 8)
+		memcpy(out + i, &(uint64_t){test_rand()}, 8);
+	CHECK_EQ(dmu_write(r.os, obj, 0, sizeof(out), out), 0);
+	rig_sync(&r);
+	rig_reopen(&r);
+	CHECK_EQ(dmu_read(r.os, obj, 0, sizeof(in), in), 0);
+	CHECK_MEM(in, out, sizeof(in));
+	CHECK_EQ(dmu_traverse(r.spa, objset_bp(r.os), 0, false, count_gangs, NULL), 0);
+	CHECK(ganged > 50);
+	check_no_leaks(&r);
+	CHECK_EQ(dmu_object_free(r.os, obj), 0);
+	CHECK_EQ(dmu_object_free(r.os, old), 0);
+	rig_sync(&r);
+	check_no_leaks(&r);
+	rig_free(&r);
+}
+
 /* --- a random history against a model in memory ------------------------------------------------------------- */
 
 #define MODEL_OBJECTS 12
