@@ -13,6 +13,9 @@
  * hangs on it, so it has one copy more than the data, up to three.  A DVA of the block counts the
  * header's bytes and those of the same DVA of all children; in the space maps they are apart.
  *
+ * A ganged block of the meta objset is rewritten piece by piece in the later passes of a sync, like
+ * others are as a whole (fs/zio_write.c); without that a sync in a fragmented pool would not end.
+ *
  * When anything fails, all that was allocated is given back: the caller sees -ENOSPC and no change.
  */
 #include <errno.h>
@@ -61,6 +64,25 @@ allocate_header(struct gang *g)
 	return (rc == -ENOSPC && g->nheader >= (int)g->w->copies ? 0 : rc);
 }
 
+/* A piece of the raw block; `old`: the place where it was written before in this txg, or NULL. */
+static int
+write_child(struct gang *g, const uint8_t *raw, uint32_t n, const struct blkptr *old,
+    struct blkptr *out)
+{
+	struct zio_write w = *g->w;
+
+	w.data = raw;
+	w.lsize = n;
+	w.type = OT_NONE;
+	w.level = 0;
+	w.compress = COMP_OFF;
+	w.may_embed = false;
+	w.keep_zero = true;
+	w.fill = 0;
+	w.rewrite = old;
+	return (zio_write(g->spa, &w, out));
+}
+
 static int
 write_children(struct gang *g, const uint8_t *raw, uint32_t psize)
 {
@@ -68,21 +90,10 @@ write_children(struct gang *g, const uint8_t *raw, uint32_t psize)
 	int i, rc = 0;
 
 	for (i = 0; i < GANG_BPS && psize > 0 && rc == 0; i++, raw += n, psize -= n) {
-		struct zio_write w = *g->w;
-
 		n = psize / (uint32_t)(GANG_BPS - i);
 		n = (n + unit - 1) / unit * unit;
 		n = n < psize ? n : psize;
-		w.data = raw;
-		w.lsize = n;
-		w.type = OT_NONE;
-		w.level = 0;
-		w.compress = COMP_OFF;
-		w.may_embed = false;
-		w.keep_zero = true;
-		w.fill = 0;
-		w.rewrite = NULL;
-		rc = zio_write(g->spa, &w, &g->child[i]);
+		rc = write_child(g, raw, n, NULL, &g->child[i]);
 	}
 	return (rc);
 }
@@ -135,4 +146,27 @@ zio_gang_write(struct spa *spa, const struct zio_write *w, const uint8_t *raw, u
 	}
 	set_dvas(&g, bp);
 	return (0);
+}
+
+/* The pieces keep their sizes and places, so no space map changes; their sums are new. */
+int
+zio_gang_rewrite(struct spa *spa, const struct zio_write *w, const uint8_t *raw)
+{
+	struct gang g = {.spa = spa, .w = w};
+	struct blkptr old[GANG_BPS];
+	int i, rc = zio_gang_children(spa, w->rewrite, old);
+
+	for (i = 0; i < GANG_BPS && rc == 0; i++) {
+		if (bp_is_hole(&old[i]))
+			continue;
+		rc = write_child(&g, raw, bp_psize(&old[i]), &old[i], &g.child[i]);
+		raw += bp_psize(&old[i]);
+		if (rc == 0 && memcmp(g.child[i].w, old[i].w, 6 * sizeof(old[i].w[0])) != 0)
+			rc = -EIO; /* it moved: cannot be, the sizes are the same */
+	}
+	if (rc != 0)
+		return (rc);
+	for (g.nheader = bp_copies(w->rewrite), i = 0; i < g.nheader; i++)
+		g.header[i] = bp_dva(w->rewrite, i);
+	return (write_header(&g));
 }

@@ -23,5 +23,7 @@ struct zio_write;
  */
 int zio_gang_write(struct spa *spa, const struct zio_write *w, const uint8_t *raw, uint32_t psize,
     struct blkptr *bp);
+/* w->rewrite is a gang block of this txg whose psize raw has. */
+int zio_gang_rewrite(struct spa *spa, const struct zio_write *w, const uint8_t *raw);
 
 #endif

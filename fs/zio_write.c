@@ -92,22 +92,25 @@ describe(const struct zio_write *w, const struct zio_prepared *o, struct blkptr 
 	bp->w[11] = w->fill;
 }
 
-/* Would `psize` bytes take exactly the space that every copy of old has? */
+/*
+ * Would `psize` bytes take exactly the space that every copy of old has?  Fewer copies than wanted
+ * will do: there was no room for more a pass ago.  A gang block's pieces fit their own sizes only.
+ */
 static bool
-fits_in_place(struct spa *spa, const struct blkptr *old, unsigned copies, uint32_t psize)
+fits_in_place(struct spa *spa, const struct blkptr *old, uint32_t psize)
 {
 	int n = bp_copies(old);
 
-	if (n == 0 || (unsigned)n < copies)
-		return (false);
+	if (bp_dva(old, 0).gang)
+		return (psize == bp_psize(old));
 	for (int i = 0; i < n; i++) {
 		struct dva d = bp_dva(old, i);
 		struct vdev *top = vdev_top(spa->root, d.vdev);
 
-		if (d.gang || vdev_asize_of(top, psize) != (uint64_t)d.asize_sectors << SECTOR_SHIFT)
+		if (vdev_asize_of(top, psize) != (uint64_t)d.asize_sectors << SECTOR_SHIFT)
 			return (false);
 	}
-	return (true);
+	return (n > 0);
 }
 
 static bool
@@ -121,11 +124,11 @@ take_old_place(struct spa *spa, const struct zio_write *w, struct zio_prepared *
 	old_psize = bp_psize(old);
 	/* Packed and shorter than before: zeros behind it, so that it stays where it is. */
 	if (o->compress != COMP_OFF && o->psize < old_psize && old_psize < w->lsize &&
-	    fits_in_place(spa, old, w->copies, old_psize)) {
+	    fits_in_place(spa, old, old_psize)) {
 		memset(o->packed + o->psize, 0, old_psize - o->psize);
 		o->psize = old_psize;
 	}
-	if (!fits_in_place(spa, old, w->copies, o->psize))
+	if (!fits_in_place(spa, old, o->psize))
 		return (false);
 	memcpy(bp->w, old->w, 6 * sizeof(bp->w[0]));
 	return (true);
@@ -187,14 +190,34 @@ sum_up(const struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 	return (0);
 }
 
+/*
+ * A block that outgrew its place within one txg may grow again: leave it an eighth (zeros behind the
+ * packed data), so that the passes of the sync come to an end sooner.
+ */
+static void
+leave_room(const struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
+{
+	uint32_t psize = round_up(o->psize + o->psize / 8 + 1, 1u << spa->min_ashift);
+
+	if (w->rewrite == NULL || o->compress == COMP_OFF || psize >= w->lsize)
+		return;
+	memset(o->packed + o->psize, 0, psize - o->psize);
+	o->psize = psize;
+}
+
 /* At the old place, at a new one, or in pieces; sets the DVAs. */
 static int
 write_somewhere(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
     struct blkptr *bp)
 {
 	bool in_place = take_old_place(spa, w, o, bp);
-	int rc = in_place ? 0 : allocate(spa, w, o->psize, bp);
+	int rc;
 
+	if (!in_place)
+		leave_room(spa, w, o);
+	rc = in_place ? 0 : allocate(spa, w, o->psize, bp);
+	if (in_place && bp_dva(bp, 0).gang)
+		return (zio_gang_rewrite(spa, w, o->raw));
 	if (rc == -ENOSPC)
 		return (zio_gang_write(spa, w, o->raw, o->psize, bp));
 	if (rc == 0)
