@@ -486,6 +486,7 @@ static const struct subcmd zpool_commands[] = {
 	    "space and health of pools"},
 	{"status", zpool_status, "[-pPvx] [POOL]... [INTERVAL [COUNT]]",
 	    "devices, states and errors"},
+	{"scrub", zpool_scrub, "[-s] [-w] POOL...", "verify and repair all data of a pool"},
 	{"get", zpool_get, "[-Hp] [-o FIELD,...] all|PROPERTY,... [POOL]...", "show properties"},
 	{"set", set, "PROPERTY=VALUE POOL...", "change a property"},
 	{"history", history, "[-il] [POOL]...", "what was done to a pool"},

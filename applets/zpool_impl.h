@@ -18,6 +18,7 @@ int zpool_import(int argc, char **argv);
 int zpool_list(int argc, char **argv);
 int zpool_get(int argc, char **argv);
 int zpool_status(int argc, char **argv);
+int zpool_scrub(int argc, char **argv);
 
 /* The whole command line, for the pool's history. */
 const char *zpool_command_line(void);

@@ -15,8 +15,10 @@
 enum { NAME_WIDTH_MIN = 10 };
 
 /* Words of the pool's "scan" object: docs/zfs-format.md, "Scan". */
-enum { SCAN_FUNC, SCAN_STATE, SCAN_START = 7, SCAN_END = 8, SCAN_PROCESSED = 12, SCAN_ERRORS = 13 };
-enum { FUNC_SCRUB = 1, FUNC_RESILVER = 2, STATE_FINISHED = 2, STATE_CANCELED = 3 };
+enum { SCAN_FUNC, SCAN_STATE, SCAN_START = 7, SCAN_END, SCAN_TO_EXAMINE, SCAN_EXAMINED,
+	SCAN_PROCESSED = 12, SCAN_ERRORS };
+enum { FUNC_SCRUB = 1, FUNC_RESILVER = 2, STATE_SCANNING = 1, STATE_FINISHED = 2,
+	STATE_CANCELED = 3 };
 
 struct status_opts {
 	bool raw, full, only_bad;
@@ -105,6 +107,24 @@ print_config(const struct status_opts *o, const struct nvlist *tree)
 }
 
 static void
+print_running(const uint64_t *w)
+{
+	char when[64] = "", done[32], seen[32], all[32];
+	time_t start = (time_t)w[SCAN_START];
+	struct tm tm;
+	double percent = w[SCAN_TO_EXAMINE] == 0 ? 100 : 100.0 * (double)w[SCAN_EXAMINED] /
+	    (double)w[SCAN_TO_EXAMINE];
+
+	if (localtime_r(&start, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &tm);
+	units_format_size(done, sizeof(done), w[SCAN_PROCESSED]);
+	units_format_size(seen, sizeof(seen), w[SCAN_EXAMINED]);
+	units_format_size(all, sizeof(all), w[SCAN_TO_EXAMINE]);
+	(void)printf("  scan: scrub in progress since %s\n\t%s scanned, %s total\n"
+	    "\t%s repaired, %.2f%% done\n", when, seen, all, done, percent > 100 ? 100 : percent);
+}
+
+static void
 print_scan(const struct nvlist *status)
 {
 	const uint64_t *w;
@@ -114,8 +134,13 @@ print_scan(const struct nvlist *status)
 	time_t end;
 	struct tm tm;
 
-	if (nv_get_u64_array(status, "scan", &w, &n) != 0 || n <= SCAN_ERRORS ||
-	    w[SCAN_STATE] != STATE_FINISHED || w[SCAN_END] < w[SCAN_START] ||
+	if (nv_get_u64_array(status, "scan", &w, &n) != 0 || n <= SCAN_ERRORS)
+		return;
+	if (w[SCAN_STATE] == STATE_SCANNING && w[SCAN_FUNC] == FUNC_SCRUB) {
+		print_running(w);
+		return;
+	}
+	if (w[SCAN_STATE] != STATE_FINISHED || w[SCAN_END] < w[SCAN_START] ||
 	    (w[SCAN_FUNC] != FUNC_SCRUB && w[SCAN_FUNC] != FUNC_RESILVER))
 		return;
 	end = (time_t)w[SCAN_END];
@@ -170,6 +195,15 @@ is_healthy(const struct nvlist *status, const struct nvlist *tree)
 }
 
 static void
+print_lost(uint64_t lost)
+{
+	if (lost == 0)
+		(void)printf("\nerrors: No known data errors\n");
+	else
+		(void)printf("\nerrors: %" PRIu64 " data errors\n", lost);
+}
+
+static void
 print_status(const struct status_opts *o, const struct nvlist *status, const struct nvlist *tree)
 {
 	if (o->shown != 0)
@@ -179,7 +213,7 @@ print_status(const struct status_opts *o, const struct nvlist *status, const str
 	print_advice(status, tree);
 	print_scan(status);
 	print_config(o, tree);
-	(void)printf("\nerrors: No known data errors\n");
+	print_lost(nv_u64_or(status, "lost", 0));
 }
 
 static int

@@ -39,6 +39,7 @@ static const struct poolop {
 	{"pool.history", op_pool_history, 0},
 	{"pool.sync", op_pool_sync, 0},
 	{"pool.set", op_pool_set, CHANGES},
+	{"pool.scrub", op_pool_scrub, CHANGES},
 	{"pool.export", op_pool_export, CHANGES | ENDS},
 	{"pool.destroy", op_pool_destroy, CHANGES | ENDS},
 	{"fs.list", op_fs_list, 0},

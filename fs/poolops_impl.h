@@ -30,7 +30,7 @@ typedef int poolop_fn(struct pool_session *s, const struct nvlist *in, struct nv
 
 /* pool */
 poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_sync, op_pool_export,
-    op_pool_destroy;
+    op_pool_destroy, op_pool_scrub;
 /* datasets */
 poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;

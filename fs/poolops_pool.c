@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "poolops_impl.h"
+#include "smartbox/fs/scrub.h"
 #include "smartbox/core/units.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/pool_props.h"
@@ -261,6 +262,22 @@ op_pool_history(struct pool_session *s, const struct nvlist *in, struct nvlist *
 		nv_free(l.v[i]);
 	free(l.v);
 	return (err_rc(e, rc, "cannot read the history"));
+}
+
+/* flag stop: cancel the one that runs; else start one, which goes on in the background */
+int
+op_pool_scrub(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	int rc;
+
+	(void)out;
+	if (!nv_has(in, "stop"))
+		return (scrub_run_background(s->spa, e));
+	spa_enter(s->spa);
+	rc = scrub_cancel(s->spa);
+	spa_exit(s->spa);
+	return (rc == -ENOENT ? err_set(e, ENOENT, "there is no active scrub") :
+	    err_rc(e, rc, "cannot record the end"));
 }
 
 int

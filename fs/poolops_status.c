@@ -4,7 +4,8 @@
  *
  * in	(nothing)
  * out	name, state, guid (u64), reason (string: why not healthy), scan (u64 array: the pool's "scan"
- *	object as on disk), readonly (flag), tree (nvlist)
+ *	object as on disk, or what it would say of a running scrub), lost (u64: blocks without a good
+ *	copy in the last scrub), readonly (flag), tree (nvlist)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
  *	alloc, frag (percent), psize (u64), log, whole_disk (flags), children (nvlist array)
  */
@@ -15,9 +16,13 @@
 
 #include "poolops_impl.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zap.h"
 
-enum { MOS_DIRECTORY = 1, SCAN_WORDS = 24 };
+/* Words of the pool's "scan" entry, and what state 1 is. */
+enum { MOS_DIRECTORY = 1, SCAN_WORDS = 24, SCAN_FUNC = 0, SCAN_STATE, SCAN_START = 7,
+	SCAN_TO_EXAMINE = 9, SCAN_EXAMINED, SCAN_PROCESSED = 12, SCAN_ERRORS, FUNC_SCRUB = 1,
+	STATE_SCANNING = 1 };
 
 static const char *const kind_names[] = {"root", "file", "disk", "mirror", "raidz", "hole",
     "missing", "indirect", "spare", "replacing"};
@@ -112,8 +117,22 @@ fail:
 static void
 add_scan(struct spa *spa, struct nvlist *out)
 {
-	uint64_t words[SCAN_WORDS];
+	uint64_t words[SCAN_WORDS] = {0};
+	struct scrub_stat st;
 
+	scrub_stat(spa, &st);
+	(void)nv_add_u64(out, "lost", st.errors);
+	if (st.state == SCRUB_RUNNING) {
+		words[SCAN_FUNC] = FUNC_SCRUB;
+		words[SCAN_STATE] = STATE_SCANNING;
+		words[SCAN_START] = st.start;
+		words[SCAN_TO_EXAMINE] = st.to_examine;
+		words[SCAN_EXAMINED] = st.examined;
+		words[SCAN_PROCESSED] = st.repaired;
+		words[SCAN_ERRORS] = st.errors;
+		(void)nv_add_u64_array(out, "scan", words, SCAN_WORDS);
+		return;
+	}
 	if (zap_lookup(spa_mos(spa), MOS_DIRECTORY, "scan", 8, SCAN_WORDS, words) == 0)
 		(void)nv_add_u64_array(out, "scan", words, SCAN_WORDS);
 }

@@ -128,6 +128,20 @@ mv away/b b
 is "a destroyed pool is not offered" "$(zpool import -d . 2>&1)" "no pools available to import"
 zpool import -d . -D | grep -q "(DESTROYED)" || fail "import -D"
 
+# --- scrub ---
+zpool create -f -R "$R" tsc mirror "$PWD/a" "$PWD/b" || fail "create for a scrub"
+head -c 3000000 /dev/urandom > "$R/tsc/file"
+zpool sync tsc
+refused 1 "cannot cancel scrubbing tsc: there is no active scrub" zpool scrub -s tsc
+refused 2 "zpool: missing pool name argument
+usage: zpool scrub $(zpool -h | sed -n 's/^  scrub //p')" zpool scrub
+dd if=/dev/urandom of="$PWD/a" bs=1M seek=4 count=40 conv=notrunc status=none
+zpool scrub -w tsc || fail "scrub"
+zpool status tsc | grep -q "  scan: scrub repaired [1-9].* with 0 errors on" || fail "status: $(zpool status tsc)"
+zpool scrub -w tsc || fail "second scrub"
+zpool status tsc | grep -q "  scan: scrub repaired 0B in .* with 0 errors on" || fail "status: $(zpool status tsc)"
+zpool destroy tsc || fail "destroy after scrub"
+
 # --- stripes, no features, all at once ---
 zpool create -f -d -R "$R" -m none ts "$PWD/c" "$PWD/d" || fail "create of a stripe"
 is "two devices" "$(zpool list -Ho size ts)" 224M
