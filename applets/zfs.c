@@ -56,11 +56,10 @@ zfs_parse_prop(struct nvlist *nv, const char *arg)
 }
 
 void
-zfs_explain_missing(const char *dataset, struct err *e)
+zfs_explain_missing(struct err *e)
 {
-	if (e->code == ENOENT && strcmp(e->msg, "no such pool") == 0)
-		(void)err_set(e, ENOENT, "%s", strpbrk(dataset, "/@#") != NULL ?
-		    "dataset does not exist" : "dataset does not exist");
+	if (e != NULL && e->code == ENOENT && strcmp(e->msg, "no such pool") == 0)
+		(void)err_set(e, ENOENT, "dataset does not exist");
 }
 
 int
@@ -73,7 +72,7 @@ zfs_ask(const char *dataset, const char *op, const struct nvlist *args, struct n
 	if (rescue_session == NULL) {
 		rc = pool_call(dataset, op, args, out, e);
 		if (rc != 0)
-			zfs_explain_missing(dataset, e);
+			zfs_explain_missing(e);
 		return (rc);
 	}
 	results = must_nv();

@@ -34,7 +34,7 @@ int zfs_change(const char *dataset, const char *op, struct nvlist *args, struct 
 /* Imported pools (or the one opened by -e), as pool_names. */
 char **zfs_pools(size_t *n);
 /* "no such pool" and the like, as users know it: "dataset does not exist". */
-void zfs_explain_missing(const char *dataset, struct err *e);
+void zfs_explain_missing(struct err *e);
 /* What was not mounted after a change that worked; the exit code. */
 int zfs_report_mounts(const struct nvlist *out, const char *what);
 /* "/tank/a/x" -> the dataset mounted there or above; false: none of ours. */

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "pool_wire.h"
@@ -16,39 +14,14 @@
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/names.h"
 
-/* A connected socket, or -ENOENT (not imported), -ECONNREFUSED (its poold was killed). */
-static int
-connect_pool(const char *pool, struct err *e)
-{
-	struct sockaddr_un a = {.sun_family = AF_UNIX};
-	int fd, rc;
-
-	if ((rc = wire_path(a.sun_path, sizeof(a.sun_path), pool, ".sock", e)) != 0)
-		return (rc);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
-		return (err_sys(e, errno, "cannot make a socket"));
-	while ((rc = connect(fd, (struct sockaddr *)&a, sizeof(a))) != 0 && errno == EINTR)
-		continue;
-	if (rc == 0)
-		return (fd);
-	rc = -errno;
-	(void)close(fd);
-	if (rc == -ENOENT)
-		return (err_set(e, ENOENT, "no such pool"));
-	if (rc == -ECONNREFUSED || rc == -EACCES || rc == -EPERM)
-		return (err_set(e, -rc, "%s", rc == -ECONNREFUSED ? "the pool's server is dead" :
-		    "permission denied"));
-	return (err_rc(e, rc, "%s", a.sun_path));
-}
-
 static int
 connect_alive(const char *pool, struct err *e)
 {
-	int fd = connect_pool(pool, e);
+	int fd = wire_connect(pool, e);
 
 	if (fd != -ECONNREFUSED || pool_restart(pool, e) != 0)
 		return (fd);
-	return (connect_pool(pool, e));
+	return (wire_connect(pool, e));
 }
 
 static int

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "pool_wire.h"
@@ -22,7 +23,7 @@
 #include "smartbox/fs/client.h"
 #include "smartbox/fs/label.h"
 
-enum { STATE_MAX = 1 << 20 };
+enum { STATE_MAX = 1 << 20, END_WAIT_MS = 10000 };
 
 static int
 log_file(const char *pool)
@@ -169,6 +170,42 @@ import_again(const struct nvlist *state, struct err *e)
 	return (rc);
 }
 
+static void
+sleep_ms(unsigned ms)
+{
+	struct timespec ts = {0, (long)ms * 1000000};
+
+	(void)nanosleep(&ts, NULL);
+}
+
+/*
+ * 1: the pool's lock is free, its poold is gone.  0: a poold answers after all.  The kernel closes a
+ * dying process's descriptors one by one: the socket may refuse while the lock is still held.
+ */
+static int
+wait_for_end(const char *pool, struct err *e)
+{
+	char path[256];
+	int fd, rc;
+
+	if ((rc = wire_path(path, sizeof(path), pool, ".lock", e)) != 0)
+		return (rc);
+	for (unsigned waited = 0; waited < END_WAIT_MS; waited += 10) {
+		if ((fd = file_lock(path, false, true, e)) >= 0) {
+			file_unlock(fd);
+			return (1);
+		}
+		if (fd != -EWOULDBLOCK)
+			return (fd);
+		if ((fd = wire_connect(pool, NULL)) >= 0) {
+			(void)close(fd);
+			return (0);
+		}
+		sleep_ms(10);
+	}
+	return (err_set(e, EBUSY, "the pool's server neither answers nor ends"));
+}
+
 /* Many commands may meet the dead server at once: one restarts it, the others wait for that. */
 int
 pool_restart(const char *pool, struct err *e)
@@ -181,15 +218,9 @@ pool_restart(const char *pool, struct err *e)
 		return (rc);
 	if ((lock = file_lock(path, false, false, e)) < 0)
 		return (lock);
-	rc = wire_path(path, sizeof(path), pool, ".lock", e);
-	if (rc == 0 && (rc = file_lock(path, false, true, e)) == -EWOULDBLOCK) {
-		rc = 0; /* somebody did it meanwhile */
-	} else if (rc >= 0) {
-		file_unlock(rc);
-		if ((rc = read_state(pool, &state, e)) == 0) {
-			rc = import_again(state, e);
-			nv_free(state);
-		}
+	if ((rc = wait_for_end(pool, e)) == 1 && (rc = read_state(pool, &state, e)) == 0) {
+		rc = import_again(state, e);
+		nv_free(state);
 	}
 	file_unlock(lock);
 	return (rc);

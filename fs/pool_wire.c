@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "smartbox/core/file.h"
@@ -128,4 +129,28 @@ wire_path(char *buf, size_t size, const char *pool, const char *suffix, struct e
 	if (n < 0 || (size_t)n >= size || strchr(pool, '/') != NULL)
 		return (err_set(e, ENAMETOOLONG, "'%s': no path for this pool's socket", pool));
 	return (0);
+}
+
+int
+wire_connect(const char *pool, struct err *e)
+{
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
+	int fd, rc;
+
+	if ((rc = wire_path(a.sun_path, sizeof(a.sun_path), pool, ".sock", e)) != 0)
+		return (rc);
+	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
+		return (err_sys(e, errno, "cannot make a socket"));
+	while ((rc = connect(fd, (struct sockaddr *)&a, sizeof(a))) != 0 && errno == EINTR)
+		continue;
+	if (rc == 0)
+		return (fd);
+	rc = -errno;
+	(void)close(fd);
+	if (rc == -ENOENT)
+		return (err_set(e, ENOENT, "no such pool"));
+	if (rc == -ECONNREFUSED || rc == -EACCES || rc == -EPERM)
+		return (err_set(e, -rc, "%s", rc == -ECONNREFUSED ? "the pool's server is dead" :
+		    "permission denied"));
+	return (err_rc(e, rc, "%s", a.sun_path));
 }

@@ -26,6 +26,8 @@ int wire_result(const struct nvlist *answer, struct nvlist **out, struct err *e)
 
 /* $SMARTBOX_RUN/pool/<name><suffix>, default /run/smartbox; suffixes ".sock", ".lock", ... */
 int wire_path(char *buf, size_t size, const char *pool, const char *suffix, struct err *e);
+/* A connected socket, or -ENOENT (not imported), -ECONNREFUSED (its poold was killed). */
+int wire_connect(const char *pool, struct err *e);
 /* The directory of these files. */
 int wire_dir(char *buf, size_t size, struct err *e);
 

@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <signal.h>
-#include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -97,14 +97,18 @@ wait_in_time(pid_t pid)
 	return (-1);
 }
 
+/*
+ * statfs always asks the server; stat may answer from the kernel's cache.  ECONNABORTED: asked
+ * while the dying server's descriptors were being closed.
+ */
 static bool
 is_disconnected(const char *path)
 {
-	struct stat st;
+	struct statfs st;
 	pid_t pid = fork();
 
 	if (pid == 0)
-		_exit(stat(path, &st) != 0 && errno == ENOTCONN ? 1 : 0);
+		_exit(statfs(path, &st) != 0 && (errno == ENOTCONN || errno == ECONNABORTED));
 	return (pid > 0 && wait_in_time(pid) == 1);
 }
 

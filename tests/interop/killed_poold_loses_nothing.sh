@@ -36,6 +36,7 @@ done
 timeout -s KILL 120 sha256sum --quiet -c sums || fail "fsynced files were lost"
 echo "$(wc -l < sums) files fsynced in $rounds rounds"
 zpool export tk || fail "export"
+is "dead mounts are gone" "$(grep -c " $R" /proc/mounts)" 0
 judge_zdb vdevs tk || fail "zdb"
 judge_libzpool -w tk vdevs/a vdevs/b || fail "OpenZFS"
 verdict
