@@ -118,7 +118,7 @@ bpobj_is_empty(struct spa *spa, uint64_t obj)
 	return (empty);
 }
 
-/* --- adding ------------------------------------------------------------------------------------------ */
+/* --- adding ----------------------------------------------------------------------------------- */
 
 static void
 bp_strip(struct blkptr *to, const struct blkptr *bp)
@@ -262,7 +262,7 @@ bpobj_add_subobj(struct spa *spa, uint64_t obj, uint64_t subobj)
 	return (rc == 0 && used_up ? dmu_object_free(spa->mos, subobj) : rc);
 }
 
-/* --- the shared empty one ------------------------------------------------------------------------------ */
+/* --- the shared empty one --------------------------------------------------------------------- */
 
 static uint64_t
 empty_object(struct spa *spa)
@@ -328,7 +328,7 @@ bpobj_release(struct spa *spa, uint64_t obj)
 	return (dmu_object_free(spa->mos, obj));
 }
 
-/* --- walking --------------------------------------------------------------------------------------------- */
+/* --- walking ---------------------------------------------------------------------------------- */
 
 /* Objects still to be visited. */
 struct bpobj_todo {
@@ -430,7 +430,7 @@ bpobj_free(struct spa *spa, uint64_t obj)
 	return (rc);
 }
 
-/* --- draining ---------------------------------------------------------------------------------------------- */
+/* --- draining --------------------------------------------------------------------------------- */
 
 /* Pointers of the object itself, from its end. */
 static int

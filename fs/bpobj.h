@@ -29,7 +29,7 @@ space_add(struct space_sum *to, const struct space_sum *d, int sign)
 }
 struct space_sum space_of_bp(struct spa *spa, const struct blkptr *bp);
 
-/* --- bpobj: functions take the object's number; all change the meta objset in this txg ------------- */
+/* --- bpobj: functions take the object's number; all change the meta objset in this txg -------- */
 
 int bpobj_alloc(struct spa *spa, uint64_t *obj);
 /* The object and those below it; not the blocks they list. */
@@ -51,7 +51,7 @@ bool bpobj_is_shared(struct spa *spa, uint64_t obj);
 /* Drop a reference to what may be the shared one, or free it. */
 int bpobj_release(struct spa *spa, uint64_t obj);
 
-/* --- deadlists -------------------------------------------------------------------------------------- */
+/* --- deadlists -------------------------------------------------------------------------------- */
 
 struct deadlist_entry {
 	uint64_t mintxg, bpobj;

@@ -97,7 +97,7 @@ dl_insert_at(struct deadlist *dl, size_t i, uint64_t mintxg, uint64_t bpobj)
 	return (0);
 }
 
-/* --- opening -------------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int
 key_parse(const char *s, uint64_t *key)
@@ -197,7 +197,7 @@ deadlist_destroy(struct spa *spa, uint64_t obj)
 	return (rc != 0 ? rc : zap_destroy(spa->mos, obj));
 }
 
-/* --- sums ---------------------------------------------------------------------------------------------------- */
+/* --- sums ------------------------------------------------------------------------------------- */
 
 void
 deadlist_space(const struct deadlist *dl, struct space_sum *sum)
@@ -224,7 +224,7 @@ deadlist_space_range(const struct deadlist *dl, uint64_t min, uint64_t max, stru
 	return (0);
 }
 
-/* --- changing ------------------------------------------------------------------------------------------------ */
+/* --- changing --------------------------------------------------------------------------------- */
 
 static int
 dl_point(struct deadlist *dl, size_t i, uint64_t bpobj)

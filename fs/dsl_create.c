@@ -16,7 +16,7 @@
 
 #define CREATE_SPACE (256u << 10) /* what an empty dataset may take, all copies */
 
-/* --- in a sync task ------------------------------------------------------------------------------------- */
+/* --- in a sync task --------------------------------------------------------------------------- */
 
 int
 zap_child_add(struct dsl_pool *dp, uint64_t *zap, unsigned type, uint64_t key)
@@ -155,7 +155,7 @@ ds_create(struct dsl_dir *parent, const char *name, struct dsl_dataset *origin,
 	return (rc);
 }
 
-/* --- what both need to know first --------------------------------------------------------------------------- */
+/* --- what both need to know first ------------------------------------------------------------- */
 
 int
 dsl_hold_parent(struct spa *spa, const char *name, struct dsl_dir **parent, const char **last,
@@ -201,7 +201,7 @@ check_space(struct dsl_dir *parent, struct err *e)
 	return (0);
 }
 
-/* --- create ------------------------------------------------------------------------------------------------------ */
+/* --- create ----------------------------------------------------------------------------------- */
 
 static int
 create_check(struct spa *spa, void *arg, struct err *e)
@@ -215,8 +215,8 @@ create_check(struct spa *spa, void *arg, struct err *e)
 	    (rc = dsl_hold_parent(spa, c->name, &parent, &last, e)) != 0)
 		return (rc);
 	if ((rc = check_space(parent, e)) == 0)
-		rc = dsl_prop_check_all(spa, NULL, c->name, c->type == 3 ? DSL_VOLUME : DSL_FILESYSTEM, c->props,
-		    e);
+		rc = dsl_prop_check_all(spa, NULL, c->name,
+		    c->type == 3 ? DSL_VOLUME : DSL_FILESYSTEM, c->props, e);
 	dir_rele(parent);
 	return (rc);
 }
@@ -263,7 +263,7 @@ dsl_create(struct spa *spa, const struct dsl_create *c, struct err *e)
 	return (spa_sync_task(spa, create_check, create_sync, &copy, e));
 }
 
-/* --- clone -------------------------------------------------------------------------------------------------------- */
+/* --- clone ------------------------------------------------------------------------------------ */
 
 struct clone_arg {
 	const char *snapshot, *name;

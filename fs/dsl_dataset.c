@@ -29,7 +29,7 @@
 #define OBJSET_TYPE_OFFSET 704
 #define OBJSET_TYPE_ZVOL 3
 
-/* --- holding -------------------------------------------------------------------------------------------- */
+/* --- holding ---------------------------------------------------------------------------------- */
 
 static struct dsl_dataset **
 ds_bucket(struct dsl_pool *dp, uint64_t obj)
@@ -202,7 +202,7 @@ ds_hold_snap(struct dsl_dataset *head, const char *name, struct dsl_dataset **ou
 	return (0);
 }
 
-/* --- by name ---------------------------------------------------------------------------------------------- */
+/* --- by name ---------------------------------------------------------------------------------- */
 
 static int
 hold_path(struct dsl_pool *dp, const char *path, size_t len, struct dsl_dir **out)
@@ -372,7 +372,7 @@ dsl_kind(struct dsl_dataset *ds)
 	return (dsl_is_snapshot(ds) ? DSL_SNAPSHOT : dsl_head_kind(ds));
 }
 
-/* --- its neighbours and its deadlist ------------------------------------------------------------------------ */
+/* --- its neighbours and its deadlist ---------------------------------------------------------- */
 
 int
 ds_dirty(struct dsl_dataset *ds)
@@ -477,7 +477,7 @@ ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, uint64_t *bytes)
 	return (rc);
 }
 
-/* --- births and deaths -------------------------------------------------------------------------------------- */
+/* --- births and deaths ------------------------------------------------------------------------ */
 
 /* Features that a dataset uses from its first such block on; the bit of each is its place here. */
 static const struct ds_feature {
@@ -588,7 +588,7 @@ ds_kill(struct objset *os, const struct blkptr *bp)
 
 static const struct objset_ops ds_objset_ops = {ds_born, ds_kill};
 
-/* --- writing down --------------------------------------------------------------------------------------------- */
+/* --- writing down ----------------------------------------------------------------------------- */
 
 static int
 charge_prev(struct dsl_dataset *ds, int64_t unique)
@@ -692,7 +692,7 @@ ds_sync(struct dsl_dataset *ds)
 	return (ds_flush(ds));
 }
 
-/* --- features that datasets carry ------------------------------------------------------------------------------- */
+/* --- features that datasets carry ------------------------------------------------------------- */
 
 bool
 dsl_is_zapified(struct dsl_pool *dp, uint64_t obj)
@@ -761,7 +761,7 @@ ds_features_drop(struct dsl_dataset *ds)
 	return (rc);
 }
 
-/* --- its contents --------------------------------------------------------------------------------------------- */
+/* --- its contents ----------------------------------------------------------------------------- */
 
 static uint64_t
 prop_or(struct dsl_dataset *ds, const char *name, uint64_t def)
@@ -845,7 +845,7 @@ ds_reserved(struct dsl_dataset *ds)
 	return (prop_or(ds, "refreservation", 0));
 }
 
-/* --- listeners -------------------------------------------------------------------------------------------------- */
+/* --- listeners -------------------------------------------------------------------------------- */
 
 void
 dsl_listen(struct dsl_dataset *ds, dsl_listen_fn *fn, void *arg)

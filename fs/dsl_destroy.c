@@ -28,7 +28,7 @@
 #define CLONE_DEPTH_MAX 1000
 #define EMPTY_BATCH (64ULL << 20) /* of a large head, freed between two syncs */
 
-/* --- snapshots, in a sync task --------------------------------------------------------------------------------- */
+/* --- snapshots, in a sync task ---------------------------------------------------------------- */
 
 struct chain {
 	struct dsl_dataset *prev, *snap, *next; /* prev may be NULL */
@@ -339,7 +339,7 @@ dsl_destroy_snaps(struct spa *spa, const char *const *names, size_t n, struct er
 	return (spa_sync_task(spa, destroy_snaps_check, destroy_snaps_sync, &a, e));
 }
 
-/* --- heads ---------------------------------------------------------------------------------------------------- */
+/* --- heads ------------------------------------------------------------------------------------ */
 
 static bool
 has_snapshots(struct dsl_dataset *head)
@@ -531,7 +531,7 @@ destroy_sync(struct spa *spa, void *arg, struct err *e)
 	return (err_rc(e, rc, "cannot destroy '%s'", name));
 }
 
-/* --- emptying a large head ---------------------------------------------------------------------------------------- */
+/* --- emptying a large head -------------------------------------------------------------------- */
 
 static int
 mark_sync(struct spa *spa, void *arg, struct err *e)
@@ -658,7 +658,7 @@ dsl_destroy_inconsistent(struct spa *spa)
 	} while (rc == 1 && c.found && dsl_destroy(spa, c.name, NULL) == 0);
 }
 
-/* --- what a destroy would give back --------------------------------------------------------------------------------- */
+/* --- what a destroy would give back ----------------------------------------------------------- */
 
 struct by_txg {
 	struct dsl_dataset *ds;

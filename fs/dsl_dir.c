@@ -193,7 +193,7 @@ dir_child_count(const struct dsl_dir *dd, uint64_t *n)
 	return (zap_count(dp_mos(dd->dp), dir_phys(dd)->child_zap, n));
 }
 
-/* --- making and destroying -------------------------------------------------------------------------- */
+/* --- making and destroying -------------------------------------------------------------------- */
 
 static int
 dir_fill(struct dsl_pool *dp, uint64_t obj, uint64_t parent_obj)
@@ -248,7 +248,7 @@ dir_destroy(struct dsl_dir *dd)
 	return (rc != 0 ? rc : dsl_free_zapified(dp, obj));
 }
 
-/* --- accounts ------------------------------------------------------------------------------------------- */
+/* --- accounts --------------------------------------------------------------------------------- */
 
 static int64_t
 max_i64(int64_t a, int64_t b)
@@ -316,28 +316,38 @@ dir_set_reserved(struct dsl_dir *dd, uint64_t value)
 	return (dd->parent == NULL ? 0 : dir_charge(dd->parent, DD_CHILD_RSRV, &d));
 }
 
-/* --- available -------------------------------------------------------------------------------------------- */
+/* --- available -------------------------------------------------------------------------------- */
 
 #define SLOP_SHIFT 5
 #define SLOP_MIN (128ULL << 20)
 #define SLOP_MAX (128ULL << 30)
 
-/* What datasets may use of the pool: its deflated size less the slop (docs/zfs-format.md, "Slop"). */
+/* Asked for at every write, changes only when devices come and go. */
 static uint64_t
-pool_size(const struct dsl_pool *dp, bool netfree)
+pool_dsize(struct dsl_pool *dp)
 {
 	struct space_stats st;
-	uint64_t slop, half;
 
-	metaslab_stats(dp->spa, &st);
-	half = st.dsize / 2;
-	slop = st.dsize >> SLOP_SHIFT;
+	if (dp->size_txg != spa_open_txg(dp->spa)) {
+		metaslab_stats(dp->spa, &st);
+		dp->size = st.dsize;
+		dp->size_txg = spa_open_txg(dp->spa);
+	}
+	return (dp->size);
+}
+
+/* What datasets may use of the pool: its size less the slop (docs/zfs-format.md, "Slop"). */
+static uint64_t
+pool_size(struct dsl_pool *dp, bool netfree)
+{
+	uint64_t size = pool_dsize(dp), slop = size >> SLOP_SHIFT, half = size / 2;
+
 	slop = slop > SLOP_MAX ? SLOP_MAX : slop;
 	if (slop < SLOP_MIN)
 		slop = half < SLOP_MIN ? half : SLOP_MIN;
 	if (netfree)
 		slop /= 2;
-	return (st.dsize + dp->dedup_saved - slop);
+	return (size + dp->dedup_saved - slop);
 }
 
 /* Bytes written in datasets at and below dd that no sync has charged yet. */

@@ -14,6 +14,7 @@
 #include "spa_impl.h"
 
 #define DIR_BUCKETS 1024
+#define PROP_CACHE 16 /* numbers that were looked up; each has one place */
 #define ORIGIN_NAME "$ORIGIN"
 
 enum { DD_HEAD, DD_SNAP, DD_CHILD, DD_CHILD_RSRV, DD_REFRSRV, DD_TYPES };
@@ -83,6 +84,10 @@ struct dsl_dataset {
 	uint64_t origin_txg; /* births up to it are the origin's */
 	uint64_t prev_prev_txg; /* prev_snap_txg of the snapshot before, if that is ours; else UINT64_MAX */
 	struct ds_delta delta;
+	struct prop_cached {
+		const struct fs_prop *p;
+		uint64_t value, generation;
+	} cached[PROP_CACHE];
 	unsigned activate; /* features that its blocks use since the last write: bits of ds_features */
 	struct dsl_listener *listeners;
 	struct dsl_dataset *hash_next;
@@ -100,6 +105,8 @@ struct dsl_pool {
 	struct dsl_dir *dirs[DIR_BUCKETS];
 	struct dsl_dataset *datasets[DIR_BUCKETS];
 	uint64_t destroy_once; /* bytes: a head with more is emptied over several txgs first */
+	uint64_t prop_generation; /* counts changes of properties: what is cached of older ones is void */
+	uint64_t size_txg, size; /* deflated bytes of the pool, worked out once a txg */
 	uint64_t dedup_saved; /* bytes that deduplication saves */
 };
 

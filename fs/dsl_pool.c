@@ -50,7 +50,7 @@
 #define FREE_PER_TXG 50000
 #define DESTROY_ONCE_BYTES (4ULL << 30)
 
-/* --- opening and closing ---------------------------------------------------------------------------------- */
+/* --- opening and closing ---------------------------------------------------------------------- */
 
 static int
 directory_object(struct spa *spa, const char *key, uint64_t *obj)
@@ -130,6 +130,7 @@ pool_new(struct spa *spa)
 		return (NULL);
 	dp->spa = spa;
 	dp->destroy_once = DESTROY_ONCE_BYTES;
+	dp->prop_generation = 1;
 	spa->dsl = dp;
 	return (dp);
 }
@@ -169,7 +170,7 @@ dsl_pool_close(struct spa *spa)
 	spa->dsl = NULL;
 }
 
-/* --- making ------------------------------------------------------------------------------------------------- */
+/* --- making ----------------------------------------------------------------------------------- */
 
 static int
 make_dir(struct dsl_pool *dp, struct dsl_dir *parent, const char *name, struct dsl_dir **out)
@@ -244,7 +245,7 @@ dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e)
 	return (0);
 }
 
-/* --- syncing ------------------------------------------------------------------------------------------------ */
+/* --- syncing ---------------------------------------------------------------------------------- */
 
 static bool
 ds_needs_sync(const struct dsl_dataset *ds)

@@ -22,7 +22,7 @@
 
 #include "dsl_impl.h"
 
-/* --- finding ------------------------------------------------------------------------------------------------ */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 static int
 zap_value(struct dsl_pool *dp, uint64_t zap, const char *name, struct prop_found *f)
@@ -110,21 +110,40 @@ dsl_prop_lookup(struct dsl_dataset *ds, const char *name, const struct fs_prop *
 	return (p == NULL ? -ENOENT : 0);
 }
 
-int
-dsl_prop_number(struct dsl_dataset *ds, const char *name, uint64_t *v)
+static int
+number_lookup(struct dsl_dataset *ds, const struct fs_prop *p, uint64_t *v)
 {
-	const struct fs_prop *p = fs_prop_find(name);
-	struct prop_found *f;
+	struct prop_found *f = malloc(sizeof(*f));
 	int rc;
 
-	if (p == NULL || p->kind == PROP_STRING)
-		return (-EINVAL);
-	if ((f = malloc(sizeof(*f))) == NULL)
+	if (f == NULL)
 		return (-ENOMEM);
 	if ((rc = dsl_prop_lookup(ds, p->name, p, f)) == 0)
 		*v = f->num;
 	free(f);
 	return (rc);
+}
+
+int
+dsl_prop_number(struct dsl_dataset *ds, const char *name, uint64_t *v)
+{
+	const struct fs_prop *p = fs_prop_find(name);
+	struct prop_cached *c;
+	int rc;
+
+	if (p == NULL || p->kind == PROP_STRING)
+		return (-EINVAL);
+	c = &ds->cached[(size_t)(p - fs_prop_at(0)) % PROP_CACHE];
+	if (c->p != p || c->generation != ds->dp->prop_generation) {
+		if ((rc = number_lookup(ds, p, &c->value)) != 0) {
+			c->p = NULL;
+			return (rc);
+		}
+		c->p = p;
+		c->generation = ds->dp->prop_generation;
+	}
+	*v = c->value;
+	return (0);
 }
 
 int
@@ -138,7 +157,7 @@ dsl_prop_u64(struct dsl_dataset *ds, const char *prop, uint64_t *v)
 		    rc);
 }
 
-/* --- as text -------------------------------------------------------------------------------------------------- */
+/* --- as text ---------------------------------------------------------------------------------- */
 
 void
 dsl_prop_source_text(struct dsl_dataset *ds, const struct prop_found *f, char *buf, size_t size)
@@ -259,7 +278,7 @@ dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, siz
 	return (settable_text(ds, p->name, p, raw, buf, size, source, source_size));
 }
 
-/* --- user properties -------------------------------------------------------------------------------------------- */
+/* --- user properties -------------------------------------------------------------------------- */
 
 struct user_walk {
 	struct dsl_dataset *ds;
@@ -347,7 +366,7 @@ dsl_user_props(struct dsl_dataset *ds,
 	return (rc);
 }
 
-/* --- checking what shall be set ------------------------------------------------------------------------------------ */
+/* --- checking what shall be set --------------------------------------------------------------- */
 
 struct prop_value {
 	const struct fs_prop *p; /* NULL: a user property */
@@ -473,7 +492,7 @@ dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, un
 	return (0);
 }
 
-/* --- setting, in a sync task ------------------------------------------------------------------------------------------ */
+/* --- setting, in a sync task ------------------------------------------------------------------ */
 
 static int
 props_zap(struct dsl_dataset *ds, uint64_t *zap)
@@ -534,6 +553,7 @@ dsl_prop_set_one(struct dsl_dataset *ds, const char *name, const struct fs_prop 
 
 	if (p != NULL && (rc = prop_take_effect(ds, name, num)) != 0)
 		return (rc);
+	ds->dp->prop_generation++;
 	if ((rc = props_zap(ds, &zap)) != 0)
 		return (rc);
 	if (suffixed(key, sizeof(key), name, "$inherit") == 0 &&
@@ -568,7 +588,7 @@ dsl_prop_set_all(struct dsl_dataset *ds, const struct nvlist *props)
 	return (0);
 }
 
-/* --- the calls ------------------------------------------------------------------------------------------------------- */
+/* --- the calls -------------------------------------------------------------------------------- */
 
 /* Tell whoever has a dataset open at or below dd. */
 static void
@@ -678,6 +698,7 @@ inherit_in_zap(struct dsl_pool *dp, uint64_t zap, const char *name, bool receive
 	if ((rc = suffixed(recvd, sizeof(recvd), name, "$recvd")) != 0 ||
 	    (rc = suffixed(inherit, sizeof(inherit), name, "$inherit")) != 0)
 		return (rc);
+	dp->prop_generation++;
 	if ((rc = zap_remove(dp_mos(dp), zap, name)) != 0 && rc != -ENOENT)
 		return (rc);
 	if (!received && zap_length(dp_mos(dp), zap, recvd, &intlen, &num) == 0)

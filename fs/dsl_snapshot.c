@@ -24,7 +24,7 @@
 
 #define SNAPSHOT_SPACE (32u << 10)
 
-/* --- taking one, in a sync task ----------------------------------------------------------------------------- */
+/* --- taking one, in a sync task --------------------------------------------------------------- */
 
 static void
 snap_fill(struct dsl_dataset_phys *s, const struct dsl_dataset *head)
@@ -136,7 +136,7 @@ ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist *pro
 	return (snap_finish(head, obj, props));
 }
 
-/* --- the call ------------------------------------------------------------------------------------------------- */
+/* --- the call --------------------------------------------------------------------------------- */
 
 struct snap_arg {
 	const char *const *names;
@@ -261,7 +261,7 @@ dsl_snapshot(struct spa *spa, const char *const *names, size_t n, const struct n
 	return (spa_sync_task(spa, snapshot_check, snapshot_sync, &a, e));
 }
 
-/* --- rename ------------------------------------------------------------------------------------------------------ */
+/* --- rename ----------------------------------------------------------------------------------- */
 
 struct rename_arg {
 	const char *from, *to;
@@ -383,6 +383,7 @@ dir_move(struct dsl_dir *dd, struct dsl_dir *to, const char *name)
 	    (rc = dir_dirty(dd)) != 0)
 		return (rc);
 	(void)snprintf(dd->name, sizeof(dd->name), "%s", name);
+	dd->dp->prop_generation++;
 	if (to == from)
 		return (0);
 	if ((rc = charge_for(from, dir_phys(dd), -1)) != 0 || (rc = charge_for(to, dir_phys(dd), 1)) != 0)
@@ -440,7 +441,7 @@ dsl_rename(struct spa *spa, const char *from, const char *to, struct err *e)
 	return (spa_sync_task(spa, rename_check, rename_sync, &a, e));
 }
 
-/* --- rollback --------------------------------------------------------------------------------------------------- */
+/* --- rollback --------------------------------------------------------------------------------- */
 
 struct rollback_arg {
 	const char *fs, *snapshot;

@@ -21,7 +21,7 @@ enum { MARK_GUID, MARK_TXG, MARK_TIME, MARK_REDACTION, MARK_FLAGS, MARK_REFD, MA
 
 typedef int stat_fn(struct dsl_dataset *ds, uint64_t *v);
 
-/* --- numbers ---------------------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 static int
 stat_type(struct dsl_dataset *ds, uint64_t *v)
@@ -335,7 +335,7 @@ stat_u64(struct dsl_dataset *ds, const char *name, uint64_t *v)
 	return (fn(ds, v));
 }
 
-/* --- text --------------------------------------------------------------------------------------------------- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 static int
 text_origin(struct dsl_dataset *ds, char *buf, size_t size)
@@ -415,7 +415,7 @@ stat_text(struct dsl_dataset *ds, const struct fs_prop *p, bool raw, char *buf, 
 	return (0);
 }
 
-/* --- room -------------------------------------------------------------------------------------------------------- */
+/* --- room ------------------------------------------------------------------------------------- */
 
 /* Is it a quota at or above dd that leaves less than `need`? */
 static bool

@@ -97,7 +97,7 @@ by_txg(const void *pa, const void *pb)
 	return (a->txg != b->txg ? (a->txg < b->txg ? -1 : 1) : by_name(pa, pb));
 }
 
-/* --- snapshots ------------------------------------------------------------------------------------------------ */
+/* --- snapshots -------------------------------------------------------------------------------- */
 
 static struct named *
 names_find_obj(struct names *v, uint64_t obj)
@@ -172,7 +172,7 @@ walk_snapshots(const struct walk *w, struct dsl_dataset *head)
 	return (rc);
 }
 
-/* --- bookmarks ------------------------------------------------------------------------------------------------ */
+/* --- bookmarks -------------------------------------------------------------------------------- */
 
 static int
 visit_bookmark(const struct walk *w, struct dsl_dataset *head, uint64_t zap, const char *name)
@@ -206,7 +206,7 @@ walk_bookmarks(const struct walk *w, struct dsl_dataset *head)
 	return (rc);
 }
 
-/* --- dirs ----------------------------------------------------------------------------------------------------- */
+/* --- dirs ------------------------------------------------------------------------------------- */
 
 static int walk_dir(const struct walk *w, struct dsl_dir *dd, int depth, int level);
 

@@ -231,7 +231,7 @@ fs_prop_is_right(const struct fs_prop *p)
 	return (p->kind == PROP_NUMBER && strcmp(p->name, "creation") != 0);
 }
 
-/* --- text to number ------------------------------------------------------------------------------------- */
+/* --- text to number --------------------------------------------------------------------------- */
 
 static int
 refuse(const struct fs_prop *p, const char *text, struct err *e)
@@ -318,7 +318,7 @@ fs_prop_parse(const struct fs_prop *p, const char *text, uint64_t *value, struct
 	}
 }
 
-/* --- number to text ------------------------------------------------------------------------------------- */
+/* --- number to text --------------------------------------------------------------------------- */
 
 static void
 format_choice(const struct fs_prop *p, uint64_t value, char *buf, size_t size)

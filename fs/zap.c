@@ -27,7 +27,7 @@
 
 #include "smartbox/fs/spa.h"
 
-/* --- the hash: CRC-64 ECMA, reflected, four bits at a time ----------------------------------------- */
+/* --- the hash: CRC-64 ECMA, reflected, four bits at a time ------------------------------------ */
 
 static const uint64_t crc64_nibble[16] = {
 	0x0000000000000000, 0x7d9ba13851336649, 0xfb374270a266cc92, 0x86ace348f355aadb,
@@ -88,7 +88,7 @@ zap_key_words(const struct zap *z, const uint64_t *words, unsigned n, struct zap
 	return (0);
 }
 
-/* --- opening --------------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static int
 zap_look_at_header(struct zap *z)
@@ -147,7 +147,7 @@ zap_open_key(struct objset *os, uint64_t obj, const char *name, bool fold, struc
 	return (rc);
 }
 
-/* --- making and destroying --------------------------------------------------------------------------- */
+/* --- making and destroying -------------------------------------------------------------------- */
 
 int
 zap_format(struct objset *os, uint64_t obj, unsigned normflags)
@@ -200,7 +200,7 @@ zap_destroy(struct objset *os, uint64_t obj)
 	return (dmu_object_free(os, obj));
 }
 
-/* --- one entry --------------------------------------------------------------------------------------- */
+/* --- one entry -------------------------------------------------------------------------------- */
 
 static int
 mzap_lookup(struct zap *z, const struct zap_key *k, unsigned intlen, uint64_t num, uint64_t *value,
@@ -377,7 +377,7 @@ zap_count(struct objset *os, uint64_t obj, uint64_t *count)
 	return (0);
 }
 
-/* --- keys that are numbers ----------------------------------------------------------------------------- */
+/* --- keys that are numbers -------------------------------------------------------------------- */
 
 const char *
 zap_int_name(char buf[ZAP_INT_NAME], uint64_t key)
@@ -473,7 +473,7 @@ zap_increment_int(struct objset *os, uint64_t obj, uint64_t key, int64_t delta)
 	return (rc == 0 ? zap_remove_int(os, obj, key) : 0);
 }
 
-/* --- iteration --------------------------------------------------------------------------------------------- */
+/* --- iteration -------------------------------------------------------------------------------- */
 
 static struct zap_pos
 cookie_unpack(const struct zap *z, uint64_t cookie)

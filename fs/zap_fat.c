@@ -91,7 +91,7 @@ fzap_format(struct zap *z, uint64_t salt, unsigned normflags)
 	return (rc);
 }
 
-/* --- the pointer table ----------------------------------------------------------------------------- */
+/* --- the pointer table ------------------------------------------------------------------------ */
 
 static uint64_t
 table_index(const struct zap *z, uint64_t hash)
@@ -228,7 +228,7 @@ table_double(struct zap *z)
 	return (0);
 }
 
-/* --- leaves ---------------------------------------------------------------------------------------- */
+/* --- leaves ----------------------------------------------------------------------------------- */
 
 static int
 leaf_hold_block(struct zap *z, uint64_t block, bool fill, struct zap_leaf *l)
@@ -298,7 +298,7 @@ fzap_split(struct zap *z, struct zap_leaf *l)
 	return (rc);
 }
 
-/* --- operations ------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 
 int
 fzap_lookup(struct zap *z, const struct zap_key *k, unsigned intlen, uint64_t num, void *buf,

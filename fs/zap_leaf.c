@@ -43,7 +43,7 @@ _Static_assert(sizeof(struct leaf_entry) == CHUNK_SIZE, "leaf entry");
 _Static_assert(sizeof(struct leaf_array) == CHUNK_SIZE, "leaf array");
 _Static_assert(sizeof(struct leaf_free) == CHUNK_SIZE, "leaf free chunk");
 
-/* --- chunks -------------------------------------------------------------------------------------- */
+/* --- chunks ----------------------------------------------------------------------------------- */
 
 static unsigned
 leaf_buckets(const struct zap_leaf *l)
@@ -134,7 +134,7 @@ leaf_format(struct zap_leaf *l, uint64_t prefix, unsigned prefix_len)
 	}
 }
 
-/* --- arrays: integers, big-endian, 21 bytes per chunk ---------------------------------------------- */
+/* --- arrays: integers, big-endian, 21 bytes per chunk ----------------------------------------- */
 
 static uint64_t
 int_get(const void *ints, unsigned intlen, uint64_t i)
@@ -288,7 +288,7 @@ array_equals(const struct zap_leaf *l, unsigned chunk, const struct zap_key *k)
 	return (1);
 }
 
-/* --- entries --------------------------------------------------------------------------------------- */
+/* --- entries ---------------------------------------------------------------------------------- */
 
 static uint16_t *
 leaf_bucket(const struct zap_leaf *l, uint64_t hash)
@@ -523,7 +523,7 @@ leaf_remove(struct zap_leaf *l, struct leaf_entry *le)
 	return (0);
 }
 
-/* --- splitting ------------------------------------------------------------------------------------- */
+/* --- splitting -------------------------------------------------------------------------------- */
 
 static uint16_t
 array_copy(const struct zap_leaf *from, unsigned n, struct zap_leaf *to)

@@ -35,7 +35,8 @@ make_objset(void)
 static void
 use(struct objset *os, uint64_t obj)
 {
-	static const char *const names[] = {"a", "config", "a name that is longer than a slot of fifty bytes"};
+	static const char *const names[] = {"a", "config",
+	    "a name that is longer than a slot of fifty bytes"};
 	uint64_t words[40] = {0}, key[5] = {1, 2, 3, 4, 5}, cookie = 0, n = 0;
 	struct zap_entry ze;
 	char name[ZAP_NAME_MAX];

@@ -32,4 +32,13 @@ for ((seed = 1; seed <= ${HISTORIES:-1}; seed++)); do
 	history $seed ''
 	history $seed nofeat
 done
+
+# A pool that OpenZFS made, history by us, and back.
+fixture nofeat
+JUDGED_GO_ON=$PWD/nofeat "$unit" dsl_random_history_in_a_pool_of_openzfs_is_left_for_judges || fail "nofeat"
+judge_zdb nofeat nofeat || fail "zdb objects to nofeat after our history"
+LD_LIBRARY_PATH=$openzfs_libs "$TOP/build/tests/zpool_judge" -d 3 nofeat "$PWD"/nofeat/* ||
+	fail "OpenZFS cannot go on with nofeat"
+JUDGED_BACK=$PWD/nofeat "$unit" dsl_accounts_are_exact_after_outside_changes || fail "accounts of nofeat"
+judge_zdb nofeat nofeat || fail "zdb objects to nofeat at the end"
 exit 0

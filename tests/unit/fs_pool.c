@@ -102,13 +102,13 @@ fs_test_import(const char *fixture, bool readonly)
 }
 
 struct spa *
-fs_test_import_from(const char *folder)
+fs_test_import_from(const char *folder, bool readonly)
 {
 	struct pool_scan scan;
 
 	CHECK_EQ(pool_scan(&folder, 1, &scan, NULL), 0);
 	CHECK_EQ(scan.npool, 1);
-	return (import(&scan, true));
+	return (import(&scan, readonly));
 }
 
 void

@@ -18,8 +18,8 @@ struct spa *fs_test_pool_on(const char *path, unsigned mib, bool features);
 struct objset *fs_test_objset(void);
 /* The fixture pool, imported and entered; skips the test when there are no fixtures. */
 struct spa *fs_test_import(const char *fixture, bool readonly);
-/* The only pool among the vdevs in a folder, read-only and entered. */
-struct spa *fs_test_import_from(const char *folder);
+/* The only pool among the vdevs in a folder, imported and entered. */
+struct spa *fs_test_import_from(const char *folder, bool readonly);
 /* Leave and close without a last sync. */
 void fs_test_close(struct spa *spa);
 
