@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "applet_impl.h"
@@ -53,6 +54,7 @@ int
 applet_run(const struct applet *a, int argc, char **argv)
 {
 	current = a;
+	(void)prctl(PR_SET_NAME, a->name); /* one started through /proc/self/exe is called "exe" */
 	if (argc == 2 && wants_help(argv[1]) && a->usage[0] != '\0') {
 		(void)fputs(a->usage, stdout);
 		return (fflush(stdout) == 0 ? 0 : 1);

@@ -22,6 +22,7 @@
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "smartbox/core/file.h"
@@ -58,6 +59,26 @@ static const struct kernel_mount {
     {"tracefs", "/sys/kernel/tracing", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL, false},
 };
 
+/*
+ * Nodes whose opening makes the kernel ask for their driver (modprobe char-major-10-N): nothing on a
+ * bus would announce these.
+ */
+static void
+make_static_nodes(void)
+{
+	static const struct {
+		const char *path;
+		mode_t mode;
+		unsigned minor;
+	} nodes[] = {{"/dev/fuse", 0666, 229}, {"/dev/net/tun", 0666, 200},
+	    {"/dev/loop-control", 0660, 237}, {"/dev/vhost-net", 0660, 238}};
+
+	(void)mkdir("/dev/net", 0755);
+	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
+		if (mknod(nodes[i].path, S_IFCHR | nodes[i].mode, makedev(10, nodes[i].minor)) == 0)
+			(void)chmod(nodes[i].path, nodes[i].mode);
+}
+
 int
 boot_mount_kernel(struct err *e)
 {
@@ -69,6 +90,7 @@ boot_mount_kernel(struct err *e)
 		    m->needed)
 			return (err_sys(e, errno, "cannot mount %s on %s", m->type, m->target));
 	}
+	make_static_nodes();
 	(void)symlink("/proc/self/fd", "/dev/fd");
 	(void)symlink("/proc/self/fd/0", "/dev/stdin");
 	(void)symlink("/proc/self/fd/1", "/dev/stdout");

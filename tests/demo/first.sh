@@ -46,13 +46,13 @@ step "Inside"
 shows 'bookworm' zlogin "$web" cat /etc/os-release
 shows '^uid=0' zlogin "$web" id
 shows ' 0% packet loss' zlogin "$db" ping -c 3 -i 0.2 10.0.0.1
-zlogin "$web" sh -c 'exit 3'
+zlogin "$web" exit 3
 [ $? = 3 ] || die "zlogin does not pass the exit status on"
 
 step "Snapshot, damage, rollback"
-run zlogin "$web" sh -c 'echo precious > /root/notes'
+run zlogin "$web" 'echo precious > /root/notes'
 run vmadm create-snapshot "$web" good
-run zlogin "$web" sh -c 'rm -rf /root/notes /var/lib/dpkg'
+run zlogin "$web" rm -rf /root/notes /var/lib/dpkg
 fails zlogin "$web" cat /root/notes
 run vmadm rollback-snapshot "$web" good
 shows '^precious$' zlogin "$web" cat /root/notes
@@ -60,9 +60,9 @@ run zlogin "$web" test -s /var/lib/dpkg/status
 
 step "The power goes while both zones write"
 for zone in $web $db; do
-	zlogin "$zone" sh -c 'i=0; while :; do i=$((i + 1)); echo $i > /root/next; sync /root/next; mv /root/next /root/count; sync /root; done' &
+	zlogin "$zone" 'i=0; while :; do i=$((i + 1)); echo $i > /root/next; sync /root/next; mv /root/next /root/count; sync /root; done' &
 done
-run zlogin "$web" sh -c 'echo acknowledged > /root/kept; sync /root/kept'
+run zlogin "$web" 'echo acknowledged > /root/kept; sync /root/kept'
 sleep 2
 for zone in web db; do
 	eval "id=\$$zone"
