@@ -905,8 +905,9 @@ known_nodes(struct fuse_session *s, size_t *n)
 }
 
 /*
- * Attributes and pages of every known node, and (kernels from 6.16 on) all names.  On older kernels
- * names are asked for again because the nodes' attributes are.
+ * Attributes and pages of every known node, and (kernels from 6.16 on) all names.  Older kernels have
+ * no message for names, above all not for "there is no such name"; but a remount, changing nothing,
+ * drops every name that is not in use this moment.
  */
 static void
 drop_kernel_caches(struct fuse_session *s)
@@ -916,6 +917,7 @@ drop_kernel_caches(struct fuse_session *s)
 	uint64_t *ids = known_nodes(s, &n);
 
 	fuse_notify(s, FUSE_NOTIFY_INC_EPOCH_CODE, NULL, 0);
+	(void)mount("none", s->path, NULL, MS_REMOUNT | mount_flags(&s->opts), NULL);
 	fuse_notify(s, FUSE_NOTIFY_INVAL_INODE, &root, sizeof(root));
 	for (size_t i = 0; ids != NULL && i < n; i++) {
 		struct fuse_notify_inval_inode_out out = {.ino = ids[i]};
