@@ -58,18 +58,17 @@ place_stdio(const int fd[3])
 	return (0);
 }
 
+/* The report pipe closes itself at exec; everything else but `keep` is marked or closed at once. */
 static void
 close_others(const int *keep, int report)
 {
+	bool marked = syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) == 0;
 	long max = sysconf(_SC_OPEN_MAX);
 
 	for (const int *k = keep; k != NULL && *k >= 0; k++)
 		(void)fcntl(*k, F_SETFD, 0);
-	if (keep == NULL || *keep < 0) {
-		/* The report pipe closes itself at exec; everything else may be marked at once. */
-		if (syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) == 0)
-			return;
-	}
+	if (marked)
+		return;
 	if (max < 0 || max > 65536)
 		max = 65536;
 	for (int fd = 3; fd < max; fd++)
