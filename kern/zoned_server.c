@@ -242,31 +242,42 @@ act(struct client *c, const struct request *rq, const char *const s[3], int fds[
 	}
 }
 
-static void
-on_request(struct client *c)
+/* 0 or a negative: the client was answered; 1: it waits. */
+static int
+take_request(struct client *c, struct request *rq)
 {
-	static struct request rq; /* one loop, one request at a time; 60 KiB of stack saved */
 	struct err e = ERR_INIT;
 	const char *s[3];
-	int fds[3], n = zoned_recv(c->fd, &rq, sizeof(rq), fds), rc;
-	struct zoned *z = c->z;
+	int fds[3], n = zoned_recv(c->fd, rq, sizeof(*rq), fds), rc = -EPROTO;
 
-	if (n < (int)sizeof(rq.h) || rq.h.version != ZONED_VERSION ||
-	    take_strings(&rq, (size_t)n, s) != 0) {
-		if (n > 0)
-			finish(c, -EPROTO, "the supervisor is of another version; halt and boot the zone");
-		else
-			client_close(c);
-		rc = -EPROTO;
+	if (n < (int)sizeof(rq->h)) {
+		client_close(c);
+	} else if (rq->h.version != ZONED_VERSION || take_strings(rq, (size_t)n, s) != 0) {
+		finish(c, rc, "the supervisor is of another version; halt and boot the zone");
 	} else {
-		c->op = rq.h.op;
-		rc = act(c, &rq, s, fds, &e);
+		c->op = rq->h.op;
+		rc = act(c, rq, s, fds, &e);
 		if (rc <= 0)
 			finish(c, rc, e.msg);
 	}
 	for (int i = 0; i < 3; i++)
 		if (fds[i] >= 0)
 			(void)close(fds[i]);
+	return (rc);
+}
+
+static void
+on_request(struct client *c)
+{
+	struct request *rq = malloc(sizeof(*rq)); /* too large for a daemon's stack */
+	struct zoned *z = c->z;
+	int rc = -ENOMEM;
+
+	if (rq != NULL)
+		rc = take_request(c, rq);
+	else
+		finish(c, rc, "out of memory");
+	free(rq);
 	if (rc <= 0)
 		zoned_maybe_exit(z);
 }

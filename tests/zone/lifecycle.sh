@@ -59,6 +59,9 @@ zoneadm -z one ready || fail "ready"
 is "ready has an id" "$(zoneadm list -n)" one
 is "but cannot be entered" "$(zlogin one true 2>&1)" \
 	"zlogin: zone 'one': zone is not running; currently in state 'ready'."
+zoneadm -z one halt || fail "halt of a ready zone"
+is "halted before it ran" "$(state_of one)" installed
+zoneadm -z one ready || fail "ready again"
 zoneadm -z one boot || fail "boot from ready"
 is "running" "$(zlogin one 'echo yes')" yes
 
