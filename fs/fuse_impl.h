@@ -79,6 +79,8 @@ struct snap_slot {
 	char *name; /* full name; NULL: free */
 };
 
+struct fuse_server;
+
 struct fuse_session {
 	struct fuse_server *server;
 	uint64_t id; /* in epoll */
@@ -102,6 +104,16 @@ struct fuse_session {
 	bool suspended;
 	struct fuse_session *next;
 };
+
+/* --- sessions (fuse_session.c) -------------------------------------------------------------------- */
+
+/* With a reference that a worker has, or NULL: gone, or standing aside. */
+struct fuse_session *fuse_session_by_id(struct fuse_server *fs, uint64_t id);
+void fuse_session_done(struct fuse_session *s); /* gives that back */
+void fuse_session_unref(struct fuse_session *s);
+void fuse_session_die(struct fuse_session *s); /* with the server's lock */
+/* Takes over the caller's reference. */
+int fuse_session_unmount(struct fuse_session *s, bool force, struct err *e);
 
 struct fuse_server {
 	struct spa *spa;
@@ -139,6 +151,16 @@ int fuse_serve(struct fuse_call *c);
 /* The kernel hung up: destroy what it still held open, let go of datasets.  With the pool's lock. */
 void fuse_drop_nodes(struct fuse_session *s);
 
+/* The object of the request's node. */
+int fuse_this_node(struct fuse_call *c, struct zpl **z, uint64_t *obj);
+/* Room for a fixed structure in the answer, zeroed. */
+void *fuse_answer(struct fuse_call *c, size_t size);
+/* An answer that names a node is a lookup of it. */
+int fuse_count_lookup(struct fuse_session *s, uint64_t node);
+void fuse_fill_entry(struct fuse_call *c, uint64_t node, const struct zpl_attr *a,
+    struct fuse_entry_out *eo);
+uint64_t fuse_node_ino(const struct fuse_session *s, uint64_t node);
+
 /* Ids of the mount; in: -EOVERFLOW. */
 uint32_t fuse_id_out(const struct fuse_idmap *m, uint32_t disk);
 int fuse_id_in(const struct fuse_idmap *m, uint32_t id, uint32_t *disk);
@@ -159,6 +181,22 @@ struct dir_out {
 /* Append an entry; entry NULL: a plain one (in a plus listing: without attributes).  False: full. */
 bool dir_out_add(struct dir_out *d, const char *name, uint64_t ino, unsigned dtype, uint64_t next,
     const struct fuse_entry_out *entry);
+
+/* --- contents, listings, extended attributes (fuse_data.c) ----------------------------------------- */
+
+int fuse_do_readlink(struct fuse_call *c);
+int fuse_do_read(struct fuse_call *c);
+int fuse_do_write(struct fuse_call *c);
+int fuse_do_fallocate(struct fuse_call *c);
+int fuse_do_lseek(struct fuse_call *c);
+int fuse_do_copy_file_range(struct fuse_call *c);
+int fuse_do_fsync(struct fuse_call *c);
+int fuse_do_readdir(struct fuse_call *c);
+int fuse_do_readdirplus(struct fuse_call *c);
+int fuse_do_getxattr(struct fuse_call *c);
+int fuse_do_listxattr(struct fuse_call *c);
+int fuse_do_setxattr(struct fuse_call *c);
+int fuse_do_removexattr(struct fuse_call *c);
 
 /* --- .zfs (fuse_snapdir.c) ------------------------------------------------------------------------ */
 

@@ -17,6 +17,7 @@
 #include "fuse_impl.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,7 +25,6 @@
 
 #define CACHE_SECONDS 3600 /* only the kernel's own requests change anything: it sees them all */
 #define ID_NOBODY 65534u
-#define COOKIE_ZFS INT64_MAX
 
 /* --- ids and nodes ------------------------------------------------------------------------------- */
 
@@ -69,8 +69,8 @@ fuse_node_id(const struct fuse_session *s, uint64_t parent_node, uint64_t obj)
 	return (slot << NODE_SLOT_SHIFT | obj);
 }
 
-static uint64_t
-node_ino(const struct fuse_session *s, uint64_t node)
+uint64_t
+fuse_node_ino(const struct fuse_session *s, uint64_t node)
 {
 	return (node == FUSE_ROOT_ID ? zpl_root(s->z) : node);
 }
@@ -80,7 +80,7 @@ fuse_fill_attr(const struct fuse_session *s, uint64_t node, const struct zpl_att
     struct fuse_attr *out)
 {
 	*out = (struct fuse_attr){
-		.ino = node_ino(s, node), .size = a->size, .blocks = a->blocks512,
+		.ino = fuse_node_ino(s, node), .size = a->size, .blocks = a->blocks512,
 		.atime = (uint64_t)a->atime[0], .mtime = (uint64_t)a->mtime[0],
 		.ctime = (uint64_t)a->ctime[0], .atimensec = (uint32_t)a->atime[1],
 		.mtimensec = (uint32_t)a->mtime[1], .ctimensec = (uint32_t)a->ctime[1],
@@ -91,15 +91,15 @@ fuse_fill_attr(const struct fuse_session *s, uint64_t node, const struct zpl_att
 }
 
 /* Room for a fixed structure in the answer. */
-static void *
-answer(struct fuse_call *c, size_t size)
+void *
+fuse_answer(struct fuse_call *c, size_t size)
 {
 	c->out_len = size;
 	return (memset(c->out, 0, size));
 }
 
-static int
-count_lookup(struct fuse_session *s, uint64_t node)
+int
+fuse_count_lookup(struct fuse_session *s, uint64_t node)
 {
 	int rc;
 
@@ -110,8 +110,8 @@ count_lookup(struct fuse_session *s, uint64_t node)
 	return (rc);
 }
 
-static void
-fill_entry(struct fuse_call *c, uint64_t node, const struct zpl_attr *a, struct fuse_entry_out *eo)
+void
+fuse_fill_entry(struct fuse_call *c, uint64_t node, const struct zpl_attr *a, struct fuse_entry_out *eo)
 {
 	memset(eo, 0, sizeof(*eo));
 	eo->nodeid = node;
@@ -130,9 +130,9 @@ answer_entry(struct fuse_call *c, struct zpl *z, uint64_t parent_node, uint64_t 
 	struct zpl_attr a;
 	int rc;
 
-	if ((rc = zpl_getattr(z, obj, &a)) != 0 || (rc = count_lookup(c->s, node)) != 0)
+	if ((rc = zpl_getattr(z, obj, &a)) != 0 || (rc = fuse_count_lookup(c->s, node)) != 0)
 		return (rc);
-	fill_entry(c, node, &a, answer(c, sizeof(struct fuse_entry_out)));
+	fuse_fill_entry(c, node, &a, fuse_answer(c, sizeof(struct fuse_entry_out)));
 	return (0);
 }
 
@@ -145,16 +145,27 @@ answer_attr(struct fuse_call *c, struct zpl *z, uint64_t obj)
 
 	if (rc != 0)
 		return (rc);
-	ao = answer(c, sizeof(*ao));
+	ao = fuse_answer(c, sizeof(*ao));
 	ao->attr_valid = CACHE_SECONDS;
 	fuse_fill_attr(c->s, c->req.in->nodeid, &a, &ao->attr);
 	return (0);
 }
 
-static int
-this_node(struct fuse_call *c, struct zpl **z, uint64_t *obj)
+int
+fuse_this_node(struct fuse_call *c, struct zpl **z, uint64_t *obj)
 {
 	return (fuse_resolve(c->s, c->req.in->nodeid, z, obj));
+}
+
+/* It stays in the delete queue when this fails.  Others get a turn between pieces of a huge file. */
+static void
+destroy(struct fuse_session *s, uint64_t obj)
+{
+	while (zpl_free_unlinked(s->z, obj) == 1) {
+		spa_exit(s->server->spa);
+		(void)sched_yield();
+		spa_enter(s->server->spa);
+	}
 }
 
 /* The object was left without names: destroy it now, or when the kernel forgets it. */
@@ -166,7 +177,7 @@ node_unlinked(struct fuse_session *s, uint64_t obj)
 	if (n != NULL)
 		n->unlinked = true;
 	else
-		(void)zpl_free_unlinked(s->z, obj); /* in the delete queue anyway */
+		destroy(s, obj);
 }
 
 /* --- lookup, forget ------------------------------------------------------------------------------- */
@@ -183,9 +194,9 @@ lookup_virtual(struct fuse_call *c)
 	struct fuse_entry_out eo = {.entry_valid = 1, .attr_valid = 1};
 	int rc = snapdir_lookup(c, c->req.in->nodeid, c->req.name, &eo.nodeid, &eo.attr);
 
-	if (rc != 0 || (rc = count_lookup(c->s, eo.nodeid)) != 0)
+	if (rc != 0 || (rc = fuse_count_lookup(c->s, eo.nodeid)) != 0)
 		return (rc);
-	memcpy(answer(c, sizeof(eo)), &eo, sizeof(eo));
+	memcpy(fuse_answer(c, sizeof(eo)), &eo, sizeof(eo));
 	return (0);
 }
 
@@ -199,14 +210,14 @@ do_lookup(struct fuse_call *c)
 
 	if (snapdir_is_virtual(c->req.in->nodeid) || is_zfs_name(c, c->req.name))
 		return (lookup_virtual(c));
-	if ((rc = this_node(c, &z, &dir)) != 0)
+	if ((rc = fuse_this_node(c, &z, &dir)) != 0)
 		return (rc);
 	rc = zpl_lookup(z, dir, c->req.name, &obj);
 	if (rc == 0)
 		return (answer_entry(c, z, c->req.in->nodeid, obj));
 	if (rc != -ENOENT || zpl_folds_case(z))
 		return (rc);
-	eo = answer(c, sizeof(*eo)); /* node id 0: the kernel may remember that there is none */
+	eo = fuse_answer(c, sizeof(*eo)); /* node id 0: the kernel may remember that there is none */
 	eo->entry_valid = CACHE_SECONDS;
 	return (0);
 }
@@ -220,7 +231,7 @@ forget(struct fuse_session *s, uint64_t node, uint64_t lookups)
 		return;
 	snapdir_count(s, node, -1);
 	if (unlinked)
-		(void)zpl_free_unlinked(s->z, node);
+		destroy(s, node);
 }
 
 static int
@@ -250,7 +261,7 @@ fuse_drop_nodes(struct fuse_session *s)
 {
 	for (size_t i = 0; i < s->nodes.cap; i++) {
 		if (s->nodes.v[i].id != 0 && s->nodes.v[i].unlinked)
-			(void)zpl_free_unlinked(s->z, s->nodes.v[i].id);
+			destroy(s, s->nodes.v[i].id);
 	}
 	node_table_free(&s->nodes);
 	snapdir_release(s, NULL);
@@ -267,10 +278,10 @@ do_getattr(struct fuse_call *c)
 	int rc;
 
 	if (snapdir_is_virtual(c->req.in->nodeid)) {
-		ao = answer(c, sizeof(*ao));
+		ao = fuse_answer(c, sizeof(*ao));
 		return (snapdir_getattr(c->s, c->req.in->nodeid, &ao->attr));
 	}
-	rc = this_node(c, &z, &obj);
+	rc = fuse_this_node(c, &z, &obj);
 	return (rc != 0 ? rc : answer_attr(c, z, obj));
 }
 
@@ -341,7 +352,7 @@ do_setattr(struct fuse_call *c)
 	uint64_t obj;
 	int rc;
 
-	if ((rc = this_node(c, &z, &obj)) != 0 || (rc = setattr_owner(c->s, in, &a, &mask)) != 0)
+	if ((rc = fuse_this_node(c, &z, &obj)) != 0 || (rc = setattr_owner(c->s, in, &a, &mask)) != 0)
 		return (rc);
 	if (in->valid & FATTR_MODE)
 		mask |= ZA_MODE;
@@ -366,7 +377,7 @@ do_setattr(struct fuse_call *c)
 static int
 do_statfs(struct fuse_call *c)
 {
-	struct fuse_statfs_out *so = answer(c, sizeof(*so));
+	struct fuse_statfs_out *so = fuse_answer(c, sizeof(*so));
 	uint64_t refd, avail, objs;
 
 	dsl_space(c->s->ds, &refd, &avail, &objs);
@@ -421,7 +432,7 @@ making_begin(struct fuse_call *c, uint32_t mode, uint32_t umask, struct making *
 	int rc;
 
 	*m = (struct making){.n = {.mode = mode}};
-	if ((rc = this_node(c, &m->z, &m->dir)) != 0 ||
+	if ((rc = fuse_this_node(c, &m->z, &m->dir)) != 0 ||
 	    (rc = fuse_id_in(&c->s->opts.idmap, c->req.in->uid, &m->n.uid)) != 0 ||
 	    (rc = fuse_id_in(&c->s->opts.idmap, c->req.in->gid, &m->n.gid)) != 0 ||
 	    (rc = zpl_getattr(m->z, m->dir, &dir)) != 0)
@@ -554,7 +565,7 @@ do_link(struct fuse_call *c)
 	uint64_t dir, obj;
 	int rc;
 
-	if ((rc = this_node(c, &z, &dir)) != 0 ||
+	if ((rc = fuse_this_node(c, &z, &dir)) != 0 ||
 	    (rc = fuse_resolve(c->s, in->oldnodeid, &old_z, &obj)) != 0)
 		return (rc);
 	if (z != old_z)
@@ -578,7 +589,7 @@ do_unlink(struct fuse_call *c)
 	bool is_last;
 	int rc;
 
-	if ((rc = this_node(c, &z, &dir)) != 0 ||
+	if ((rc = fuse_this_node(c, &z, &dir)) != 0 ||
 	    (rc = zpl_unlink(z, dir, c->req.name, &obj, &is_last)) != 0)
 		return (rc);
 	if (is_last)
@@ -595,7 +606,7 @@ do_rmdir(struct fuse_call *c)
 
 	if (c->req.in->nodeid == NODE_SNAPSHOTS)
 		return (snapdir_rmdir(c, c->req.name));
-	if ((rc = this_node(c, &z, &dir)) != 0 ||
+	if ((rc = fuse_this_node(c, &z, &dir)) != 0 ||
 	    (rc = zpl_rmdir(z, dir, c->req.name, &obj)) != 0)
 		return (rc);
 	node_unlinked(c->s, obj);
@@ -610,7 +621,7 @@ rename_node(struct fuse_call *c, uint64_t new_node, unsigned flags)
 	bool is_last;
 	int rc;
 
-	if ((rc = this_node(c, &z, &dir)) != 0 ||
+	if ((rc = fuse_this_node(c, &z, &dir)) != 0 ||
 	    (rc = fuse_resolve(c->s, new_node, &new_z, &new_dir)) != 0)
 		return (rc);
 	if (z != new_z)
@@ -639,383 +650,6 @@ do_rename2(struct fuse_call *c)
 	return (rename_node(c, in->newdir, in->flags));
 }
 
-/* --- contents ------------------------------------------------------------------------------------- */
-
-static int
-do_readlink(struct fuse_call *c)
-{
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if ((rc = this_node(c, &z, &obj)) != 0 || (rc = zpl_readlink(z, obj, c->out, 4096)) < 0)
-		return (rc);
-	c->out_len = (size_t)rc;
-	return (0);
-}
-
-static int
-do_read(struct fuse_call *c)
-{
-	const struct fuse_read_in *in = c->req.arg;
-	size_t len = in->size < FUSE_DATA_MAX ? in->size : FUSE_DATA_MAX;
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if ((rc = this_node(c, &z, &obj)) != 0 || (rc = zpl_read(z, obj, in->offset, len, c->out)) < 0)
-		return (rc);
-	c->out_len = (size_t)rc;
-	if (!c->s->opts.noatime)
-		(void)zpl_touch_atime(z, obj);
-	return (0);
-}
-
-static int
-do_write(struct fuse_call *c)
-{
-	const struct fuse_write_in *in = c->req.arg;
-	bool cached = (in->write_flags & FUSE_WRITE_CACHE) != 0;
-	struct fuse_write_out *wo;
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if (in->size > c->req.data_len)
-		return (-EINVAL);
-	if ((rc = this_node(c, &z, &obj)) != 0 ||
-	    (rc = zpl_write(z, obj, in->offset, in->size, c->req.data,
-	    cached && c->s->opts.writeback)) != 0)
-		return (rc);
-	if (!cached && (rc = zpl_drop_privs(z, obj, in->write_flags & FUSE_WRITE_KILL_SUIDGID,
-	    &c->stale_attr)) != 0)
-		return (rc);
-	wo = answer(c, sizeof(*wo));
-	wo->size = in->size;
-	return (0);
-}
-
-static int
-do_fallocate(struct fuse_call *c)
-{
-	const struct fuse_fallocate_in *in = c->req.arg;
-	struct zpl *z;
-	uint64_t obj;
-	int rc = this_node(c, &z, &obj);
-
-	return (rc != 0 ? rc : zpl_fallocate(z, obj, (int)in->mode, in->offset, in->length));
-}
-
-static int
-do_lseek(struct fuse_call *c)
-{
-	const struct fuse_lseek_in *in = c->req.arg;
-	struct fuse_lseek_out *lo;
-	struct zpl *z;
-	uint64_t obj, off = in->offset;
-	int rc;
-
-	if (c->s->opts.writeback)
-		return (-ENOSYS); /* the kernel holds data that we have not seen: all is data then */
-	if (in->whence != SEEK_HOLE && in->whence != SEEK_DATA)
-		return (-EINVAL);
-	if ((rc = this_node(c, &z, &obj)) != 0 ||
-	    (rc = zpl_seek(z, obj, in->whence == SEEK_HOLE, &off)) != 0)
-		return (rc);
-	lo = answer(c, sizeof(*lo));
-	lo->offset = off;
-	return (0);
-}
-
-/* As much as one answer buffer holds; the kernel asks again for the rest. */
-static int
-do_copy_file_range(struct fuse_call *c)
-{
-	const struct fuse_copy_file_range_in *in = c->req.arg;
-	size_t len = in->len < FUSE_DATA_MAX ? (size_t)in->len : FUSE_DATA_MAX;
-	struct fuse_write_out *wo;
-	struct zpl *z, *to_z;
-	uint64_t obj, to;
-	int rc, n;
-
-	if ((rc = this_node(c, &z, &obj)) != 0 ||
-	    (rc = fuse_resolve(c->s, in->nodeid_out, &to_z, &to)) != 0)
-		return (rc);
-	n = zpl_read(z, obj, in->off_in, len, c->out);
-	if (n < 0)
-		return (n);
-	if (n > 0 && (rc = zpl_write(to_z, to, in->off_out, (size_t)n, c->out, false)) != 0)
-		return (rc);
-	wo = answer(c, sizeof(*wo));
-	wo->size = (uint32_t)n;
-	return (0);
-}
-
-static int
-do_fsync(struct fuse_call *c)
-{
-	struct spa *spa = c->s->server->spa;
-
-	if (spa_is_suspended(spa))
-		return (-EIO);
-	if (!c->s->opts.sync_disabled && spa_is_dirty(spa)) {
-		c->must_sync = true;
-		c->txg = spa_open_txg(spa);
-	}
-	return (0);
-}
-
-/* --- directories ---------------------------------------------------------------------------------- */
-
-bool
-dir_out_add(struct dir_out *d, const char *name, uint64_t ino, unsigned dtype, uint64_t next,
-    const struct fuse_entry_out *entry)
-{
-	size_t name_len = strlen(name), head = d->plus ? sizeof(struct fuse_entry_out) : 0;
-	size_t need = head + FUSE_DIRENT_ALIGN(FUSE_NAME_OFFSET + name_len);
-	char *p = d->c->out + d->c->out_len;
-	struct fuse_dirent de = {
-	    .ino = ino, .off = next, .namelen = (uint32_t)name_len, .type = dtype};
-
-	if (need > d->size - d->c->out_len)
-		return (false);
-	memset(p, 0, need);
-	if (d->plus && entry != NULL)
-		memcpy(p, entry, sizeof(*entry));
-	memcpy(p + head, &de, FUSE_NAME_OFFSET);
-	memcpy(p + head + FUSE_NAME_OFFSET, name, name_len);
-	d->c->out_len += need;
-	return (true);
-}
-
-struct listing {
-	struct dir_out out;
-	struct zpl *z;
-	bool full;
-	int rc;
-};
-
-static bool
-is_dots(const char *name)
-{
-	return (strcmp(name, ".") == 0 || strcmp(name, "..") == 0);
-}
-
-/* An entry with attributes is a lookup.  One whose object cannot be read is listed without. */
-static bool
-list_plus(struct listing *l, const char *name, uint64_t node, unsigned dtype, uint64_t next)
-{
-	struct fuse_call *c = l->out.c;
-	struct fuse_entry_out eo;
-	struct zpl_attr a;
-
-	if (is_dots(name) || zpl_getattr(l->z, node & NODE_OBJ_MASK, &a) != 0)
-		return (dir_out_add(&l->out, name, node_ino(c->s, node), dtype, next, NULL));
-	fill_entry(c, node, &a, &eo);
-	if (!dir_out_add(&l->out, name, node_ino(c->s, node), dtype, next, &eo))
-		return (false);
-	l->rc = count_lookup(c->s, node);
-	return (l->rc == 0);
-}
-
-static int
-list_entry(const char *name, uint64_t obj, unsigned dtype, uint64_t next, void *arg)
-{
-	struct listing *l = arg;
-	struct fuse_call *c = l->out.c;
-	uint64_t node = fuse_node_id(c->s, c->req.in->nodeid, obj);
-	bool added;
-
-	if (l->out.plus)
-		added = list_plus(l, name, node, dtype, next);
-	else
-		added = dir_out_add(&l->out, name, node_ino(c->s, node), dtype, next, NULL);
-	l->full = !added;
-	return (added ? 0 : 1);
-}
-
-static int
-read_dir(struct fuse_call *c, bool plus)
-{
-	const struct fuse_read_in *in = c->req.arg;
-	struct listing l = {.out = {.c = c, .plus = plus, .dir_node = c->req.in->nodeid}};
-	uint64_t dir;
-	int rc;
-
-	l.out.size = in->size < FUSE_DATA_MAX ? in->size : FUSE_DATA_MAX;
-	if (snapdir_is_virtual(c->req.in->nodeid))
-		return (snapdir_readdir(c->s, c->req.in->nodeid, in->offset, &l.out));
-	if ((rc = this_node(c, &l.z, &dir)) != 0 || in->offset == COOKIE_ZFS)
-		return (rc);
-	rc = zpl_readdir(l.z, dir, in->offset, list_entry, &l);
-	if (rc == 0 && !l.full && c->s->opts.snapdir_visible && !c->s->is_snapshot &&
-	    c->req.in->nodeid == FUSE_ROOT_ID)
-		(void)dir_out_add(&l.out, ".zfs", NODE_ZFS, S_IFDIR >> 12, COOKIE_ZFS, NULL);
-	return (rc != 0 ? rc : l.rc);
-}
-
-static int
-do_readdir(struct fuse_call *c)
-{
-	return (read_dir(c, false));
-}
-
-static int
-do_readdirplus(struct fuse_call *c)
-{
-	return (read_dir(c, true));
-}
-
-/* --- extended attributes -------------------------------------------------------------------------- */
-
-static bool
-is_acl_name(const char *name)
-{
-	return (strcmp(name, POSIX_ACL_ACCESS) == 0 || strcmp(name, POSIX_ACL_DEFAULT) == 0);
-}
-
-static int
-xattr_may_use(const struct fuse_call *c, const char *name)
-{
-	if (is_acl_name(name) && !c->s->opts.posix_acl)
-		return (-EOPNOTSUPP);
-	if (snapdir_is_virtual(c->req.in->nodeid))
-		return (-ENODATA);
-	return (0);
-}
-
-/* bytes >= 0: the value is in c->out, or (size 0) its length is the answer. */
-static int
-answer_sized(struct fuse_call *c, uint32_t size, int bytes)
-{
-	struct fuse_getxattr_out *go;
-
-	if (bytes < 0)
-		return (bytes);
-	if (size != 0) {
-		c->out_len = (size_t)bytes;
-		return (0);
-	}
-	go = answer(c, sizeof(*go));
-	go->size = (uint32_t)bytes;
-	return (0);
-}
-
-static int
-do_getxattr(struct fuse_call *c)
-{
-	const struct fuse_getxattr_in *in = c->req.arg;
-	size_t size = in->size < FUSE_DATA_MAX ? in->size : FUSE_DATA_MAX;
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if ((rc = xattr_may_use(c, c->req.name)) != 0 || (rc = this_node(c, &z, &obj)) != 0)
-		return (rc);
-	rc = zpl_xattr_get(z, obj, c->req.name, c->out, size);
-	if (rc > 0 && size != 0 && is_acl_name(c->req.name))
-		(void)posix_acl_map_ids(c->out, (size_t)rc, &c->s->opts.idmap, false);
-	return (answer_sized(c, in->size, rc));
-}
-
-/* Names that only root may see are for root; ACLs are shown where they work. */
-static size_t
-names_filter(const struct fuse_call *c, char *names, size_t len)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0, n; i < len; i += n) {
-		n = strlen(names + i) + 1;
-		if ((strncmp(names + i, "trusted.", 8) == 0 && c->req.in->uid != 0) ||
-		    (is_acl_name(names + i) && !c->s->opts.posix_acl))
-			continue;
-		memmove(names + kept, names + i, n);
-		kept += n;
-	}
-	return (kept);
-}
-
-static int
-do_listxattr(struct fuse_call *c)
-{
-	const struct fuse_getxattr_in *in = c->req.arg;
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if (snapdir_is_virtual(c->req.in->nodeid))
-		return (answer_sized(c, in->size, 0));
-	if ((rc = this_node(c, &z, &obj)) != 0)
-		return (rc);
-	rc = zpl_xattr_list(z, obj, c->out, FUSE_DATA_MAX);
-	if (rc >= 0)
-		rc = (int)names_filter(c, c->out, (size_t)rc);
-	if (in->size != 0 && rc > 0 && (uint32_t)rc > in->size)
-		rc = -ERANGE;
-	return (answer_sized(c, in->size, rc));
-}
-
-/* An access list sets the mode; one that says no more than a mode is not kept. */
-static int
-set_acl(struct fuse_call *c, struct zpl *z, uint64_t obj, const void *value, size_t len)
-{
-	bool is_access = strcmp(c->req.name, POSIX_ACL_ACCESS) == 0, is_minimal;
-	struct zpl_attr a;
-	uint32_t mode;
-	int rc;
-
-	memcpy(c->out, value, len);
-	if ((rc = posix_acl_map_ids(c->out, len, &c->s->opts.idmap, true)) != 0 ||
-	    (rc = posix_acl_check(c->out, len, &mode, &is_minimal)) != 0 ||
-	    (rc = zpl_getattr(z, obj, &a)) != 0)
-		return (rc);
-	if (!is_access)
-		return (S_ISDIR(a.mode) ? zpl_xattr_set(z, obj, c->req.name, c->out, len, 0) : -EACCES);
-	a.mode = (a.mode & ~0777u) | mode;
-	if (c->s->setxattr_ext &&
-	    (((const struct fuse_setxattr_in *)c->req.arg)->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID))
-		a.mode &= ~(uint32_t)S_ISGID;
-	if ((rc = zpl_setattr(z, obj, ZA_MODE, &a)) != 0)
-		return (rc);
-	if (!is_minimal)
-		return (zpl_xattr_set(z, obj, c->req.name, c->out, len, 0));
-	rc = zpl_xattr_remove(z, obj, c->req.name);
-	return (rc == -ENODATA ? 0 : rc);
-}
-
-static int
-do_setxattr(struct fuse_call *c)
-{
-	const struct fuse_setxattr_in *in = c->req.arg; /* maybe only its first 8 bytes */
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if (in->size > c->req.data_len)
-		return (-EINVAL);
-	if (in->size > POSIX_ACL_MAX)
-		return (-E2BIG);
-	if ((rc = xattr_may_use(c, c->req.name)) != 0)
-		return (rc == -ENODATA ? -EPERM : rc);
-	if ((rc = this_node(c, &z, &obj)) != 0)
-		return (rc);
-	if (is_acl_name(c->req.name))
-		return (set_acl(c, z, obj, c->req.data, in->size));
-	return (zpl_xattr_set(z, obj, c->req.name, c->req.data, in->size, in->flags));
-}
-
-static int
-do_removexattr(struct fuse_call *c)
-{
-	struct zpl *z;
-	uint64_t obj;
-	int rc;
-
-	if ((rc = xattr_may_use(c, c->req.name)) != 0 || (rc = this_node(c, &z, &obj)) != 0)
-		return (rc);
-	return (zpl_xattr_remove(z, obj, c->req.name));
-}
-
 /* --- open, close ------------------------------------------------------------------------------------ */
 
 static int
@@ -1025,7 +659,7 @@ do_open(struct fuse_call *c)
 
 	if (c->s->no_open)
 		return (-ENOSYS);
-	oo = answer(c, sizeof(*oo));
+	oo = fuse_answer(c, sizeof(*oo));
 	oo->open_flags = FOPEN_KEEP_CACHE;
 	return (0);
 }
@@ -1035,7 +669,7 @@ do_opendir(struct fuse_call *c)
 {
 	if (c->s->no_opendir)
 		return (-ENOSYS);
-	(void)answer(c, sizeof(struct fuse_open_out));
+	(void)fuse_answer(c, sizeof(struct fuse_open_out));
 	return (0);
 }
 
@@ -1059,7 +693,7 @@ static const struct handler handlers[] = {
 	[FUSE_BATCH_FORGET] = {do_batch_forget, false},
 	[FUSE_GETATTR] = {do_getattr, false},
 	[FUSE_SETATTR] = {do_setattr, true},
-	[FUSE_READLINK] = {do_readlink, false},
+	[FUSE_READLINK] = {fuse_do_readlink, false},
 	[FUSE_SYMLINK] = {do_symlink, true},
 	[FUSE_MKNOD] = {do_mknod, true},
 	[FUSE_MKDIR] = {do_mkdir, true},
@@ -1069,26 +703,26 @@ static const struct handler handlers[] = {
 	[FUSE_RENAME2] = {do_rename2, true},
 	[FUSE_LINK] = {do_link, true},
 	[FUSE_OPEN] = {do_open, false},
-	[FUSE_READ] = {do_read, false},
-	[FUSE_WRITE] = {do_write, true},
+	[FUSE_READ] = {fuse_do_read, false},
+	[FUSE_WRITE] = {fuse_do_write, true},
 	[FUSE_STATFS] = {do_statfs, false},
 	[FUSE_RELEASE] = {do_nothing, false},
-	[FUSE_FSYNC] = {do_fsync, false},
-	[FUSE_SETXATTR] = {do_setxattr, true},
-	[FUSE_GETXATTR] = {do_getxattr, false},
-	[FUSE_LISTXATTR] = {do_listxattr, false},
-	[FUSE_REMOVEXATTR] = {do_removexattr, true},
+	[FUSE_FSYNC] = {fuse_do_fsync, false},
+	[FUSE_SETXATTR] = {fuse_do_setxattr, true},
+	[FUSE_GETXATTR] = {fuse_do_getxattr, false},
+	[FUSE_LISTXATTR] = {fuse_do_listxattr, false},
+	[FUSE_REMOVEXATTR] = {fuse_do_removexattr, true},
 	[FUSE_OPENDIR] = {do_opendir, false},
-	[FUSE_READDIR] = {do_readdir, false},
-	[FUSE_READDIRPLUS] = {do_readdirplus, false},
+	[FUSE_READDIR] = {fuse_do_readdir, false},
+	[FUSE_READDIRPLUS] = {fuse_do_readdirplus, false},
 	[FUSE_RELEASEDIR] = {do_nothing, false},
-	[FUSE_FSYNCDIR] = {do_fsync, false},
-	[FUSE_SYNCFS] = {do_fsync, false},
+	[FUSE_FSYNCDIR] = {fuse_do_fsync, false},
+	[FUSE_SYNCFS] = {fuse_do_fsync, false},
 	[FUSE_CREATE] = {do_create, true},
 	[FUSE_TMPFILE] = {do_tmpfile, true},
-	[FUSE_FALLOCATE] = {do_fallocate, true},
-	[FUSE_LSEEK] = {do_lseek, false},
-	[FUSE_COPY_FILE_RANGE] = {do_copy_file_range, true},
+	[FUSE_FALLOCATE] = {fuse_do_fallocate, true},
+	[FUSE_LSEEK] = {fuse_do_lseek, false},
+	[FUSE_COPY_FILE_RANGE] = {fuse_do_copy_file_range, true},
 };
 
 /* Checksum errors are the disk's fault, and the caller knows that as EIO. */

@@ -39,6 +39,8 @@
 #include "smartbox/fs/zap.h"
 #include "zpl_impl.h"
 
+#define FREE_PIECE_BLOCKS 8192
+
 void
 zpl_now(struct zpl *z, uint64_t t[2])
 {
@@ -246,6 +248,32 @@ zpl_folds_case(const struct zpl *z)
 
 /* --- the delete queue -------------------------------------------------------------------------- */
 
+/*
+ * Shorten a huge file by some blocks, so that the lock is not held for minutes.  1: there is more.
+ * The object has no names; what SIZE says meanwhile is our own book-keeping.
+ */
+static int
+free_piece(struct zpl *z, uint64_t obj)
+{
+	struct dmu_info info;
+	struct sa_handle h;
+	uint64_t size, piece;
+	int rc;
+
+	if ((rc = dmu_object_info(z->os, obj, &info)) != 0 || (rc = znode_hold(z, obj, &h)) != 0)
+		return (rc);
+	piece = (uint64_t)FREE_PIECE_BLOCKS * info.block_size;
+	size = sa_u64(&h, SA_SIZE, 0);
+	if (S_ISREG(znode_mode(&h)) && size > piece) {
+		size = (size - piece) / info.block_size * info.block_size;
+		if ((rc = dmu_free_range(z->os, obj, size, UINT64_MAX)) == 0 &&
+		    (rc = sa_set(&h, &(struct sa_value){SA_SIZE, &size, 8}, 1)) == 0)
+			rc = 1;
+	}
+	sa_rele(&h);
+	return (rc);
+}
+
 int
 zpl_free_unlinked(struct zpl *z, uint64_t obj)
 {
@@ -256,7 +284,7 @@ zpl_free_unlinked(struct zpl *z, uint64_t obj)
 		return (rc);
 	if ((rc = zap_lookup_int(z->os, z->delete_queue, obj, &queued)) != 0)
 		return (rc == -ENOENT ? 0 : rc); /* it was linked again, or is gone */
-	if ((rc = znode_destroy(z, obj)) != 0)
+	if ((rc = free_piece(z, obj)) != 0 || (rc = znode_destroy(z, obj)) != 0)
 		return (rc);
 	return (zap_remove_int(z->os, z->delete_queue, obj));
 }
@@ -271,7 +299,8 @@ zpl_reap_unlinked(struct zpl *z)
 	if (z->readonly)
 		return (0);
 	while ((rc = zap_next(z->os, z->delete_queue, &cookie, &ze)) == 0) {
-		rc = zpl_free_unlinked(z, ze.first);
+		while ((rc = zpl_free_unlinked(z, ze.first)) == 1)
+			;
 		if (rc != 0 && rc != -ENOENT)
 			return (rc);
 	}

@@ -716,3 +716,32 @@ TEST(zpl_random_history_is_left_for_outside_judges)
 		test_skip("JUDGED_POOL is not set");
 	history(pool_with("16384"), "t/fs", 2500, 100, 700);
 }
+
+TEST(zpl_a_huge_file_goes_in_pieces)
+{
+	struct spa *spa = pool_with("512");
+	struct zpl_new n = {.mode = S_IFREG | 0600};
+	static uint8_t buf[1 << 20];
+	struct zpl_attr a;
+	uint64_t obj;
+	int pieces = 0, rc;
+
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	CHECK_EQ(zpl_tmpfile(M.f.z, &n, &obj), 0);
+	memset(buf, 7, sizeof(buf));
+	for (uint64_t i = 0; i < 20; i++) {
+		CHECK_EQ(zpl_write(M.f.z, obj, i << 20, sizeof(buf), buf, false), 0);
+		CHECK_EQ(spa_sync(spa, NULL), 0);
+	}
+	while ((rc = zpl_free_unlinked(M.f.z, obj)) == 1) {
+		CHECK_EQ(spa_sync(spa, NULL), 0);
+		pieces++;
+	}
+	CHECK_EQ(rc, 0);
+	CHECK_EQ(pieces, 4); /* 40960 blocks, 8192 at a time, the last with the object */
+	CHECK_EQ(zpl_getattr(M.f.z, obj, &a), -ENOENT);
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	CHECK_EQ(spa_export(spa, NULL), 0);
+}

@@ -72,6 +72,10 @@ int zpl_link(struct zpl *z, uint64_t obj, uint64_t dir, const char *name);
 int zpl_unlink(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj, bool *is_last);
 /* The directory stays in the delete queue too, for those who are still in it. */
 int zpl_rmdir(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj);
+/*
+ * Destroy an object of the delete queue.  1: a piece of a huge file is gone, call again (others may
+ * have the lock in between).
+ */
 int zpl_free_unlinked(struct zpl *z, uint64_t obj);
 /* flags: 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT of Linux. */
 int zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const char *newname,
