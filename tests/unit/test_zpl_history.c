@@ -745,3 +745,94 @@ TEST(zpl_a_huge_file_goes_in_pieces)
 	test_fs_close(&M.f);
 	CHECK_EQ(spa_export(spa, NULL), 0);
 }
+
+TEST(zpl_a_full_pool_says_so_and_can_be_emptied)
+{
+	struct zpl_new n = {.mode = S_IFREG | 0600};
+	struct spa *spa = test_pool_create(96);
+	static uint8_t buf[1 << 18];
+	uint64_t obj, freed;
+	unsigned files = 0;
+	bool is_last;
+	char name[32];
+	int rc = 0;
+
+	test_fs_create(spa, "t/fs", NULL, NULL);
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	for (int round = 0; round < 3; round++) {
+		for (files = 0; files < 1000; files++) {
+			for (size_t i = 0; i < sizeof(buf); i++)
+				buf[i] = (uint8_t)test_rand();
+			(void)snprintf(name, sizeof(name), "f%u", files);
+			if ((rc = zpl_create(M.f.z, zpl_root(M.f.z), name, &n, &obj)) != 0)
+				break;
+			if ((rc = zpl_write(M.f.z, obj, 0, sizeof(buf), buf, false)) != 0) {
+				files++;
+				break;
+			}
+			if (files % 16 == 0)
+				CHECK_EQ(spa_sync(spa, NULL), 0);
+		}
+		CHECK_EQ(rc, -ENOSPC);
+		CHECK(files > 100);
+		CHECK_EQ(spa_sync(spa, NULL), 0);
+		while (files-- > 0) {
+			(void)snprintf(name, sizeof(name), "f%u", files);
+			CHECK_EQ(zpl_unlink(M.f.z, zpl_root(M.f.z), name, &freed, &is_last), 0);
+			CHECK_EQ(zpl_free_unlinked(M.f.z, freed), 0);
+		}
+		for (int i = 0; i < 4; i++) /* what was freed can be used two txgs later */
+			CHECK_EQ(spa_sync_force(spa, NULL), 0);
+	}
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	CHECK_EQ(spa_export(spa, NULL), 0);
+}
+
+static int
+count_entries(const char *name, uint64_t obj, unsigned dtype, uint64_t next, void *arg)
+{
+	(void)name, (void)obj, (void)dtype, (void)next;
+	(*(unsigned *)arg)++;
+	return (0);
+}
+
+TEST(zpl_a_directory_of_100000_names_is_made_listed_and_emptied)
+{
+	enum { N = 100000 };
+	struct zpl_new n = {.mode = S_IFREG | 0600};
+	struct spa *spa = test_pool_create(512);
+	uint64_t obj;
+	unsigned seen = 0;
+	bool is_last;
+	char name[32];
+
+	test_fs_create(spa, "t/fs", NULL, NULL);
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "entry%u", i);
+		CHECK_EQ(zpl_create(M.f.z, zpl_root(M.f.z), name, &n, &obj), 0);
+		if (i % 20000 == 0)
+			CHECK_EQ(spa_sync(spa, NULL), 0);
+	}
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	spa = test_pool_reopen(spa);
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	CHECK_EQ(zpl_readdir(M.f.z, zpl_root(M.f.z), 0, count_entries, &seen), 0);
+	CHECK_EQ(seen, N + 2);
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "entry%u", i);
+		CHECK_EQ(zpl_unlink(M.f.z, zpl_root(M.f.z), name, &obj, &is_last), 0);
+		CHECK_EQ(zpl_free_unlinked(M.f.z, obj), 0);
+	}
+	seen = 0;
+	CHECK_EQ(zpl_readdir(M.f.z, zpl_root(M.f.z), 0, count_entries, &seen), 0);
+	CHECK_EQ(seen, 2);
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	CHECK_EQ(spa_export(spa, NULL), 0);
+}
