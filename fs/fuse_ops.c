@@ -741,6 +741,8 @@ fuse_serve(struct fuse_call *c)
 
 	if (op >= sizeof(handlers) / sizeof(handlers[0]) || handlers[op].fn == NULL)
 		return (-ENOSYS);
+	if (handlers[op].changes && spa_is_suspended(spa))
+		return (-EIO); /* nothing more would reach the disk, and memory is not endless */
 	if ((rc = handlers[op].fn(c)) != 0)
 		return (user_errno(rc));
 	if (handlers[op].changes && c->s->opts.sync_always && spa_is_dirty(spa)) {

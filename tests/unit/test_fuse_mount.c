@@ -419,6 +419,40 @@ TEST(fuse_many_fsyncs_at_once_share_transaction_groups)
 	stop();
 }
 
+TEST(fuse_options_change_while_mounted)
+{
+	struct fuse_mount_opts ro = {.readonly = true}, rw = {.snapdir_visible = true};
+	struct fuse_mount_opts shifted = {.idmap = {.base = 5, .len = 10}};
+	struct err e = ERR_INIT;
+
+	start(NULL);
+	sh("echo x > f");
+	CHECK_EQ(fuse_remount(T.fuse, "t/fs", &ro, &e), 0);
+	sh("! touch g 2>/dev/null; test ! -e g; test $(cat f) = x; ! rm f 2>/dev/null; test -e f");
+	CHECK_EQ(fuse_remount(T.fuse, "t/fs", &rw, &e), 0);
+	sh("touch g; ls -A | grep -qx .zfs; ls .zfs | grep -qx snapshot");
+	CHECK_EQ(fuse_remount(T.fuse, "t/fs", &shifted, &e), -EINVAL);
+	CHECK_EQ(fuse_remount(T.fuse, "t/nothing", &rw, &e), -ENOENT);
+	stop();
+}
+
+TEST(fuse_a_forced_unmount_ends_the_files_of_its_users)
+{
+	struct err e = ERR_INIT;
+	char c;
+	int fd;
+
+	start(NULL);
+	CHECK((fd = open("f", O_RDWR | O_CREAT, 0644)) >= 0);
+	CHECK_EQ(write(fd, "x", 1), 1);
+	CHECK_EQ(fuse_unmount(T.fuse, "t/fs", false, &e), -EBUSY);
+	CHECK_EQ(fuse_unmount(T.fuse, "t/fs", true, &e), 0);
+	CHECK(pread(fd, &c, 1, 4096) <= 0 && fsync(fd) != 0);
+	(void)close(fd);
+	CHECK_EQ(fuse_unmount(T.fuse, "t/fs", false, &e), -ENOENT);
+	stop();
+}
+
 TEST(fuse_snapshots_are_directories_below_dot_zfs)
 {
 	static const char *const a[] = {"t/fs@a"};
