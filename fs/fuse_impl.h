@@ -18,6 +18,32 @@
 
 /* Parts of the protocol that are newer than the headers we build with (7.38). */
 #define FUSE_STATX_OP 52
+
+struct fuse_sx_time_ {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t pad;
+};
+struct fuse_statx_in_ {
+	uint32_t getattr_flags, pad;
+	uint64_t fh;
+	uint32_t sx_flags, sx_mask;
+};
+struct fuse_statx_out_ {
+	uint64_t attr_valid;
+	uint32_t attr_valid_nsec, flags;
+	uint64_t spare[2];
+	uint32_t mask, blksize;
+	uint64_t attributes;
+	uint32_t nlink, uid, gid;
+	uint16_t mode, pad;
+	uint64_t ino, size, blocks, attributes_mask;
+	struct fuse_sx_time_ atime, btime, ctime, mtime;
+	uint32_t rdev_major, rdev_minor, dev_major, dev_minor;
+	uint64_t spare2[14];
+};
+_Static_assert(sizeof(struct fuse_statx_in_) == 24, "as the kernel sends it");
+_Static_assert(sizeof(struct fuse_statx_out_) == 288, "as the kernel wants it");
 #define FUSE_ALLOW_IDMAP_FLAG (1ULL << 40)
 #define FUSE_NOTIFY_INC_EPOCH_CODE 8
 

@@ -20,7 +20,9 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <linux/stat.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #define CACHE_SECONDS 3600 /* only the kernel's own requests change anything: it sees them all */
@@ -283,6 +285,51 @@ do_getattr(struct fuse_call *c)
 	}
 	rc = fuse_this_node(c, &z, &obj);
 	return (rc != 0 ? rc : answer_attr(c, z, obj));
+}
+
+static struct fuse_sx_time_
+sx_time(const int64_t t[2])
+{
+	return ((struct fuse_sx_time_){t[0], (uint32_t)t[1], 0});
+}
+
+/* GETATTR with the time of birth; virtual directories have none, the kernel falls back. */
+static int
+do_statx(struct fuse_call *c)
+{
+	struct fuse_statx_out_ *so;
+	struct fuse_attr fa;
+	struct zpl_attr a;
+	struct zpl *z;
+	uint64_t obj;
+	int rc;
+
+	if (snapdir_is_virtual(c->req.in->nodeid)) {
+		memset(&a, 0, sizeof(a));
+		rc = snapdir_getattr(c->s, c->req.in->nodeid, &fa);
+	} else if ((rc = fuse_this_node(c, &z, &obj)) == 0 && (rc = zpl_getattr(z, obj, &a)) == 0) {
+		fuse_fill_attr(c->s, c->req.in->nodeid, &a, &fa);
+	}
+	if (rc != 0)
+		return (rc);
+	so = fuse_answer(c, sizeof(*so));
+	so->mask = STATX_BASIC_STATS | (a.obj != 0 ? STATX_BTIME : 0);
+	so->attr_valid = a.obj != 0 ? CACHE_SECONDS : 0;
+	so->blksize = fa.blksize;
+	so->nlink = fa.nlink;
+	so->uid = fa.uid;
+	so->gid = fa.gid;
+	so->mode = (uint16_t)fa.mode;
+	so->ino = fa.ino;
+	so->size = fa.size;
+	so->blocks = fa.blocks;
+	so->rdev_major = major(a.rdev);
+	so->rdev_minor = minor(a.rdev);
+	so->atime = sx_time((int64_t[2]){(int64_t)fa.atime, fa.atimensec});
+	so->mtime = sx_time((int64_t[2]){(int64_t)fa.mtime, fa.mtimensec});
+	so->ctime = sx_time((int64_t[2]){(int64_t)fa.ctime, fa.ctimensec});
+	so->btime = sx_time(a.crtime);
+	return (0);
 }
 
 static unsigned
@@ -692,6 +739,7 @@ static const struct handler handlers[] = {
 	[FUSE_FORGET] = {do_forget, false},
 	[FUSE_BATCH_FORGET] = {do_batch_forget, false},
 	[FUSE_GETATTR] = {do_getattr, false},
+	[FUSE_STATX_OP] = {do_statx, false},
 	[FUSE_SETATTR] = {do_setattr, true},
 	[FUSE_READLINK] = {fuse_do_readlink, false},
 	[FUSE_SYMLINK] = {do_symlink, true},

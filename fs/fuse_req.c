@@ -61,6 +61,7 @@ static const struct shape shapes[] = {
 	[FUSE_COPY_FILE_RANGE] = SHAPE(fuse_copy_file_range_in, 0, false),
 	[FUSE_SYNCFS] = SHAPE(fuse_syncfs_in, 0, false),
 	[FUSE_TMPFILE] = SHAPE(fuse_create_in, 1, false),
+	[FUSE_STATX_OP] = SHAPE(fuse_statx_in_, 0, false),
 };
 
 static const char *

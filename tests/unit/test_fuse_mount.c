@@ -153,6 +153,7 @@ TEST(fuse_real_tools_make_copy_and_remove_trees)
 	sh("test \"$(stat -c %y dst/a/f4)\" = \"$(TZ= date -d '2001-02-03 04:05:06.789012345 UTC' "
 	    "'+%Y-%m-%d %H:%M:%S.%N %z')\" -o \"$(stat -c %Y dst/a/f4)\" = \"$(stat -c %Y src/a/f4)\"");
 	sh("test $(stat -c %t:%T src/null) = 1:3; test $(stat -c %t:%T src/blk) = 103:11170");
+	sh("test $(stat -c %W src/big) -gt 0 -o $(uname -r | cut -d. -f1) -lt 6; test $(stat -c %a:%s src/null) = 644:0");
 	sh("test $(stat -c %h src/big) = 2; test $(getfattr --only-values -n user.x dst/a/f5) = hello");
 	restart(NULL);
 	sh("diff -r --no-dereference src/a dst/a; cmp src/big x/src/big; cmp src/sparse dst/sparse");
@@ -281,9 +282,9 @@ TEST(fuse_locks_and_holes_work)
 	stop();
 }
 
-TEST(fuse_a_directory_of_20000_names_lists_each_once_while_names_go)
+TEST(fuse_a_directory_of_6000_names_lists_each_once_while_names_go)
 {
-	enum { N = 20000 }; /* NAMES=n for another number */
+	enum { N = 6000 };
 	static uint8_t seen[N];
 	struct dirent *de;
 	unsigned n = 0;
@@ -313,7 +314,7 @@ TEST(fuse_a_directory_of_20000_names_lists_each_once_while_names_go)
 	CHECK_EQ(n, N);
 	(void)closedir(d);
 	CHECK_EQ(chdir(".."), 0);
-	sh("test $(ls d | wc -l) = 13333; rm -rf d; test ! -e d");
+	sh("test $(ls d | wc -l) = 4000; rm -rf d; test ! -e d");
 	stop();
 }
 

@@ -691,12 +691,12 @@ pool_with(const char *recordsize)
 
 TEST(zpl_agrees_with_a_model_over_a_long_history)
 {
-	history(pool_with("131072"), "t/fs", steps_or(6000), 150, 1400);
+	history(pool_with("131072"), "t/fs", steps_or(3000), 150, 1400);
 }
 
 TEST(zpl_agrees_with_a_model_with_small_records)
 {
-	history(pool_with("4096"), "t/fs", steps_or(4000), 90, 900);
+	history(pool_with("4096"), "t/fs", steps_or(2000), 90, 900);
 }
 
 TEST(zpl_agrees_with_a_model_with_tiny_records_and_many_syncs)
@@ -706,7 +706,7 @@ TEST(zpl_agrees_with_a_model_with_tiny_records_and_many_syncs)
 
 TEST(zpl_agrees_with_a_model_on_a_pool_that_openzfs_made)
 {
-	history(test_fixture_import("nofeat", false), "nofeat", steps_or(3000), 100, 700);
+	history(test_fixture_import("nofeat", false), "nofeat", steps_or(1500), 100, 700);
 }
 
 /* tests/interop/zpl_histories_pass_the_judges.sh looks at the file afterwards. */
