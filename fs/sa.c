@@ -85,8 +85,7 @@ struct sa_layout {
 
 struct sa {
 	struct objset *os;
-	uint64_t layouts_obj;
-	bool has_registry;
+	uint64_t layouts_obj, registry_obj; /* 0: a filesystem without */
 	uint16_t num_of[SA_IDS];      /* our id -> the pool's number */
 	uint16_t len_of[SA_NUMS_MAX]; /* by the pool's number; 0: variable */
 	uint8_t id_of[SA_NUMS_MAX];   /* SA_IDS: not ours */
@@ -147,6 +146,32 @@ static bool
 sa_is_registered(const struct sa *sa, enum sa_id id)
 {
 	return (sa->id_of[sa->num_of[id]] == id);
+}
+
+static uint64_t
+sa_registry_value(enum sa_id id, uint64_t num)
+{
+	return (num | (uint64_t)sa_descs[id].byteswap << 16 | (uint64_t)sa_descs[id].len << 24);
+}
+
+/* A pool of an older system does not know this attribute yet: it gets the next number. */
+static int
+sa_register_new(struct sa *sa, enum sa_id id)
+{
+	uint16_t num = 0;
+	uint64_t v;
+	int rc;
+
+	for (uint16_t i = 0; i < SA_NUMS_MAX; i++) {
+		if (sa->known[i])
+			num = (uint16_t)(i + 1);
+	}
+	if (sa->registry_obj == 0 || num == SA_NUMS_MAX)
+		return (-ENOTSUP);
+	v = sa_registry_value(id, num);
+	if ((rc = zap_add(sa->os, sa->registry_obj, sa_descs[id].name, 8, 1, &v)) == 0)
+		sa_register(sa, sa_descs[id].name, num, sa_descs[id].len);
+	return (rc);
 }
 
 static int
@@ -236,10 +261,9 @@ sa_create(struct objset *os, uint64_t *master)
 	    (rc = zap_add(os, *master, "LAYOUTS", 8, 1, &layouts)) != 0)
 		return (rc);
 	for (uint64_t id = 0; id < SA_IDS; id++) {
-		const struct sa_desc *d = &sa_descs[id];
-		uint64_t v = id | (uint64_t)d->byteswap << 16 | (uint64_t)d->len << 24;
+		uint64_t v = sa_registry_value((enum sa_id)id, id);
 
-		if ((rc = zap_add(os, registry, d->name, 8, 1, &v)) != 0)
+		if ((rc = zap_add(os, registry, sa_descs[id].name, 8, 1, &v)) != 0)
 			return (rc);
 	}
 	return (0);
@@ -249,7 +273,6 @@ int
 sa_open(struct objset *os, uint64_t master, struct sa **out)
 {
 	struct sa *sa = sa_alloc(os);
-	uint64_t registry;
 	int rc = 0;
 
 	if (sa == NULL)
@@ -257,10 +280,9 @@ sa_open(struct objset *os, uint64_t master, struct sa **out)
 	if (master == 0) {
 		sa_register_defaults(sa);
 	} else {
-		sa->has_registry = true;
-		if ((rc = zap_lookup(os, master, "REGISTRY", 8, 1, &registry)) != 0 ||
+		if ((rc = zap_lookup(os, master, "REGISTRY", 8, 1, &sa->registry_obj)) != 0 ||
 		    (rc = zap_lookup(os, master, "LAYOUTS", 8, 1, &sa->layouts_obj)) != 0 ||
-		    (rc = sa_load_registry(sa, registry)) != 0 || (rc = sa_load_layouts(sa)) != 0) {
+		    (rc = sa_load_registry(sa, sa->registry_obj)) != 0 || (rc = sa_load_layouts(sa)) != 0) {
 			sa_close(sa);
 			return (rc == -ENOENT ? -EILSEQ : rc);
 		}
@@ -438,7 +460,7 @@ sa_find_places(struct sa_handle *h)
 		return (rc);
 	if (info.bonus_type == OT_ZNODE)
 		return (sa_parse_legacy(h));
-	if (info.bonus_type != OT_SA || !h->sa->has_registry)
+	if (info.bonus_type != OT_SA || h->sa->registry_obj == 0)
 		return (-EINVAL);
 	rc = sa_parse(h->sa, dbuf_data(h->bonus), dbuf_size(h->bonus), h->place);
 	if (rc < 0)
@@ -637,8 +659,12 @@ sa_build_new(struct sa_build *b, const struct sa_value *v, unsigned n)
 	int rc;
 
 	for (unsigned i = 0; i < n; i++) {
-		if (!sa_is_registered(b->sa, v[i].id))
-			return (v[i].data == NULL ? 0 : -ENOTSUP);
+		if (!sa_is_registered(b->sa, v[i].id)) {
+			if (v[i].data == NULL)
+				continue;
+			if ((rc = sa_register_new(b->sa, v[i].id)) != 0)
+				return (rc);
+		}
 		if ((rc = sa_build_put(b, b->sa->num_of[v[i].id], v[i].data, v[i].len)) != 0)
 			return (rc);
 	}

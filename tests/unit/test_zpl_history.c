@@ -11,6 +11,7 @@
 #include <sys/sysmacros.h>
 
 #include "smartbox/fs/dsl.h"
+#include "smartbox/fs/zap.h"
 #include "test.h"
 #include "zpl_util.h"
 
@@ -832,6 +833,41 @@ TEST(zpl_a_directory_of_100000_names_is_made_listed_and_emptied)
 	seen = 0;
 	CHECK_EQ(zpl_readdir(M.f.z, zpl_root(M.f.z), 0, count_entries, &seen), 0);
 	CHECK_EQ(seen, 2);
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	CHECK_EQ(spa_export(spa, NULL), 0);
+}
+
+/* As on a pool of a system that did not have extended attributes in system attributes. */
+TEST(zpl_registers_an_attribute_that_the_pool_does_not_know)
+{
+	struct spa *spa = pool_with("4096");
+	struct zpl_new n = {.mode = S_IFREG | 0600};
+	uint64_t obj, registry, master, value;
+	char buf[8] = "";
+
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	struct objset *os;
+
+	CHECK_EQ(dsl_objset(M.f.ds, &os), 0);
+	CHECK_EQ(zap_lookup(os, 1, "SA_ATTRS", 8, 1, &master), 0);
+	CHECK_EQ(zap_lookup(os, master, "REGISTRY", 8, 1, &registry), 0);
+	CHECK_EQ(zap_remove(os, registry, "ZPL_DXATTR"), 0);
+	CHECK_EQ(zpl_reload(M.f.z, NULL), 0);
+	CHECK_EQ(zpl_create(M.f.z, zpl_root(M.f.z), "f", &n, &obj), 0);
+	CHECK_EQ(zpl_xattr_get(M.f.z, obj, "user.a", buf, 8), -ENODATA);
+	CHECK_EQ(zpl_xattr_set(M.f.z, obj, "user.a", "value", 5, 0), 0);
+	CHECK_EQ(zap_lookup(os, registry, "ZPL_DXATTR", 8, 1, &value), 0);
+	CHECK_EQ(value & 0xffff, 22);
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	spa = test_pool_reopen(spa);
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	CHECK_EQ(zpl_lookup(M.f.z, zpl_root(M.f.z), "f", &obj), 0);
+	CHECK_EQ(zpl_xattr_get(M.f.z, obj, "user.a", buf, 8), 5);
+	CHECK_MEM(buf, "value", 5);
 	spa_exit(spa);
 	test_fs_close(&M.f);
 	CHECK_EQ(spa_export(spa, NULL), 0);
