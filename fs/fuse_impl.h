@@ -128,8 +128,10 @@ struct fuse_session {
 	unsigned active; /* of these, requests in a worker's hands */
 	bool dead;	 /* the kernel hung up */
 	bool suspended;
-	struct fuse_session *next;
+	struct fuse_session *next, *hash_next;
 };
+
+#define FUSE_BUCKETS 1024
 
 /* --- sessions (fuse_session.c) -------------------------------------------------------------------- */
 
@@ -146,7 +148,8 @@ struct fuse_server {
 	struct syncer *sync;
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* refs, active, dying or the list */
-	struct fuse_session *sessions, **tail;
+	struct fuse_session *sessions, **tail;	    /* in the order of mounting */
+	struct fuse_session *bucket[FUSE_BUCKETS]; /* by id: found for each request */
 	uint64_t next_id;
 	unsigned dying; /* sessions that died and are not yet freed */
 	int epoll_fd, stop_fd;

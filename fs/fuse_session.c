@@ -61,6 +61,12 @@ session_free(struct fuse_session *s)
 	free(s);
 }
 
+static struct fuse_session **
+bucket_of(struct fuse_server *fs, uint64_t id)
+{
+	return (&fs->bucket[id % FUSE_BUCKETS]);
+}
+
 /* With the server's lock: no new references (invariant 2). */
 void
 fuse_session_die(struct fuse_session *s)
@@ -72,6 +78,9 @@ fuse_session_die(struct fuse_session *s)
 		return;
 	s->dead = true;
 	(void)epoll_ctl(fs->epoll_fd, EPOLL_CTL_DEL, s->fd, NULL);
+	for (ps = bucket_of(fs, s->id); *ps != s; ps = &(*ps)->hash_next)
+		;
+	*ps = s->hash_next;
 	for (ps = &fs->sessions; *ps != s; ps = &(*ps)->next)
 		;
 	*ps = s->next;
@@ -105,7 +114,7 @@ fuse_session_by_id(struct fuse_server *fs, uint64_t id)
 	struct fuse_session *s;
 
 	(void)pthread_mutex_lock(&fs->lock);
-	for (s = fs->sessions; s != NULL && s->id != id; s = s->next)
+	for (s = *bucket_of(fs, id); s != NULL && s->id != id; s = s->hash_next)
 		;
 	if (s != NULL && s->suspended)
 		s = NULL;
@@ -230,6 +239,8 @@ session_start(struct fuse_session *s, struct err *e)
 	} else {
 		*fs->tail = s;
 		fs->tail = &s->next;
+		s->hash_next = *bucket_of(fs, s->id);
+		*bucket_of(fs, s->id) = s;
 	}
 	(void)pthread_mutex_unlock(&fs->lock);
 	return (rc);
