@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "smartbox/core/file.h"
+#include "smartbox/kern/zone_run.h"
 
 enum { CPU_PERIOD_US = 100000 };
 
@@ -237,6 +238,31 @@ zone_cgroup_make(const struct zone_env *env, const struct zonecfg *cfg, uint32_t
 	if ((rc = delegate(out->ns, id_base, e)) != 0)
 		zone_cgroup_close(out);
 	return (rc);
+}
+
+int
+zone_caps_apply(const struct zone_env *env, const struct zonecfg *cfg, struct err *e)
+{
+	char parent[300], top[PATH_MAX], path[PATH_MAX + 32];
+	int rc;
+
+	(void)snprintf(parent, sizeof(parent), "%s/zones", env->cgroup);
+	(void)top_path(env, zonecfg_name(cfg), top);
+	if (env->cgroup[0] == '\0' || access(top, F_OK) != 0)
+		return (0); /* not live: its next boot writes them */
+	for (int i = 0; i < NCAPS; i++) {
+		uint64_t v = cap_value(cfg, &caps[i]);
+
+		(void)snprintf(path, sizeof(path), "%s/%s", top, caps[i].file);
+		if (v != 0)
+			rc = write_cap(env->cgroup, parent, top, &caps[i], v, cfg, e);
+		else
+			rc = access(path, F_OK) != 0 ? 0 :
+			    file_poke(path, caps[i].format == format_weight ? "100" : "max", e);
+		if (rc != 0)
+			return (rc);
+	}
+	return (0);
 }
 
 int

@@ -350,8 +350,7 @@ judge_verb(struct judge *j, const char *key, const struct prop *p, enum verb ver
 			say_bad(j, key, v, "must be an array of strings");
 		break;
 	default:
-		if (!is_flat(v))
-			say_bad(j, key, v, "must be an object of strings, numbers and booleans");
+		judge_value(j, p, v, key, true);
 	}
 }
 

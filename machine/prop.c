@@ -258,6 +258,21 @@ check_target(const json_t *v)
 	return (json_string_value(v)[0] == '/' ? NULL : "must be an absolute path");
 }
 
+/* Destination: gateway.  SmartOS's nics[N] and macs[M] gateways are not known here. */
+static const char *
+check_routes(const json_t *v)
+{
+	const char *dst;
+	json_t *gw;
+
+	json_object_foreach((json_t *)(uintptr_t)v, dst, gw)
+		if (!is_cidr(dst, false) || strchr(dst, ':') != NULL || !json_is_string(gw) ||
+		    word_ip4(json_string_value(gw)) != NULL)
+			return ("must be IPv4 destinations with IPv4 gateways ({\"10.1.0.0/16\": "
+			        "\"10.0.0.9\"})");
+	return (NULL);
+}
+
 /* --- the tables ---------------------------------------------------------------------------------- */
 
 #define COMPRESSION                                                                                \
@@ -437,7 +452,7 @@ const struct prop vm_props[] = {
     {"restart_init", PROP_BOOL, OS, OS, NULL, 0, STORE_ATTR, "restart-init", 0, 0, NULL, "true", PROP_HIDE_FALSE,
      "start init again when it ends", NULL, NULL},
     {"routes", PROP_FLAT, "*", "", NULL, 0, STORE_FILE, "routes.json", 0, 0, NULL, NULL, 0,
-     "destination: gateway; changed with set_ and remove_", NULL, NULL},
+     "destination: gateway, for all boots; changed with set_ and remove_", check_routes, NULL},
     {"snapshots", PROP_OBJECTS, "", "", NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY,
      "made by create-snapshot", NULL, NULL},
     {"state", PROP_STRING, "", "", "STATE", 16, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY, "state", NULL, NULL},

@@ -164,6 +164,19 @@ warn_dropped(const struct machine *m, const json_t *dropped)
 		machine_say(m, "warning: ignoring property '%s'", json_string_value(name));
 }
 
+/* Accepting what is not done would be a silent half. */
+static int
+check_supported(const json_t *payload, struct err *e)
+{
+	const json_t *v = json_object_get(payload, "delegate_dataset");
+
+	if (v == NULL || json_is_false(v) || json_is_null(v) ||
+	    (json_is_string(v) && strcmp(json_string_value(v), "true") != 0))
+		return (0);
+	return (err_set(e, ENOTSUP, "Invalid value(s) for: delegate_dataset (true is not supported yet, "
+	    "allowed is false)"));
+}
+
 static int
 check_brand(const char *brand, struct err *e)
 {
@@ -185,7 +198,7 @@ build_machine(const struct machine *m, const json_t *payload, json_t **out, stru
 	if (rc != 0)
 		rc = err_set(e, EINVAL, "%s", v.why.msg);
 	verdict_free(&v);
-	if (rc != 0 || (rc = check_brand(brand, e)) != 0)
+	if (rc != 0 || (rc = check_brand(brand, e)) != 0 || (rc = check_supported(payload, e)) != 0)
 		return (rc);
 	if ((vm = json_deep_copy(payload)) == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));

@@ -18,6 +18,7 @@
 
 #include "smartbox/core/file.h"
 #include "smartbox/core/json.h"
+#include "smartbox/kern/zone_run.h"
 #include "smartbox/machine/prop.h"
 #include "vm_impl.h"
 
@@ -246,8 +247,8 @@ write_places(const struct machine *m, const char *name, const json_t *vm, struct
 	vm_dataset(c, m, dataset, sizeof(dataset));
 	if ((rc = vm_dataset_store(m, dataset, vm, e)) == 0 &&
 	    (rc = vm_files_store(zonecfg_get(c, "zonepath"), vm, e)) == 0 &&
-	    (rc = vm_conf_store(c, vm, e)) == 0)
-		rc = zonecfg_save(&m->zenv, c, e);
+	    (rc = vm_conf_store(c, vm, e)) == 0 && (rc = zonecfg_save(&m->zenv, c, e)) == 0)
+		rc = zone_caps_apply(&m->zenv, c, e);
 	zonecfg_free(c);
 	return (rc);
 }

@@ -127,6 +127,26 @@ any_primary(const struct zonecfg *c)
 	return (false);
 }
 
+/* routes.json: {destination: gateway}; a destination without prefix is one host. */
+static int
+add_routes(const struct zone_hook_args *a, struct err *e)
+{
+	const char *zonepath = zonecfg_get(a->cfg, "zonepath"), *dst;
+	json_t *routes = vm_file_load(zonepath != NULL ? zonepath : "", "routes.json"), *gw;
+	int rc = 0;
+
+	json_object_foreach(routes, dst, gw) {
+		char cidr[64];
+
+		(void)snprintf(cidr, sizeof(cidr), "%s%s", dst, strchr(dst, '/') != NULL ? "" : "/32");
+		if (rc == 0 && json_is_string(gw) &&
+		    (rc = route_add(a->netns, cidr, json_string_value(gw), e)) != 0)
+			rc = rc == -EEXIST ? 0 : err_wrap(e, "route to '%s'", dst);
+	}
+	json_decref(routes);
+	return (rc);
+}
+
 static int
 net_up(const struct zone_hook_args *a, void *ctx, struct err *e)
 {
@@ -146,7 +166,7 @@ net_up(const struct zone_hook_args *a, void *ctx, struct err *e)
 		if (rc != 0)
 			return (err_wrap(e, "nic '%s'", n.dev != NULL ? n.dev : "-"));
 	}
-	return (0);
+	return (add_routes(a, e));
 }
 
 static void

@@ -65,6 +65,7 @@ machine() { # ALIAS IP
 	vmadm create <<- END || die "create $1"
 		{ "alias": "$1", "image_uuid": "$img", "max_physical_memory": 64, "max_lwps": 50, "quota": 1,
 		  "resolvers": [ "10.0.0.53" ], "dns_domain": "example.com", "customer_metadata": { "k": "v" },
+		  "routes": { "10.9.0.0/16": "10.0.0.99" },
 		  "nics": [ { "nic_tag": "stub0", "ips": [ "$2/24" ], "gateways": [ "10.0.0.254" ] } ] }
 	END
 }
@@ -86,6 +87,7 @@ gives "search example.com
 nameserver 10.0.0.53" zlogin "$web" cat /etc/resolv.conf
 must zlogin "$db" ping -c 2 -w 10 10.0.0.1
 zlogin "$web" ip route | grep -q '^default via 10.0.0.254' || fail "no default route"
+zlogin "$web" ip route | grep -q '^10.9.0.0/16 via 10.0.0.99' || fail "no route of the payload"
 
 # Snapshots.
 must zlogin "$web" 'echo precious > /root/notes'
@@ -100,6 +102,8 @@ refuses "No snapshot named" vmadm delete-snapshot "$web" good
 # Update, stop, start, reboot.
 must vmadm update "$web" alias=www quota=2
 gives 2147483648 zfs get -Hp -o value quota "zones/$web"
+must vmadm update "$web" max_lwps=60
+gives 60 cat "/sys/fs/cgroup/zones/$web.zone/pids.max"
 must vmadm update "$web" <<- 'END'
 	{ "set_tags": { "role": "front" }, "add_nics": [ { "nic_tag": "stub0", "ips": [ "10.0.1.1/24" ] } ] }
 END
@@ -118,6 +122,25 @@ refuses "dependent clones" imgadm delete $img
 must vmadm delete "$web"
 must vmadm delete "$db"
 gives "" vmadm lookup
+
+# A create that is killed at any moment: after recovery the machine is there whole, or not at all.
+echo "{ \"image_uuid\": \"$img\", \"autoboot\": false }" > cut.json
+for delay in 0.05 0.1 0.2 0.3 0.4 0.6; do
+	vmadm create -f cut.json &
+	pid=$!
+	sleep $delay
+	kill -9 $pid 2> /dev/null
+	wait $pid
+	must vmadm recover
+	for vm in $(vmadm lookup); do
+		gives stopped field "$vm" state
+		must zfs list -H -o name "zones/$vm"
+		must vmadm delete "$vm"
+	done
+	gives "$before" zfs list -H -o name -t all -r zones
+	gives "" find /etc/zones -name '*.xml'
+done
+
 must imgadm delete $img
 gives "zones" zfs list -H -o name -t all -r zones
 must zpool export zones

@@ -14,6 +14,7 @@
 
 #include "smartbox/core/err.h"
 #include "smartbox/kern/zone.h"
+#include "smartbox/kern/zonecfg.h"
 
 /*
  * bootargs: "-i INIT", "-s", "-m OPTS" as zoneadm's; NULL takes the configuration's.
@@ -28,6 +29,9 @@ int zone_reboot(const struct zone_env *env, const char *name, const char *bootar
  */
 int zone_shutdown(const struct zone_env *env, const char *name, bool restart, const char *bootargs,
     unsigned timeout_s, struct err *e);
+
+/* Write the caps of a changed configuration to a live zone; nothing to do for one that is not. */
+int zone_caps_apply(const struct zone_env *env, const struct zonecfg *cfg, struct err *e);
 
 /* A process inside a running zone. */
 enum {
