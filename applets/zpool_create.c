@@ -34,7 +34,8 @@ struct spec {
 	struct nvlist *leaf[VDEVS_MAX]; /* of the group being read */
 	uint64_t size[VDEVS_MAX];
 	size_t nleaf;
-	bool in_mirror;
+	const char *group; /* "mirror" or "raidz" while its devices are read, else NULL */
+	unsigned nparity;
 	bool force;
 	struct buf doubts; /* what -f overrides, one line each */
 	bool is_wrong;	   /* what nothing overrides */
@@ -150,7 +151,7 @@ add_leaf(struct spec *s, const char *arg)
 	must(nv_add_str(nv, "path", path));
 	if (strcmp(type, "disk") == 0)
 		must(nv_add_u64(nv, "whole_disk", 0));
-	if (!s->in_mirror) {
+	if (s->group == NULL) {
 		s->top[s->ntop++] = nv;
 		return (0);
 	}
@@ -159,41 +160,81 @@ add_leaf(struct spec *s, const char *arg)
 	return (0);
 }
 
+/* How people call it: mirror, raidz1, raidz2, raidz3. */
 static void
-doubt_mirror_sizes(struct spec *s)
+group_word(const struct spec *s, char *buf, size_t size)
+{
+	if (s->nparity == 0)
+		(void)snprintf(buf, size, "%s", s->group);
+	else
+		(void)snprintf(buf, size, "%s%u", s->group, s->nparity);
+}
+
+static void
+doubt_group_sizes(struct spec *s, const char *word)
 {
 	for (size_t i = 1; i < s->nleaf; i++) {
 		uint64_t a = s->size[0], b = s->size[i];
 
 		if ((a > b ? a - b : b - a) > SIZE_FUZZ) {
-			buf_str(&s->doubts, "mirror contains devices of different sizes\n");
+			buf_printf(&s->doubts, "%s contains devices of different sizes\n", word);
 			return;
 		}
 	}
 }
 
 static int
-end_mirror(struct spec *s)
+end_group(struct spec *s)
 {
+	size_t least = s->nparity == 0 ? 2 : s->nparity + 1;
 	struct nvlist *nv;
+	char word[16];
 
-	if (!s->in_mirror)
+	if (s->group == NULL)
 		return (0);
-	s->in_mirror = false;
-	if (s->nleaf < 2)
+	group_word(s, word, sizeof(word));
+	if (s->nleaf < least)
 		return (applet_fail_bare(NULL,
-		    "invalid vdev specification: mirror requires at least 2 devices"));
+		    "invalid vdev specification: %s requires at least %zu devices", word, least));
 	if (s->ntop == VDEVS_MAX)
 		return (applet_fail_bare(NULL, "too many devices"));
-	doubt_mirror_sizes(s);
+	doubt_group_sizes(s, word);
 	nv = must_nv();
-	must(nv_add_str(nv, "type", "mirror"));
+	must(nv_add_str(nv, "type", s->group));
+	if (s->nparity > 0)
+		must(nv_add_u64(nv, "nparity", s->nparity));
 	must(nv_add_nvlist_array(nv, "children", s->leaf, s->nleaf));
 	for (size_t i = 0; i < s->nleaf; i++)
 		nv_free(s->leaf[i]);
 	s->nleaf = 0;
+	s->group = NULL;
 	s->top[s->ntop++] = nv;
 	return (0);
+}
+
+/* Is this the word that begins a group?  raidz alone is raidz1. */
+static bool
+begins_group(struct spec *s, const char *word)
+{
+	if (strcmp(word, "mirror") == 0) {
+		s->group = "mirror";
+		s->nparity = 0;
+		return (true);
+	}
+	if (strncmp(word, "raidz", 5) != 0 || (word[5] != '\0' &&
+	    (word[5] < '1' || word[5] > '3' || word[6] != '\0')))
+		return (false);
+	s->group = "raidz";
+	s->nparity = word[5] == '\0' ? 1 : (unsigned)(word[5] - '0');
+	return (true);
+}
+
+static bool
+is_group_word(const char *word)
+{
+	struct spec scratch = {.ntop = 0};
+
+	return (begins_group(&scratch, word));
 }
 
 /* Words of a specification that this version has no devices for. */
@@ -205,7 +246,7 @@ is_unsupported(const char *word)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (strcmp(word, words[i]) == 0)
 			return (true);
-	return (strncmp(word, "raidz", 5) == 0 || strncmp(word, "draid", 5) == 0);
+	return (strncmp(word, "draid", 5) == 0);
 }
 
 /* All top-level devices should survive the same: the first two that differ are named. */
@@ -221,14 +262,14 @@ doubt_replication(struct spec *s)
 		const char *t = nv_str_or(s->top[i], "type", "");
 
 		zpool_children(s->top[i], &child, &n);
-		if ((n0 == 0) != (n == 0)) {
+		if ((n0 == 0) != (n == 0) || strcmp(n0 == 0 ? "" : t0, n == 0 ? "" : t) != 0) {
 			buf_printf(&s->doubts, "mismatched replication level: "
 			    "both %s and %s vdevs are present\n", t0, t);
 			return;
 		}
 		if (n0 != n) {
 			buf_printf(&s->doubts, "mismatched replication level: "
-			    "both %zu-way and %zu-way mirror vdevs are present\n", n0, n);
+			    "both %zu-way and %zu-way %s vdevs are present\n", n0, n, t);
 			return;
 		}
 	}
@@ -241,15 +282,15 @@ parse_words(struct spec *s, int argc, char **argv)
 		if (is_unsupported(argv[i]))
 			return (applet_fail_bare(NULL, "invalid vdev specification: "
 			    "'%s' devices are not supported by this version", argv[i]));
-		if (strcmp(argv[i], "mirror") == 0) {
-			if (end_mirror(s) != 0)
+		if (is_group_word(argv[i])) {
+			if (end_group(s) != 0)
 				return (1);
-			s->in_mirror = true;
+			(void)begins_group(s, argv[i]);
 		} else if (add_leaf(s, argv[i]) != 0) {
 			return (1);
 		}
 	}
-	return (end_mirror(s));
+	return (end_group(s));
 }
 
 static int
