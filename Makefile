@@ -40,7 +40,9 @@ ASAN     := -ffunction-sections -fdata-sections -fsanitize=address,undefined -fn
 
 LAYERS   := core fs kern net vmx trace machine
 SRC      := $(sort $(foreach d,$(LAYERS),$(wildcard $d/*.c $d/x86_64/*.c)))
-APPSRC   := $(sort $(if $(APPLETS),$(foreach a,$(APPLETS),$(wildcard applets/$a.c applets/$a_*.c)),\
+# A command brings its daemon along.
+DAEMONS  := $(if $(filter zfs zpool,$(APPLETS)),poold) $(if $(filter zoneadm zlogin vmadm init,$(APPLETS)),zoned poold)
+APPSRC   := $(sort $(if $(APPLETS),$(foreach a,$(APPLETS) $(DAEMONS),$(wildcard applets/$a.c applets/$a_*.c)),\
               $(wildcard applets/*.c)))
 OBJ      := $(SRC:%.c=$(B)/obj/%.o) $(APPSRC:%.c=$(B)/obj/%.o)
 LIBS     := $(sort $(patsubst third_party/%.sh,%,$(filter-out %/apt.sh %/build.sh,$(wildcard third_party/*.sh))))
