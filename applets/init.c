@@ -97,7 +97,7 @@ say(const char *text)
 	(void)fflush(stdout);
 }
 
-/* --- boot child -------------------------------------------------------------------------------- */
+/* --- boot child ------------------------------------------------------------------------------- */
 
 /* Run an applet of ours to its end; its output goes to the console. Returns its exit status. */
 static int
@@ -233,7 +233,7 @@ zone_steps(void)
 	return (rc != 0);
 }
 
-/* --- children of process 1 ----------------------------------------------------------------------- */
+/* --- children of process 1 -------------------------------------------------------------------- */
 
 /* Fork a helper that runs with default signals. Returns as fork does. */
 static pid_t
@@ -410,7 +410,7 @@ zones_ended(struct init *in)
 		run_start(in);
 }
 
-/* --- the end of the machine ---------------------------------------------------------------------- */
+/* --- the end of the machine ------------------------------------------------------------------- */
 
 static int
 stop_steps(void)
@@ -479,7 +479,7 @@ stop_start(struct init *in, int how)
 	(void)loop_timer(in->loop, STOP_TIMEOUT_MS, 0, stop_late, in);
 }
 
-/* --- process 1 ----------------------------------------------------------------------------------- */
+/* --- process 1 -------------------------------------------------------------------------------- */
 
 static void
 on_signal(struct loop *l, int signo, void *arg)

@@ -32,7 +32,7 @@ say(const char *what)
 	(void)fflush(stdout);
 }
 
-/* --- the wizard ----------------------------------------------------------------------------------- */
+/* --- the wizard ------------------------------------------------------------------------------- */
 
 /* Ask one question; an empty answer takes what is there. False at the end of input. */
 static bool
@@ -187,7 +187,7 @@ wizard(struct setup_answers *a)
 	return (ask("Type yes to go on", yes, sizeof(yes)) && strcmp(yes, "yes") == 0);
 }
 
-/* --- commands --------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static int
 read_answers(const char *file, struct setup_answers *a, struct err *e)

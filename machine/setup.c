@@ -23,7 +23,7 @@
 #include "smartbox/machine/password.h"
 #include "smartbox/machine/sysconfig.h"
 
-/* --- answers ---------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* Where each string of the JSON object goes. */
 static const struct answer_key {
@@ -151,7 +151,7 @@ setup_answers_from_json(const json_t *j, struct setup_answers *a, struct err *e)
 	return (check_answers(a, e));
 }
 
-/* --- applying ----------------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 static const struct layout_dataset {
 	const char *name, *mountpoint;

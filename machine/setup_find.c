@@ -99,7 +99,7 @@ setup_disks(struct setup_disk disks[SETUP_DISKS_MAX], struct err *e)
 	return (n);
 }
 
-/* --- answers --------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 static int
 answers_from_text(const char *name, const char *text, size_t len, struct setup_answers *out,

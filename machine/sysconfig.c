@@ -201,7 +201,7 @@ sysconfig_mask_bits(const char *mask)
 	return (bits == 32 || (m << bits) == 0 ? bits : -EINVAL);
 }
 
-/* --- applying ------------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 /* The device of "admin_nic": a MAC address or a name; without one, the first card. */
 static int
@@ -287,7 +287,8 @@ apply_resolvers(const char *list, struct err *e)
 		len = strcspn(list, ",");
 		if (used + len + 13 > sizeof(text))
 			return (err_set(e, E2BIG, "dns_resolvers: too many"));
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "nameserver %.*s\n", (int)len, list);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "nameserver %.*s\n",
+		    (int)len, list);
 	}
 	return (file_replace("/etc/resolv.conf", text, used, 0644, e));
 }

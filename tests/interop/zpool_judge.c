@@ -19,7 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- what we use of OpenZFS ---------------------------------------------------------------------- */
+/* --- what we use of OpenZFS ------------------------------------------------------------------- */
 
 typedef struct nvlist nvlist_t;
 typedef struct spa spa_t;
@@ -76,7 +76,7 @@ enum { DS_FIND_SNAPSHOTS = 1, DS_FIND_CHILDREN = 2 };
 enum { DMU_OST_OTHER = 4, DMU_OT_PLAIN_FILE_CONTENTS = 19, DMU_NEW_OBJECT = -1, TXG_WAIT = 1 };
 enum { VDEV_STATE_HEALTHY = 7, VS_STATE = 1, VS_READ_ERRORS = 20, VS_NITEMS = 23 };
 
-/* --- from labels to a pool's configuration ---------------------------------------------------------- */
+/* --- from labels to a pool's configuration ---------------------------------------------------- */
 
 enum { LABEL_NVLIST_OFFSET = 16384, LABEL_NVLIST_SIZE = 112 * 1024, TOPS_MAX = 256, FILES_MAX = 256 };
 
@@ -172,7 +172,7 @@ make_config(void)
 	return (config);
 }
 
-/* --- the trial ---------------------------------------------------------------------------------------- */
+/* --- the trial -------------------------------------------------------------------------------- */
 
 static void
 scrub(spa_t *spa)
@@ -213,7 +213,8 @@ write_trial(const char *pool)
 		for (uint64_t i = 0; i < CHUNKS; i++) {
 			fill(buf, sizeof(buf), i + (uint64_t)round * 1000);
 			tx = dmu_tx_create(os);
-			dmu_tx_hold_write(tx, object != 0 ? object : (uint64_t)DMU_NEW_OBJECT, i * CHUNK, CHUNK);
+			dmu_tx_hold_write(tx, object != 0 ? object : (uint64_t)DMU_NEW_OBJECT,
+			    i * CHUNK, CHUNK);
 			must(dmu_tx_assign(tx, TXG_WAIT), "assign");
 			if (object == 0)
 				object = dmu_object_alloc(os, DMU_OT_PLAIN_FILE_CONTENTS, 16384, 0, 0, tx);
