@@ -107,7 +107,7 @@ cache_of(const struct dbuf *db)
 	return (db->dn->os->spa->cache);
 }
 
-/* --- the hash table ------------------------------------------------------------------------------ */
+/* --- the hash table --------------------------------------------------------------------------- */
 
 static size_t
 hash_slot(const struct dmu_cache *c, const struct dnode *dn, int level, uint64_t blkid)
@@ -175,7 +175,7 @@ hash_remove(struct dmu_cache *c, struct dbuf *db)
 	c->count--;
 }
 
-/* --- the LRU list ---------------------------------------------------------------------------------- */
+/* --- the LRU list ----------------------------------------------------------------------------- */
 
 static void
 lru_add(struct dmu_cache *c, struct dbuf *db)
@@ -196,7 +196,7 @@ lru_remove(struct dbuf *db)
 	db->lru_next = db->lru_prev = NULL;
 }
 
-/* --- the bytes --------------------------------------------------------------------------------------- */
+/* --- the bytes -------------------------------------------------------------------------------- */
 
 #define POOLED_BYTES 16384u /* from here on buffers are worth keeping */
 
@@ -244,7 +244,7 @@ evict_to_limit(struct dmu_cache *c)
 		dbuf_destroy(c->lru.lru_prev);
 }
 
-/* --- bps and content ------------------------------------------------------------------------------- */
+/* --- bps and content -------------------------------------------------------------------------- */
 
 int
 dbuf_bp(struct dnode *dn, int level, uint64_t blkid, struct blkptr *bp)
@@ -403,7 +403,7 @@ dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **o
 	return (0);
 }
 
-/* --- holding and dirtying ---------------------------------------------------------------------------- */
+/* --- holding and dirtying --------------------------------------------------------------------- */
 
 int
 dbuf_hold(struct objset *os, uint64_t obj, uint64_t blkid, bool fill, struct dbuf **out)

@@ -17,8 +17,8 @@
  *
  * Freeing blocks walks the tree below the range.  A subtree that lies wholly inside is killed
  * without being dirtied; one at the edge is dirtied first and its entries are punched one by one.
- * Should a read fail half-way the killed entries are holes in memory and their block is dirty, so that no block
- * is ever killed twice.
+ * Should a read fail half-way, the killed entries are holes in memory and their block is dirty, so
+ * that no block is ever killed twice.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -27,7 +27,7 @@
 #include "dmu_impl.h"
 #include "smartbox/fs/zio.h"
 
-/* --- finding ----------------------------------------------------------------------------------- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 bool
 dnode_phys_is_sane(const struct dnode_phys *p, unsigned slots_left)
@@ -263,7 +263,7 @@ dnode_dirty(struct dnode *dn)
 	return (dbuf_dirty(dn->block));
 }
 
-/* --- growing ------------------------------------------------------------------------------------- */
+/* --- growing ---------------------------------------------------------------------------------- */
 
 /* The bps of the dnode move into a new indirect block on top. */
 static int
@@ -323,7 +323,7 @@ dnode_used_add(struct dnode *dn, int64_t bytes)
 	p->used += bytes;
 }
 
-/* --- walking: the next block of a kind ------------------------------------------------------------- */
+/* --- walking: the next block of a kind -------------------------------------------------------- */
 
 struct seek {
 	struct dnode *dn;
@@ -413,7 +413,7 @@ dnode_seek_block(struct dnode *dn, enum block_seek what, uint64_t *blkid)
 	return (rc);
 }
 
-/* --- freeing blocks ----------------------------------------------------------------------------------- */
+/* --- freeing blocks --------------------------------------------------------------------------- */
 
 struct range {
 	uint64_t first, last; /* data block numbers */
@@ -524,7 +524,7 @@ dnode_free_blocks(struct dnode *dn, uint64_t first, uint64_t last)
 	return (rc);
 }
 
-/* --- allocating and freeing objects ------------------------------------------------------------------- */
+/* --- allocating and freeing objects ----------------------------------------------------------- */
 
 static uint8_t
 nblkptr_for(unsigned bonus_type, uint32_t bonus_len)
@@ -704,7 +704,7 @@ dmu_object_free(struct objset *os, uint64_t obj)
 	return (rc);
 }
 
-/* --- facts about an object ------------------------------------------------------------------------------- */
+/* --- facts about an object -------------------------------------------------------------------- */
 
 static uint64_t
 fill_of(const struct dnode_phys *p)
@@ -904,7 +904,7 @@ dmu_object_set_block_size(struct objset *os, uint64_t obj, uint32_t block_size)
 	return (dnode_change(os, obj, change_block_size, block_size, 0));
 }
 
-/* --- bonus and spill --------------------------------------------------------------------------------------- */
+/* --- bonus and spill -------------------------------------------------------------------------- */
 
 int
 dmu_bonus_hold(struct objset *os, uint64_t obj, struct dbuf **out)

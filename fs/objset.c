@@ -6,7 +6,8 @@
  *
  * The root block (4096 bytes) holds the meta dnode, whose data is the array of all other dnodes.
  *
- *	root bp -> objset_phys -> meta dnode -> (indirects) -> dnode blocks -> dnode -> (indirects) -> data
+ *	root bp -> root block -> meta dnode -> (indirects) -> dnode blocks
+ *	                         dnode in one of them -> (indirects) -> data
  *
  * A sync writes bottom up, so that each block is written once, after everything it points at:
  *   1. every dirty object: data blocks in order, then level 1, 2, ...; the dnode gets the new bps;
@@ -18,8 +19,8 @@
  *  1. Nothing that the last durable txg reaches is overwritten.  A block is written in place only
  *     when it was born in this very txg, and only in the meta objset (`rewrite`): a dataset's block
  *     of this txg may already belong to a snapshot that was taken earlier in the same sync.
- *  2. `fill` of a data block is 1, of a dnode block the number of dnodes in it, of an indirect block the sum over its
- *     entries, of a hole 0; dnode.used is the sum of dsize over the blocks of its tree and spill.
+ *  2. `fill` of a data block is 1, of a dnode block the number of dnodes in it, of an indirect
+ *     block the sum over its entries, of a hole 0; dnode.used is the sum of dsize over the blocks of its tree and spill.
  *  3. A failed write leaves the objset inconsistent in memory only: the caller suspends the pool.
  */
 #include <errno.h>
@@ -36,7 +37,7 @@
 #define WRITE_BATCH 64
 #define SHARE_BYTES (64u << 10) /* less is not worth waking another thread */
 
-/* --- opening ------------------------------------------------------------------------------------------ */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void
 attach_phys(struct objset *os)
@@ -297,7 +298,7 @@ objset_mark_dirty(struct dnode *dn)
 	dn->dirty_prev = dn->dirty_next = NULL;
 }
 
-/* --- blocks that come and go ---------------------------------------------------------------------------- */
+/* --- blocks that come and go ------------------------------------------------------------------ */
 
 static void
 mos_charge(struct spa *spa, const struct blkptr *bp, int sign)
@@ -338,7 +339,7 @@ objset_punch(struct objset *os, struct blkptr *bp)
 	bp->w[10] = os->spa->txg;
 }
 
-/* --- writing ----------------------------------------------------------------------------------------------- */
+/* --- writing ---------------------------------------------------------------------------------- */
 
 static bool
 level_is_metadata(const struct dnode *dn, int level)

@@ -66,7 +66,7 @@ owners_are_kept(const struct objset *os)
 	    os->phys.groupused.type != OT_NONE);
 }
 
-/* --- what a dnode counts for ----------------------------------------------------------------------------- */
+/* --- what a dnode counts for ------------------------------------------------------------------ */
 
 static uint64_t
 u64_at(const uint8_t *p, size_t off)
@@ -115,7 +115,7 @@ describe(const struct dnode_phys *p, uint64_t obj, struct note *n)
 	n->object_counted = owned && (p->flags & DN_USEROBJUSED);
 }
 
-/* --- notes ------------------------------------------------------------------------------------------------ */
+/* --- notes ------------------------------------------------------------------------------------ */
 
 static struct note *
 place_of(const struct owner_notes *t, uint64_t obj)
@@ -174,7 +174,7 @@ owners_forget(struct objset *os)
 	os->notes = NULL;
 }
 
-/* --- differences ---------------------------------------------------------------------------------------------- */
+/* --- differences ------------------------------------------------------------------------------ */
 
 static int
 add_change(struct changes *c, unsigned kind, bool objects, uint64_t id, int64_t delta)

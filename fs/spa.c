@@ -44,7 +44,7 @@
 #define COMPRESS_LZJB 3
 #define COMPRESS_LZ4 15
 
-/* --- the world outside ------------------------------------------------------------------------------------ */
+/* --- the world outside ------------------------------------------------------------------------ */
 
 static uint64_t
 os_now(void *arg, uint32_t *nsec)
@@ -86,7 +86,7 @@ os_host(void *arg, char *name, size_t size)
 
 const struct fs_os fs_os_default = {os_now, os_random, os_host, NULL};
 
-/* --- life ------------------------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 int
 spa_new(const char *name, const struct fs_os *os, struct spa **out)
@@ -214,7 +214,7 @@ spa_suspend(struct spa *spa, const char *why)
 	spa->suspended = true;
 }
 
-/* --- answers ---------------------------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 uint64_t
 spa_open_txg(const struct spa *spa)

@@ -32,7 +32,7 @@
 #define CONFIG_BLOCK 16384u
 #define CONFIG_MAX (64u << 20)
 
-/* --- making the list ------------------------------------------------------------------------------------------ */
+/* --- making the list -------------------------------------------------------------------------- */
 
 static int
 put_identity(struct spa *spa, struct nvlist *nv)
@@ -129,7 +129,7 @@ spa_config(struct spa *spa)
 	return (spa_config_make(spa, NULL, &nv) == 0 ? nv : NULL);
 }
 
-/* --- the config object ------------------------------------------------------------------------------------------- */
+/* --- the config object ------------------------------------------------------------------------ */
 
 static int
 config_write(struct spa *spa, const void *buf, size_t len)
@@ -211,7 +211,7 @@ spa_config_read(struct spa *spa, struct nvlist **out, struct err *e)
 	return (rc);
 }
 
-/* --- commit ------------------------------------------------------------------------------------------------------ */
+/* --- commit ----------------------------------------------------------------------------------- */
 
 struct commit {
 	struct spa *spa;

@@ -184,7 +184,7 @@ features_new(struct spa *spa)
 	return (0);
 }
 
-/* --- changing ------------------------------------------------------------------------------------------------ */
+/* --- changing --------------------------------------------------------------------------------- */
 
 static int
 feature_write(struct spa *spa, size_t i, uint64_t refs)
@@ -278,7 +278,7 @@ spa_features_create(struct spa *spa, bool none)
 	return (rc);
 }
 
-/* --- loading and judging ------------------------------------------------------------------------------------------ */
+/* --- loading and judging ---------------------------------------------------------------------- */
 
 /* One entry of a feature zap: remember, or refuse when it is active and too new for us. */
 static int

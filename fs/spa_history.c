@@ -98,7 +98,7 @@ spa_history_create(struct spa *spa)
 	return (rc);
 }
 
-/* --- the ring ---------------------------------------------------------------------------------------------- */
+/* --- the ring --------------------------------------------------------------------------------- */
 
 static uint64_t
 ring_place(const struct history_phys *h, uint64_t off)
@@ -198,7 +198,7 @@ spa_history_sync(struct spa *spa)
 	return (rc);
 }
 
-/* --- reading --------------------------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static int
 read_one(struct spa *spa, const struct history_phys *h, uint64_t *off,

@@ -24,7 +24,7 @@
 #include "spa_impl.h"
 #include "vdev_impl.h"
 
-/* --- devices ------------------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 struct give {
 	struct bdev **bdevs;
@@ -112,7 +112,7 @@ open_by_labels(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	return (0);
 }
 
-/* --- from the labels' tree to the trusted one ----------------------------------------------------------------------- */
+/* --- from the labels' tree to the trusted one ------------------------------------------------- */
 
 static int
 leaf_move(struct vdev *leaf, void *arg)
@@ -225,7 +225,7 @@ load_config(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	return (rc);
 }
 
-/* --- may we? ---------------------------------------------------------------------------------------------------------- */
+/* --- may we? ---------------------------------------------------------------------------------- */
 
 static int
 check_owner(struct spa *spa, const struct spa_import_opts *o, struct err *e)
@@ -282,7 +282,7 @@ load_space(struct spa *spa, struct err *e)
 	return (rc);
 }
 
-/* --- intent logs --------------------------------------------------------------------------------------------------- */
+/* --- intent logs ------------------------------------------------------------------------------ */
 
 #define DATASET_NEXT_SNAP 24 /* offsets in a dataset's bonus and in the intent log header */
 #define DATASET_BP 128

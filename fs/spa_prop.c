@@ -3,7 +3,7 @@
  * Pool properties: those that are stored.
  *
  * comment and compatibility live in the config, the others in the zap pool_props as numbers, made
- * when the first is set.  Statistics (size, health, ...) are not here: they are computed by who shows them.
+ * when the first is set.  Statistics (size, health, ...) are not here: who shows them computes them.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -74,7 +74,7 @@ copy_out(const char *value, char *buf, size_t size)
 	return (snprintf(buf, size, "%s", value) < (int)size ? 0 : -EOVERFLOW);
 }
 
-/* --- bootfs: a dataset's object number ------------------------------------------------------------------------- */
+/* --- bootfs: a dataset's object number -------------------------------------------------------- */
 
 struct find_name {
 	uint64_t obj;
@@ -119,7 +119,7 @@ bootfs_set(struct spa *spa, const char *value, struct err *e)
 	return (err_rc(e, zap_set_number(spa, "bootfs", obj), "setting bootfs"));
 }
 
-/* --- the config's strings ------------------------------------------------------------------------------------------- */
+/* --- the config's strings --------------------------------------------------------------------- */
 
 static int
 string_set(struct spa *spa, char **field, const char *value, struct err *e)

@@ -37,7 +37,7 @@
 
 #define PASSES_MAX 32
 
-/* --- blocks whose freeing OpenZFS left to the next txg ------------------------------------------------------------ */
+/* --- blocks whose freeing OpenZFS left to the next txg ---------------------------------------- */
 
 #define BPLIST_READ 256u
 
@@ -80,7 +80,7 @@ free_deferred(struct spa *spa)
 	return (rc);
 }
 
-/* --- the stages ------------------------------------------------------------------------------------------------------ */
+/* --- the stages ------------------------------------------------------------------------------- */
 
 static int
 sync_datasets(struct spa *spa)
@@ -219,7 +219,7 @@ spa_sync_force(struct spa *spa, struct err *e)
 	return (spa_sync(spa, e));
 }
 
-/* --- tasks -------------------------------------------------------------------------------------------------------------- */
+/* --- tasks ------------------------------------------------------------------------------------ */
 
 int
 spa_sync_task_queue(struct spa *spa, spa_task_fn *sync, spa_task_done_fn *done, void *arg)

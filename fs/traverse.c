@@ -3,8 +3,8 @@
  * traverse: every block of an objset that is younger than a txg, bottom up.
  *
  * A block's birth is never older than the births of the blocks below it at the time when it was
- * written: a subtree whose top is old is old altogether and is not read.  So the cost is the number of blocks
- * that changed.  Memory: one block per level of the meta dnode and one per level of one object.
+ * written: a subtree whose top is old is old altogether and is not read.  So the cost is the number
+ * of blocks that changed.  Memory: one block per level of the meta dnode and one per level of one object.
  */
 #include <errno.h>
 #include <stdlib.h>
