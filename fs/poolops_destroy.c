@@ -29,7 +29,14 @@ struct plan {
 	struct strlist clones;	/* in the way, outside */
 	const char *root;	/* clones within are no surprise */
 	bool may_take_clones;
+	bool has_clones; /* only then a step can be met twice */
 };
+
+static bool
+is_planned(const struct plan *p, const char *name)
+{
+	return (p->has_clones && strlist_has(&p->steps, name));
+}
 
 static int
 out_of_memory(struct err *e)
@@ -44,11 +51,12 @@ plan_clone(struct plan *p, const char *clone, struct err *e)
 {
 	bool is_inside = p->root != NULL && name_is_within(clone, p->root);
 
-	if (strlist_has(&p->steps, clone))
+	if (is_planned(p, clone))
 		return (0);
 	if (!is_inside && !p->may_take_clones)
 		return (strlist_has(&p->clones, clone) || strlist_add(&p->clones, clone) == 0 ? 0 :
 		    out_of_memory(e));
+	p->has_clones = true;
 	return (plan_tree(p, clone, e));
 }
 
@@ -67,7 +75,7 @@ plan_snapshot(struct plan *p, const char *snap, struct err *e)
 	for (c = strtok_r(clones, ",", &save); c != NULL && rc == 0; c = strtok_r(NULL, ",", &save))
 		rc = plan_clone(p, c, e);
 	free(clones);
-	if (rc == 0 && !strlist_has(&p->steps, snap) && strlist_add(&p->steps, snap) != 0)
+	if (rc == 0 && !is_planned(p, snap) && strlist_add(&p->steps, snap) != 0)
 		rc = out_of_memory(e);
 	return (rc);
 }
@@ -97,7 +105,7 @@ plan_dataset(struct plan *p, const char *name, struct err *e)
 
 	for (size_t i = 0; i < snaps.n && rc == 0; i++)
 		rc = plan_snapshot(p, snaps.v[i], e);
-	if (rc == 0 && !strlist_has(&p->steps, name) && strlist_add(&p->steps, name) != 0)
+	if (rc == 0 && !is_planned(p, name) && strlist_add(&p->steps, name) != 0)
 		rc = out_of_memory(e);
 	strlist_free(&snaps);
 	return (rc);
@@ -111,7 +119,7 @@ plan_tree(struct plan *p, const char *name, struct err *e)
 	int rc = session_names(p->s, name, -1, DSL_FILESYSTEM | DSL_VOLUME, &tree, e);
 
 	for (size_t i = tree.n; i-- > 0 && rc == 0;)
-		if (!strlist_has(&p->steps, tree.v[i]))
+		if (!is_planned(p, tree.v[i]))
 			rc = plan_dataset(p, tree.v[i], e);
 	strlist_free(&tree);
 	return (rc);
