@@ -12,5 +12,6 @@ cat > "$work/storage" <<-END
 	export SNAPS=${SNAPS:-10000} MIB=${MIB:-96} ROUNDS=${ROUNDS:-3}
 	exec sh ./storage_guest.sh
 END
-VM_OVERLAY=$openzfs/overlay.cpio "$TOP/tests/vm/run" -t 1500 -m 1536 -d 1536M -d 1536M "$work/storage" \
+partitioned_disk "$work/peer" 1536
+VM_OVERLAY=$openzfs/overlay.cpio "$TOP/tests/vm/run" -t 1500 -m 1536 -d 1536M -d "$work/peer" "$work/storage" \
 	"$TOP/tests/bench/storage_guest.sh" "$TOP/tests/bench/lib.sh" "$work/io"

@@ -12,6 +12,8 @@
 #	                                  in /vdevs (`zpool import -d /vdevs`); `zfs`, `zpool`, `zdb` are
 #	                                  OpenZFS's; what it writes is in the FILEs afterwards
 #
+#	partitioned_disk FILE MIB         an empty disk with one partition: OpenZFS's zpool wants udev to
+#	                                  partition a whole disk, and the guest has none
 #	openzfs TOOL ARGS...              run zdb, zstream, ztest, zhack of Debian's OpenZFS
 #	fixture NAME                      unpack a pool of $SHARED/fixtures into ./NAME/, or skip the test
 #	skip WHY                          end the test as skipped
@@ -81,6 +83,16 @@ judge_libzpool() {
 	[ $rc != 0 ] || judge_zdb "$copies" "$pool" || rc=$?
 	rm -rf "$copies"
 	return $rc
+}
+
+partitioned_disk() {
+	local sectors=$(($2 * 2048 - 2048)) i le=
+	for i in 0 8 16 24; do le+=$(printf '\\x%02x' $((sectors >> i & 255))); done
+	truncate -s "$2M" "$1"
+	# An MBR entry: Linux, from sector 2048 on.
+	printf '\x00\x00\x00\x00\x83\x00\x00\x00\x00\x08\x00\x00%b' "$le" |
+		dd of="$1" bs=1 seek=446 conv=notrunc status=none
+	printf '\x55\xaa' | dd of="$1" bs=1 seek=510 conv=notrunc status=none
 }
 
 judge_grub() {
