@@ -33,7 +33,9 @@ INCLUDE  := -Iinclude -isystem $(TP)/include
 CODEGEN  := -std=gnu11 -g -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)/=
 CFLAGS   := $(CODEGEN) -O2 -fPIE -fvisibility=hidden -ffunction-sections -fdata-sections \
             -fstack-protector-strong
-LDFLAGS  := -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,text -Wl,--build-id=sha1
+# No build id: it would hash the paths that debug sections keep, and the same commit shall give the
+# same bytes wherever it is built.
+LDFLAGS  := -Wl,--gc-sections -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,text -Wl,--build-id=none
 ASAN     := -ffunction-sections -fdata-sections -fsanitize=address,undefined -fno-sanitize-recover=undefined
 
 # --- sources ----------------------------------------------------------------------------------------
@@ -130,7 +132,9 @@ $(B)/kern/smartbox.ko: kern/module/smartbox.c kern/module/Kbuild $(KERNEL)/heade
 	@$(if $(V),,echo "  KMOD    $@")
 	$(Q)mkdir -p $(B)/kern && cp kern/module/smartbox.c kern/module/Kbuild $(B)/kern/
 	$(Q)unset MAKEFLAGS; $(MAKE) -s -C $$(readlink -f $(KERNEL))/headers/usr/src/build \
-		M=$(abspath $(B))/kern modules >$(B)/kern/log 2>&1 || { cat $(B)/kern/log; exit 1; }
+		M=$(abspath $(B))/kern LDFLAGS_MODULE=--build-id=none KCFLAGS="-g0 \
+		-ffile-prefix-map=$(abspath $(B))/kern/= \
+		-ffile-prefix-map=$$(readlink -f $(KERNEL))/=/kernel/" modules >$(B)/kern/log 2>&1 || { cat $(B)/kern/log; exit 1; }
 	$(Q)strip --strip-debug $@
 
 $(B)/initramfs.cpio.zst: $(B)/smartbox $(B)/vmlinuz $(B)/kern/smartbox.ko $(shell find initramfs -type f)
