@@ -49,8 +49,10 @@ APPSRC   := $(sort $(if $(APPLETS),$(foreach a,$(APPLETS) $(DAEMONS),$(wildcard 
 OBJ      := $(SRC:%.c=$(B)/obj/%.o) $(APPSRC:%.c=$(B)/obj/%.o)
 LIBS     := $(sort $(patsubst third_party/%.sh,%,$(filter-out %/apt.sh %/build.sh,$(wildcard third_party/*.sh))))
 
-# A library is rebuilt when the words of its recipe change, not when a checkout touches the file.
-recipe    = $(firstword $(shell cat third_party/$1.sh third_party/build.sh | cksum))
+# A library is rebuilt when the words of its recipe, or of those below it, change; not when a checkout
+# touches the file.
+recipe    = $(firstword $(shell cat third_party/$1.sh $$(sed -n 's|^NEEDS=\(.*\)|third_party/\1.sh|p' \
+              third_party/$1.sh) third_party/build.sh | cksum))
 LIBSTAMP := $(foreach l,$(LIBS),$(TP)/.$l-$(call recipe,$l))
 HOSTSTAMP := $(foreach l,$(LIBS),$(TP)/host/.$l-$(call recipe,$l))
 # Libraries below libraries.
