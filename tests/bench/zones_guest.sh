@@ -9,6 +9,7 @@ cd /test
 PATH=/test:$PATH
 echo '{"disks": ["vda"], "hostname": "bench"}' > answers.json
 setup -f answers.json > /dev/null
+zfs unmount zones/opt # the peers lie below it
 sha1=$(sha1sum < root.tar.gz | cut -d' ' -f1) size=$(stat -c %s root.tar.gz)
 image=de61a000-b007-4b00-8d0c-00000000bbbb
 cat > manifest.json << END
@@ -46,11 +47,11 @@ theirs zfs snapshot theirs/image@final
 
 cat > ours_up << END
 #!/bin/sh
-exec vmadm create -f vm.json
+exec vmadm create -f vm.json 2> /dev/null
 END
 cat > ours_down << END
 #!/bin/sh
-exec vmadm delete $uuid
+exec vmadm delete $uuid 2> /dev/null
 END
 cat > theirs_up << 'END'
 #!/bin/sh -e
