@@ -19,7 +19,7 @@ static const char dladm_usage[] = "";
 
 APPLET(dladm, "administer data links");
 
-/* --- what most commands share ------------------------------------------------------------------ */
+/* --- what most commands share ----------------------------------------------------------------- */
 
 /* Illumos's shape: "dladm: vnic creation over net0 failed: object already exists". */
 static int
@@ -106,7 +106,7 @@ show(const struct column *cols, const struct show_opts *o, pick_fn *pick, const 
 	return (0);
 }
 
-/* --- columns ------------------------------------------------------------------------------------- */
+/* --- columns ---------------------------------------------------------------------------------- */
 
 enum { C_LINK, C_CLASS, C_MTU, C_STATE, C_BRIDGE, C_OVER, C_ZONE, C_SPEED, C_MAC, C_MACTYPE, C_VID,
 	C_MEDIA, C_DUPLEX, C_DEVICE, C_SLOT, C_INUSE, C_CLIENT, C_STAT };
@@ -236,7 +236,7 @@ static const struct column vnic_columns[] = {
 };
 static const struct column stub_columns[] = {COL("link", "LINK", 11, 0, C_LINK), COL_END};
 
-/* --- show ------------------------------------------------------------------------------------------ */
+/* --- show ------------------------------------------------------------------------------------- */
 
 static bool
 pick_any(const struct link *l, const struct show_opts *o)
@@ -371,7 +371,7 @@ do_show_etherstub(int argc, char **argv)
 	return (show(stub_columns, &o, pick_stub, "etherstub"));
 }
 
-/* --- etherstub ------------------------------------------------------------------------------------- */
+/* --- etherstub -------------------------------------------------------------------------------- */
 
 struct name_opts {
 	bool temporary;
@@ -436,7 +436,7 @@ do_delete_etherstub(int argc, char **argv)
 	return (delete_link(argc, argv, etherstub_delete, "etherstub deletion"));
 }
 
-/* --- vnic --------------------------------------------------------------------------------------------- */
+/* --- vnic ------------------------------------------------------------------------------------- */
 
 struct vnic_opts {
 	struct vnic_spec spec;
@@ -596,7 +596,7 @@ do_delete_vnic(int argc, char **argv)
 	return (delete_link(argc, argv, delete_global_vnic, "vnic deletion"));
 }
 
-/* --- bridge ---------------------------------------------------------------------------------------------- */
+/* --- bridge ----------------------------------------------------------------------------------- */
 
 enum { MEMBERS_MAX = 64 };
 
@@ -881,7 +881,7 @@ do_show_bridge(int argc, char **argv)
 	return (members ? show_members(o.only, &o) : show(bridge_columns, &o, pick_bridge, "bridge"));
 }
 
-/* --- link properties ---------------------------------------------------------------------------------------- */
+/* --- link properties -------------------------------------------------------------------------- */
 
 struct prop_opts {
 	struct set_arg set;
@@ -1076,7 +1076,7 @@ do_show_linkprop(int argc, char **argv)
 	return (0);
 }
 
-/* --- boot ----------------------------------------------------------------------------------------------------- */
+/* --- boot ------------------------------------------------------------------------------------- */
 
 static void
 report_link(const char *name, const struct err *e)

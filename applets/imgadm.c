@@ -33,7 +33,7 @@ struct imgadm {
 	const char *cmd;
 };
 
-/* --- messages ---------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void
 say(void *arg, const char *text)
@@ -94,7 +94,7 @@ set_pool(struct imgadm *im, const char *pool)
 	return (snprintf(im->m.pool, sizeof(im->m.pool), "%s", pool) < (int)sizeof(im->m.pool));
 }
 
-/* --- sources ----------------------------------------------------------------------------------------- */
+/* --- sources ---------------------------------------------------------------------------------- */
 
 static const char *
 extra_words(const json_t *src)
@@ -341,7 +341,7 @@ do_sources(int argc, char **argv)
 	return (rc);
 }
 
-/* --- listings ---------------------------------------------------------------------------------------- */
+/* --- listings --------------------------------------------------------------------------------- */
 
 static int
 print_listing(struct imgadm *im, json_t *entries, const struct list_opts *o)
@@ -429,7 +429,7 @@ do_avail(int argc, char **argv)
 	return (rc != 0 ? rc : bad);
 }
 
-/* --- one image --------------------------------------------------------------------------------------- */
+/* --- one image -------------------------------------------------------------------------------- */
 
 static int
 do_show(int argc, char **argv)
@@ -528,7 +528,7 @@ do_delete(int argc, char **argv)
 	return (0);
 }
 
-/* --- install and import ------------------------------------------------------------------------------ */
+/* --- install and import ----------------------------------------------------------------------- */
 
 static ssize_t
 read_local(void *arg, void *buf, size_t len, struct err *e)
@@ -734,7 +734,7 @@ do_import(int argc, char **argv)
 	return (rc);
 }
 
-/* --- update ------------------------------------------------------------------------------------------ */
+/* --- update ----------------------------------------------------------------------------------- */
 
 /* Count and name the members that differ. */
 static int
@@ -816,13 +816,13 @@ do_update(int argc, char **argv)
 	return (rc);
 }
 
-/* --- commands ---------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 #define LIST_ARGS "[-H] [-j] [-o FIELD,...] [-s FIELD,...] [FIELD=VALUE]..."
 
 static const struct subcmd commands[] = {
     {"sources", do_sources, "[-v] [-j] | -a URL [-t TYPE] [-k] [-f] | -d URL | -e | -c",
-        "list, add, delete, edit or check image sources"},
+    "list, add, delete, edit or check image sources"},
     {"avail", do_avail, LIST_ARGS, "list the images of all sources"},
     {"list", do_list, LIST_ARGS, "list installed images"},
     {"show", do_show, "UUID", "the manifest of an image in the sources"},

@@ -41,7 +41,7 @@ imgadm_list_opts(int argc, char **argv, struct list_opts *o)
 	return (0);
 }
 
-/* --- fields ------------------------------------------------------------------------------------------ */
+/* --- fields ----------------------------------------------------------------------------------- */
 
 /* The first n characters of published_at, with "Z" behind the seconds. */
 static json_t *
@@ -85,7 +85,7 @@ field_text(json_t *entry, const char *field)
 	return (text);
 }
 
-/* --- filters ----------------------------------------------------------------------------------------- */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 static int
 filter_matches(json_t *entry, const char *filter, bool *yes, struct err *e)
@@ -132,7 +132,7 @@ apply_filters(json_t *entries, const struct list_opts *o, json_t *out, struct er
 	return (0);
 }
 
-/* --- sorting ----------------------------------------------------------------------------------------- */
+/* --- sorting ---------------------------------------------------------------------------------- */
 
 static bool
 number(const char *s, double *v)
@@ -197,7 +197,7 @@ sort_entries(json_t *list, const char *sort)
 	}
 }
 
-/* --- printing ---------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 struct row {
 	json_t *entry;

@@ -52,7 +52,7 @@ struct options {
 	int nlookups;
 };
 
-/* --- input ------------------------------------------------------------------------------------------- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static int
 read_all(FILE *f, struct buf *b)
@@ -162,7 +162,7 @@ arrange(const struct options *o, json_t *docs)
 	return (json_incref(docs));
 }
 
-/* --- output ------------------------------------------------------------------------------------------ */
+/* --- output ----------------------------------------------------------------------------------- */
 
 static void
 print_value(const struct options *o, const json_t *v, bool compact)
@@ -256,7 +256,7 @@ print_all(const struct options *o, json_t *units)
 	}
 }
 
-/* --- options ----------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static int
 set_mode(struct options *o, const char *mode)

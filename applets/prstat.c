@@ -54,7 +54,7 @@ struct options {
 	uid_t uid[LIST_MAX];
 };
 
-/* --- sorting ------------------------------------------------------------------------------------- */
+/* --- sorting ---------------------------------------------------------------------------------- */
 
 #define COMPARE_BY(nm, field)                                                                      \
 	static int by_##nm(const void *a, const void *b)                                           \
@@ -93,7 +93,7 @@ static const struct {
 } keys[] = {{"cpu", by_cpu}, {"pri", by_pri}, {"rss", by_rss}, {"size", by_size},
 	{"time", by_time}};
 
-/* --- the command line ------------------------------------------------------------------------------ */
+/* --- the command line ------------------------------------------------------------------------- */
 
 static int
 parse_key(struct options *o, const char *name, bool ascending)
@@ -220,7 +220,7 @@ parse_options(int argc, char **argv, struct options *o)
 	return (rc != 0 ? rc : resolve_users(o));
 }
 
-/* --- choosing ----------------------------------------------------------------------------------------- */
+/* --- choosing --------------------------------------------------------------------------------- */
 
 static bool
 wants_zone(const struct options *o, const struct proc_zone *z)
@@ -286,7 +286,7 @@ select_processes(const struct options *o, const struct proctab *t, struct select
 	return (0);
 }
 
-/* --- formatting ------------------------------------------------------------------------------------------ */
+/* --- formatting ------------------------------------------------------------------------------- */
 
 /* Under 10000K in K, then M, then G; five characters. */
 static void
@@ -368,7 +368,7 @@ static const char user_header[] =
 static const char zone_header[] =
     "ZONEID    NPROC  SWAP   RSS MEMORY      TIME  CPU ZONE";
 
-/* --- summaries ---------------------------------------------------------------------------------------------- */
+/* --- summaries -------------------------------------------------------------------------------- */
 
 struct sum {
 	uint64_t key; /* uid or index of the zone */
@@ -475,7 +475,7 @@ print_sum(struct buf *b, const struct options *o, const struct proctab *t, const
 		    user_name((uid_t)s->key, o->numeric), swap, rss, mem, time, cpu);
 }
 
-/* --- the report --------------------------------------------------------------------------------------------- */
+/* --- the report ------------------------------------------------------------------------------- */
 
 struct screen {
 	bool full;
@@ -570,7 +570,7 @@ report(const struct options *o, const struct proctab *t, struct selection *sel, 
 	return (0);
 }
 
-/* --- the screen ------------------------------------------------------------------------------------------------ */
+/* --- the screen ------------------------------------------------------------------------------- */
 
 static volatile sig_atomic_t ended;
 

@@ -32,7 +32,7 @@ APPLET(vmadm, "manage machines");
 #define DEFAULT_FIELDS "uuid,type,ram,state,alias"
 #define DEFAULT_SORT "ram,uuid"
 
-/* --- options and messages ---------------------------------------------------------------------------- */
+/* --- options and messages --------------------------------------------------------------------- */
 
 static const struct option long_options[] = {{"file", 1, NULL, 'f'}, {"order", 1, NULL, 'o'},
     {"output", 1, NULL, 'o'}, {"sortby", 1, NULL, 's'}, {"signal", 1, NULL, 's'},
@@ -111,7 +111,7 @@ only_uuid(int argc, char **argv, const char **uuid)
 	return (rc);
 }
 
-/* --- payloads ---------------------------------------------------------------------------------------- */
+/* --- payloads --------------------------------------------------------------------------------- */
 
 static int
 read_payload(const char *file, json_t **out)
@@ -156,7 +156,7 @@ add_pairs(json_t *payload, int argc, char **argv)
 	return (0);
 }
 
-/* --- create, update, delete -------------------------------------------------------------------------- */
+/* --- create, update, delete ------------------------------------------------------------------- */
 
 static int
 do_create(int argc, char **argv)
@@ -254,7 +254,7 @@ do_recover(int argc, char **argv)
 	return (0);
 }
 
-/* --- validate ---------------------------------------------------------------------------------------- */
+/* --- validate --------------------------------------------------------------------------------- */
 
 static bool
 pool_exists(void *ctx, const char *pool)
@@ -326,7 +326,7 @@ do_validate(int argc, char **argv)
 	return (rc);
 }
 
-/* --- get, list, lookup ------------------------------------------------------------------------------- */
+/* --- get, list, lookup ------------------------------------------------------------------------ */
 
 static int
 do_get(int argc, char **argv)
@@ -472,7 +472,7 @@ do_lookup(int argc, char **argv)
 	return (rc);
 }
 
-/* --- start, stop ------------------------------------------------------------------------------------- */
+/* --- start, stop ------------------------------------------------------------------------------ */
 
 /* Nothing to do is told and is a success. */
 static int
@@ -559,7 +559,7 @@ do_reboot(int argc, char **argv)
 	return (finish(rc, &e, "Successfully completed reboot for VM %s", o.uuid));
 }
 
-/* --- kill -------------------------------------------------------------------------------------------- */
+/* --- kill ------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;
@@ -630,7 +630,7 @@ do_kill(int argc, char **argv)
 	return (0);
 }
 
-/* --- console ----------------------------------------------------------------------------------------- */
+/* --- console ---------------------------------------------------------------------------------- */
 
 enum escape { LINE_START, IN_LINE, AFTER_ESCAPE };
 
@@ -707,7 +707,7 @@ do_console(int argc, char **argv)
 	return (0);
 }
 
-/* --- snapshots --------------------------------------------------------------------------------------- */
+/* --- snapshots -------------------------------------------------------------------------------- */
 
 static int
 snapshot(int argc, char **argv,
@@ -751,7 +751,7 @@ do_delete_snapshot(int argc, char **argv)
 	return (snapshot(argc, argv, vm_snapshot_delete, "Deleted"));
 }
 
-/* --- commands ---------------------------------------------------------------------------------------- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 static const struct subcmd commands[] = {
     {"create", do_create, "[-f FILE]", "create a machine from a JSON payload"},

@@ -33,7 +33,7 @@ struct field {
 	bool down;
 };
 
-/* --- which fields there are -------------------------------------------------------------------------- */
+/* --- which fields there are ------------------------------------------------------------------- */
 
 static bool
 starts_with_word(const char *s, const char *const *words)
@@ -136,7 +136,7 @@ vm_list_check(const struct vm_list_opts *o, unsigned *needs, struct err *e)
 	return (0);
 }
 
-/* --- values ------------------------------------------------------------------------------------------ */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* malloc'ed text of a field as listings see it; NULL for missing. */
 static char *
@@ -149,7 +149,7 @@ field_text(const json_t *vm, const char *name)
 	return (text);
 }
 
-/* --- filters ----------------------------------------------------------------------------------------- */
+/* --- filters ---------------------------------------------------------------------------------- */
 
 static int
 parse_filter(const char *arg, const char *what, struct vm_filter *f, struct err *e)
@@ -269,7 +269,7 @@ vm_query_run(const struct vm_query *q, const json_t *vms, json_t **out, struct e
 	return (0);
 }
 
-/* --- order ------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------ */
 
 /* Missing, false and 0 come behind everything else. */
 static bool
@@ -342,7 +342,7 @@ free_rows(struct sort_row *rows, size_t count)
 	free(rows);
 }
 
-/* --- printing ---------------------------------------------------------------------------------------- */
+/* --- printing --------------------------------------------------------------------------------- */
 
 /* Padding is held back until something follows it: no blanks at the end of a line. */
 static void

@@ -54,7 +54,7 @@
 #define MAX_PAGES 256
 #define MAX_BACKGROUND 64
 
-/* --- answers ------------------------------------------------------------------------------------ */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 /* The kernel takes an answer whole or not at all; an error means that it is no longer wanted. */
 static void
@@ -149,7 +149,7 @@ interrupt(struct fuse_session *s, uint64_t unique)
 		pending_done(-EINTR, p);
 }
 
-/* --- INIT --------------------------------------------------------------------------------------- */
+/* --- INIT ------------------------------------------------------------------------------------- */
 
 static uint64_t
 wanted_flags(const struct fuse_session *s)
@@ -203,7 +203,7 @@ serve_init(struct fuse_session *s, const struct fuse_req *r)
 	send_answer(s->fd, r->in->unique, 0, &out, sizeof(out));
 }
 
-/* --- workers ------------------------------------------------------------------------------------ */
+/* --- workers ---------------------------------------------------------------------------------- */
 
 struct worker {
 	struct fuse_server *fs;
@@ -334,7 +334,7 @@ worker_start(struct fuse_server *fs, pthread_t *t)
 	return (rc);
 }
 
-/* --- the server ------------------------------------------------------------------------------------ */
+/* --- the server ------------------------------------------------------------------------------- */
 
 static int
 server_open_fds(struct fuse_server *fs)

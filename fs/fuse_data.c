@@ -13,7 +13,7 @@
 
 #define COOKIE_ZFS INT64_MAX
 
-/* --- contents ------------------------------------------------------------------------------------- */
+/* --- contents --------------------------------------------------------------------------------- */
 
 int
 fuse_do_readlink(struct fuse_call *c)
@@ -139,7 +139,7 @@ fuse_do_fsync(struct fuse_call *c)
 	return (0);
 }
 
-/* --- directories ---------------------------------------------------------------------------------- */
+/* --- directories ------------------------------------------------------------------------------ */
 
 bool
 dir_out_add(struct dir_out *d, const char *name, uint64_t ino, unsigned dtype, uint64_t next,
@@ -240,7 +240,7 @@ fuse_do_readdirplus(struct fuse_call *c)
 	return (read_dir(c, true));
 }
 
-/* --- extended attributes -------------------------------------------------------------------------- */
+/* --- extended attributes ---------------------------------------------------------------------- */
 
 static bool
 is_acl_name(const char *name)

@@ -50,7 +50,7 @@ _Static_assert(sizeof(struct fuse_statx_out_) == 288, "as the kernel wants it");
 #define FUSE_DATA_MAX (1u << 20) /* of one READ or WRITE */
 #define FUSE_IN_MAX (FUSE_DATA_MAX + 8192)
 
-/* --- node ids (fuse_node.c) ---------------------------------------------------------------------- */
+/* --- node ids (fuse_node.c) ------------------------------------------------------------------- */
 
 /*
  *	1                            the root
@@ -82,7 +82,7 @@ struct node *node_find(const struct node_table *t, uint64_t id);
 bool node_forget(struct node_table *t, uint64_t id, uint64_t lookups, bool *unlinked);
 void node_table_free(struct node_table *t);
 
-/* --- requests (fuse_req.c) ----------------------------------------------------------------------- */
+/* --- requests (fuse_req.c) -------------------------------------------------------------------- */
 
 /* A request whose lengths were checked; pointers go into the message. */
 struct fuse_req {
@@ -96,7 +96,7 @@ struct fuse_req {
 /* setxattr_ext: the 16-byte form was negotiated.  0, -EINVAL malformed, -ENOSYS unknown opcode. */
 int fuse_req_parse(const void *msg, size_t len, bool setxattr_ext, struct fuse_req *r);
 
-/* --- mounts ------------------------------------------------------------------------------------- */
+/* --- mounts ----------------------------------------------------------------------------------- */
 
 struct snap_slot {
 	struct dsl_dataset *ds;
@@ -133,7 +133,7 @@ struct fuse_session {
 
 #define FUSE_BUCKETS 1024
 
-/* --- sessions (fuse_session.c) -------------------------------------------------------------------- */
+/* --- sessions (fuse_session.c) ---------------------------------------------------------------- */
 
 /* With a reference that a worker has, or NULL: gone, or standing aside. */
 struct fuse_session *fuse_session_by_id(struct fuse_server *fs, uint64_t id);
@@ -158,7 +158,7 @@ struct fuse_server {
 	bool stop;
 };
 
-/* --- calls (fuse_ops.c) --------------------------------------------------------------------------- */
+/* --- calls (fuse_ops.c) ----------------------------------------------------------------------- */
 
 /* One request being served, with its answer. */
 struct fuse_call {
@@ -211,7 +211,7 @@ struct dir_out {
 bool dir_out_add(struct dir_out *d, const char *name, uint64_t ino, unsigned dtype, uint64_t next,
     const struct fuse_entry_out *entry);
 
-/* --- contents, listings, extended attributes (fuse_data.c) ----------------------------------------- */
+/* --- contents, listings, extended attributes (fuse_data.c) ------------------------------------ */
 
 int fuse_do_readlink(struct fuse_call *c);
 int fuse_do_read(struct fuse_call *c);
@@ -227,7 +227,7 @@ int fuse_do_listxattr(struct fuse_call *c);
 int fuse_do_setxattr(struct fuse_call *c);
 int fuse_do_removexattr(struct fuse_call *c);
 
-/* --- .zfs (fuse_snapdir.c) ------------------------------------------------------------------------ */
+/* --- .zfs (fuse_snapdir.c) -------------------------------------------------------------------- */
 
 bool snapdir_is_virtual(uint64_t node);
 int snapdir_lookup(struct fuse_call *c, uint64_t node, const char *name, uint64_t *id,
@@ -241,7 +241,7 @@ void snapdir_count(struct fuse_session *s, uint64_t node, int delta);
 /* Let go of a snapshot (NULL: all). */
 void snapdir_release(struct fuse_session *s, const char *snapshot);
 
-/* --- posix_acl.c ---------------------------------------------------------------------------------- */
+/* --- posix_acl.c ------------------------------------------------------------------------------ */
 
 #define POSIX_ACL_ACCESS "system.posix_acl_access"
 #define POSIX_ACL_DEFAULT "system.posix_acl_default"

@@ -28,7 +28,7 @@
 #define CACHE_SECONDS 3600 /* only the kernel's own requests change anything: it sees them all */
 #define ID_NOBODY 65534u
 
-/* --- ids and nodes ------------------------------------------------------------------------------- */
+/* --- ids and nodes ---------------------------------------------------------------------------- */
 
 uint32_t
 fuse_id_out(const struct fuse_idmap *m, uint32_t disk)
@@ -182,7 +182,7 @@ node_unlinked(struct fuse_session *s, uint64_t obj)
 		destroy(s, obj);
 }
 
-/* --- lookup, forget ------------------------------------------------------------------------------- */
+/* --- lookup, forget --------------------------------------------------------------------------- */
 
 static bool
 is_zfs_name(const struct fuse_call *c, const char *name)
@@ -269,7 +269,7 @@ fuse_drop_nodes(struct fuse_session *s)
 	snapdir_release(s, NULL);
 }
 
-/* --- attributes ----------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 static int
 do_getattr(struct fuse_call *c)
@@ -626,7 +626,7 @@ do_link(struct fuse_call *c)
 	return (answer_entry(c, z, c->req.in->nodeid, obj));
 }
 
-/* --- removing, renaming ----------------------------------------------------------------------------- */
+/* --- removing, renaming ----------------------------------------------------------------------- */
 
 static int
 do_unlink(struct fuse_call *c)
@@ -697,7 +697,7 @@ do_rename2(struct fuse_call *c)
 	return (rename_node(c, in->newdir, in->flags));
 }
 
-/* --- open, close ------------------------------------------------------------------------------------ */
+/* --- open, close ------------------------------------------------------------------------------ */
 
 static int
 do_open(struct fuse_call *c)
@@ -727,7 +727,7 @@ do_nothing(struct fuse_call *c)
 	return (0);
 }
 
-/* --- dispatch ------------------------------------------------------------------------------------- */
+/* --- dispatch --------------------------------------------------------------------------------- */
 
 struct handler {
 	int (*fn)(struct fuse_call *c);

@@ -20,7 +20,7 @@
 #define SESSION_EVENTS (EPOLLIN | EPOLLET)
 #define UNMOUNT_WAIT_S 5
 
-/* --- sessions ------------------------------------------------------------------------------------- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static int
 session_open_dataset(struct fuse_session *s, const char *dataset, struct err *e)
@@ -156,7 +156,7 @@ session_by_dataset(struct fuse_server *fs, const char *dataset)
 	return (found);
 }
 
-/* --- mounting ------------------------------------------------------------------------------------- */
+/* --- mounting --------------------------------------------------------------------------------- */
 
 static bool
 prop_is_on(struct dsl_dataset *ds, const char *prop)
@@ -335,7 +335,7 @@ fuse_remount(struct fuse_server *fs, const char *dataset, const struct fuse_moun
 	return (rc);
 }
 
-/* --- unmounting ----------------------------------------------------------------------------------- */
+/* --- unmounting ------------------------------------------------------------------------------- */
 
 /* Wait until no session that died is still being torn down. */
 static bool
@@ -394,7 +394,7 @@ fuse_unmount(struct fuse_server *fs, const char *dataset, bool force, struct err
 	return (fuse_session_unmount(s, force, e));
 }
 
-/* --- asking ------------------------------------------------------------------------------------- */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 int
 fuse_walk(struct fuse_server *fs, int (*fn)(const struct fuse_mount_info *mi, void *arg),
@@ -440,7 +440,7 @@ fuse_release_snapshot(struct fuse_server *fs, const char *snapshot)
 	spa_exit(fs->spa);
 }
 
-/* --- rollback ----------------------------------------------------------------------------------- */
+/* --- rollback --------------------------------------------------------------------------------- */
 
 /* What the kernel has not written yet belongs to the state that is about to go. */
 static void

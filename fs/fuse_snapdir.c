@@ -50,7 +50,7 @@ full_name(const struct fuse_session *s, const char *name, char buf[DSL_NAME_MAX]
 	return (n < 0 || n >= DSL_NAME_MAX ? -ENOENT : 0);
 }
 
-/* --- slots ------------------------------------------------------------------------------------- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static bool
 slot_is_free(const struct snap_slot *sl)
@@ -150,7 +150,7 @@ snapdir_release(struct fuse_session *s, const char *snapshot)
 	}
 }
 
-/* --- attributes, lookup --------------------------------------------------------------------------- */
+/* --- attributes, lookup ----------------------------------------------------------------------- */
 
 int
 snapdir_getattr(struct fuse_session *s, uint64_t node, struct fuse_attr *attr)
@@ -210,7 +210,7 @@ snapdir_lookup(struct fuse_call *c, uint64_t node, const char *name, uint64_t *i
 	return (snapdir_getattr(s, *id, attr));
 }
 
-/* --- listing ----------------------------------------------------------------------------------- */
+/* --- listing ---------------------------------------------------------------------------------- */
 
 struct snap_listing {
 	struct dir_out *out;
@@ -265,7 +265,7 @@ snapdir_readdir(struct fuse_session *s, uint64_t node, uint64_t cookie, struct d
 	return (0);
 }
 
-/* --- taking and destroying ------------------------------------------------------------------------ */
+/* --- taking and destroying -------------------------------------------------------------------- */
 
 static int
 snapdir_may_change(const struct fuse_call *c)

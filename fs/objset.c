@@ -20,7 +20,8 @@
  *     when it was born in this very txg, and only in the meta objset (`rewrite`): a dataset's block
  *     of this txg may already belong to a snapshot that was taken earlier in the same sync.
  *  2. `fill` of a data block is 1, of a dnode block the number of dnodes in it, of an indirect
- *     block the sum over its entries, of a hole 0; dnode.used is the sum of dsize over the blocks of its tree and spill.
+ *     block the sum over its entries, of a hole 0; dnode.used is the sum
+ *     of dsize over the blocks of its tree and spill.
  *  3. A failed write leaves the objset inconsistent in memory only: the caller suspends the pool.
  */
 #include <errno.h>

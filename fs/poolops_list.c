@@ -2,7 +2,8 @@
 /*
  * fs.list: any number of datasets with any properties in one answer.
  *
- * in	columns (strings: "name" or properties; '=' before it: exact numbers), roots (strings; none: the pool), depth (none: all),
+ * in	columns (strings: "name" or properties; '=' before it: exact numbers),
+ *	roots (strings; none: the pool), depth (none: all),
  *	types (DSL_*), root_types (of roots that are listed alone, default types), raw, sources,
  *	user (flags)
  * out	rows (bytes), missing (strings: name, reason, name, reason, ...)

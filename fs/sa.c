@@ -416,7 +416,7 @@ sa_encode(const struct sa_item *it, unsigned n, unsigned layout, void *buf)
 	}
 }
 
-/* --- reading an object ------------------------------------------------------------------------- */
+/* --- reading an object ------------------------------------------------------------------------ */
 
 static int
 sa_parse_legacy(struct sa_handle *h)
@@ -552,7 +552,7 @@ sa_u64(const struct sa_handle *h, enum sa_id id, uint64_t absent)
 	return (v);
 }
 
-/* --- changing an object -------------------------------------------------------------------------- */
+/* --- changing an object ----------------------------------------------------------------------- */
 
 static bool
 sa_fits_in_place(const struct sa_handle *h, const struct sa_value *v)

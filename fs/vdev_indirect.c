@@ -2,7 +2,8 @@
 /*
  * Removed top-levels: reads go to where the data was moved.
  *
- * The mapping (an object of the meta objset, named in the vdev's configuration) is a sorted list of source ranges, each with the vdev and offset that has the bytes now.
+ * The mapping (an object of the meta objset, named in the vdev's configuration) is a sorted list of
+ * source ranges, each with the vdev and offset that has the bytes now.
  * A block may span entries; the target may have been removed later itself, so a read can pass through
  * several mappings (bounded, so that a cycle in a damaged pool ends).
  */

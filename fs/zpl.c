@@ -246,7 +246,7 @@ zpl_folds_case(const struct zpl *z)
 	return (z->fold_case);
 }
 
-/* --- the delete queue -------------------------------------------------------------------------- */
+/* --- the delete queue ------------------------------------------------------------------------- */
 
 /*
  * Shorten a huge file by some blocks, so that the lock is not held for minutes.  1: there is more.

@@ -141,7 +141,7 @@ zpl_lookup(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj)
 	return (rc);
 }
 
-/* --- attributes that names change --------------------------------------------------------------- */
+/* --- attributes that names change ------------------------------------------------------------- */
 
 /* A directory got or lost entries and subdirectories. */
 static int

@@ -40,14 +40,14 @@ struct zpl {
 	unsigned normflags;
 };
 
-/* --- zpl.c ------------------------------------------------------------------------------------- */
+/* --- zpl.c ------------------------------------------------------------------------------------ */
 
 /* May this operation dirty the pool?  -EROFS, -ENOSPC, -EDQUOT. */
 int zpl_may_change(struct zpl *z, uint64_t bytes);
 int zpl_may_free(struct zpl *z);
 void zpl_now(struct zpl *z, uint64_t t[2]);
 
-/* --- zpl_znode.c ------------------------------------------------------------------------------- */
+/* --- zpl_znode.c ------------------------------------------------------------------------------ */
 
 /* Hold a znode; -ENOENT also for objects that are none (node ids come from outside). */
 int znode_hold(struct zpl *z, uint64_t obj, struct sa_handle *h);
@@ -65,12 +65,12 @@ int znode_new(struct zpl *z, const struct znode_new *zn, uint64_t *obj);
 /* The object and its attribute directory with all its files, at once. */
 int znode_destroy(struct zpl *z, uint64_t obj);
 
-/* --- zpl_file.c -------------------------------------------------------------------------------- */
+/* --- zpl_file.c ------------------------------------------------------------------------------- */
 
 /* The new length; times are left to the caller. */
 int zpl_truncate(struct zpl *z, uint64_t obj, uint64_t size);
 
-/* --- zpl_acl.c --------------------------------------------------------------------------------- */
+/* --- zpl_acl.c -------------------------------------------------------------------------------- */
 
 #define ACL_TRIVIAL_MAX (6 * 8)
 /* The access control list that says just what mode says; its bytes, *count entries. */

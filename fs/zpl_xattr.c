@@ -39,7 +39,7 @@ has_namespace(const char *name)
 	return (false);
 }
 
-/* --- the list in the system attribute ------------------------------------------------------------ */
+/* --- the list in the system attribute --------------------------------------------------------- */
 
 /* NULL with rc 0 when there is none. */
 static int
@@ -135,7 +135,7 @@ list_get(const struct sa_handle *h, const char *name, void *buf, size_t size)
 	return (rc);
 }
 
-/* --- the hidden directory ------------------------------------------------------------------------ */
+/* --- the hidden directory --------------------------------------------------------------------- */
 
 /* The file of an attribute and the name it has there. */
 static int

@@ -67,7 +67,7 @@ proctab_close(struct proctab *t)
 	t->procfd = -1;
 }
 
-/* --- one line of stat --------------------------------------------------------------------------- */
+/* --- one line of stat ------------------------------------------------------------------------- */
 
 enum { F_STATE = 3, F_FLAGS = 9, F_UTIME = 14, F_STIME = 15, F_PRIORITY = 18, F_NICE = 19,
 	F_NLWP = 20, F_START = 22, F_VSIZE = 23, F_RSS = 24, F_CPU = 39 };
@@ -160,7 +160,7 @@ proc_state_name(const struct proc *p, char buf[8])
 	(void)snprintf(buf, 8, "?");
 }
 
-/* --- zones ------------------------------------------------------------------------------------------ */
+/* --- zones ------------------------------------------------------------------------------------ */
 
 /* Index of a zone's name, added when new; 0 (global) without memory. */
 static unsigned
@@ -207,7 +207,7 @@ zone_of(struct proctab *t, pid_t pid)
 	return (zone_index(t, name, -1));
 }
 
-/* --- a pass ------------------------------------------------------------------------------------------- */
+/* --- a pass ----------------------------------------------------------------------------------- */
 
 static uint64_t
 now_ns(void)

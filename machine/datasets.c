@@ -77,7 +77,7 @@ ds_pool_is_imported(void *ctx, const char *pool)
 	return (pool_is_imported(pool));
 }
 
-/* --- fs.list ------------------------------------------------------------------------------------ */
+/* --- fs.list ---------------------------------------------------------------------------------- */
 
 enum { COL_NAME, COL_ORIGIN, COL_USED, COL_CREATION, NCOLS };
 

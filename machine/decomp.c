@@ -67,7 +67,7 @@ clamp(size_t n)
 	return (n > (1u << 30) ? 1u << 30 : (unsigned)n);
 }
 
-/* --- gzip --------------------------------------------------------------------------------------- */
+/* --- gzip ------------------------------------------------------------------------------------- */
 
 static enum step
 gzip_start(struct decomp *d)
@@ -105,7 +105,7 @@ gzip_stop(struct decomp *d)
 	(void)inflateEnd(&d->u.z);
 }
 
-/* --- bzip2 -------------------------------------------------------------------------------------- */
+/* --- bzip2 ------------------------------------------------------------------------------------ */
 
 static enum step
 bzip2_start(struct decomp *d)
@@ -152,7 +152,7 @@ bzip2_stop(struct decomp *d)
 	(void)BZ2_bzDecompressEnd(&d->u.bz);
 }
 
-/* --- xz ----------------------------------------------------------------------------------------- */
+/* --- xz --------------------------------------------------------------------------------------- */
 
 static enum step
 xz_start(struct decomp *d)
@@ -194,7 +194,7 @@ xz_stop(struct decomp *d)
 	lzma_end(&d->u.xz);
 }
 
-/* --- zstd --------------------------------------------------------------------------------------- */
+/* --- zstd ------------------------------------------------------------------------------------- */
 
 static enum step
 zstd_start(struct decomp *d)
@@ -228,7 +228,7 @@ zstd_stop(struct decomp *d)
 	(void)ZSTD_freeDStream(d->u.zstd);
 }
 
-/* --- none --------------------------------------------------------------------------------------- */
+/* --- none ------------------------------------------------------------------------------------- */
 
 static enum step
 none_start(struct decomp *d)
@@ -257,7 +257,7 @@ none_stop(struct decomp *d)
 	(void)d;
 }
 
-/* --- the frame ---------------------------------------------------------------------------------- */
+/* --- the frame -------------------------------------------------------------------------------- */
 
 static const struct engine engines[DECOMP_KINDS] = {
     [DECOMP_NONE] = {"none", NULL, 0, none_start, none_step, none_stop},
@@ -265,7 +265,7 @@ static const struct engine engines[DECOMP_KINDS] = {
     [DECOMP_BZIP2] = {"bzip2", (const unsigned char *)"BZh", 3, bzip2_start, bzip2_step, bzip2_stop},
     [DECOMP_XZ] = {"xz", (const unsigned char *)"\xfd" "7zXZ\0", 6, xz_start, xz_step, xz_stop},
     [DECOMP_ZSTD] = {"zstd", (const unsigned char *)"\x28\xb5\x2f\xfd", 4, zstd_start, zstd_step,
-        zstd_stop},
+    zstd_stop},
 };
 
 const char *

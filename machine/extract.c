@@ -61,7 +61,7 @@ struct input {
 	struct err err; /* the decompressor's own sentence */
 };
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Into "a/b/c" form; "" is the target itself. */
 static int
@@ -175,7 +175,7 @@ enter_dir(struct extract *x, const char *dir, struct err *e)
 	return (0);
 }
 
-/* --- attributes --------------------------------------------------------------------------------- */
+/* --- attributes ------------------------------------------------------------------------------- */
 
 /* Of the root's namespaces only what a zone's root may have set itself. */
 static bool
@@ -219,7 +219,7 @@ times_of(const struct tar_entry *ent, struct timespec ts[2])
 	ts[0] = ts[1] = ent->mtime;
 }
 
-/* --- members ------------------------------------------------------------------------------------ */
+/* --- members ---------------------------------------------------------------------------------- */
 
 /* Whatever has the name now gives way; a directory only when it is empty. */
 static int
@@ -453,7 +453,7 @@ set_dir_times(struct extract *x, struct err *e)
 	return (0);
 }
 
-/* --- input -------------------------------------------------------------------------------------- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static ssize_t
 input_raw(void *arg, void *buf, size_t len)

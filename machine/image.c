@@ -48,7 +48,7 @@
 
 #define MARK "imgadm:installing"
 
-/* --- names -------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static void
 dataset_name(const struct machine *m, const char *uuid, char *buf, size_t size)
@@ -79,7 +79,7 @@ image_uuid_of(const struct machine *m, const char *dataset)
 	return (dataset + n + 1);
 }
 
-/* --- database ----------------------------------------------------------------------------------- */
+/* --- database --------------------------------------------------------------------------------- */
 
 int
 image_set_manifest(const struct machine *m, const json_t *manifest, const char *source,
@@ -124,7 +124,7 @@ remove_entry(const struct machine *m, const char *uuid)
 	(void)file_remove(path, NULL);
 }
 
-/* --- listing ------------------------------------------------------------------------------------ */
+/* --- listing ---------------------------------------------------------------------------------- */
 
 /*
  * One pass over all datasets.  A snapshot POOL/UUID@final makes an image; every dataset with that
@@ -251,7 +251,7 @@ image_is_installed(const struct machine *m, const char *uuid, bool *yes, struct 
 	return (m->ds->exists(m->ds_ctx, final, yes, e));
 }
 
-/* --- install ------------------------------------------------------------------------------------ */
+/* --- install ---------------------------------------------------------------------------------- */
 
 static int
 take_lock(const struct machine *m, const char *uuid, struct err *e)
@@ -476,7 +476,7 @@ image_install(const struct machine *m, const json_t *manifest, const struct imag
 	return (rc);
 }
 
-/* --- delete and recover -------------------------------------------------------------------------- */
+/* --- delete and recover ----------------------------------------------------------------------- */
 
 static int
 refuse_clones(const char *uuid, const json_t *names, struct err *e)

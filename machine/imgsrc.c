@@ -23,7 +23,7 @@
 
 #define URL_MAX 1024
 
-/* --- configuration ------------------------------------------------------------------------------- */
+/* --- configuration ---------------------------------------------------------------------------- */
 
 static void
 conf_path(const struct machine *m, char *buf, size_t size)
@@ -141,7 +141,7 @@ imgsrc_new(const char *type, const char *url, bool insecure, json_t **out, struc
 	return (*out != NULL ? 0 : err_set(e, ENOMEM, "out of memory"));
 }
 
-/* --- requests ------------------------------------------------------------------------------------ */
+/* --- requests --------------------------------------------------------------------------------- */
 
 static bool
 is_dsapi(const json_t *source)
@@ -267,7 +267,7 @@ imgsrc_find(const struct machine *m, const json_t *sources, const char *uuid, js
 	return (err_set(e, ENOENT, "image \"%s\" was not found in image sources", uuid));
 }
 
-/* --- files --------------------------------------------------------------------------------------- */
+/* --- files ------------------------------------------------------------------------------------ */
 
 struct imgsrc_stream {
 	struct http *http;

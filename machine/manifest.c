@@ -44,7 +44,7 @@ complain(struct buf *bad, const char *field, const char *what)
 	buf_printf(bad, "%s%s (%s)", bad->len > 0 ? ", " : "", field, what);
 }
 
-/* --- files and requirements ---------------------------------------------------------------------- */
+/* --- files and requirements ------------------------------------------------------------------- */
 
 static bool
 is_hex(const char *s, size_t len)
@@ -159,7 +159,7 @@ check_requirements(const json_t *req, struct buf *bad)
 	check_bootrom(req, bad);
 }
 
-/* --- the table ----------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static const struct field fields[] = {
     {"uuid", K_UUID, true, 0, NULL, NULL},
@@ -323,7 +323,7 @@ check_zvol(const json_t *manifest, struct buf *bad)
 			complain(bad, needed[i], "missing, type zvol needs it");
 }
 
-/* --- version 1 ----------------------------------------------------------------------------------- */
+/* --- version 1 -------------------------------------------------------------------------------- */
 
 static void
 move(json_t *m, const char *from, const char *to)
@@ -403,7 +403,7 @@ upgrade(json_t *m)
 	(void)json_object_set_new(m, "v", json_integer(2));
 }
 
-/* --- public -------------------------------------------------------------------------------------- */
+/* --- public ----------------------------------------------------------------------------------- */
 
 static int
 check_version(json_t *m, struct err *e)

@@ -43,7 +43,7 @@ struct judge {
 	struct buf missing;
 };
 
-/* --- values -------------------------------------------------------------------------------------- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 static bool
 is_unset(const json_t *v)
@@ -185,7 +185,7 @@ wrong_type(struct judge *j, const struct prop *p, const json_t *v, char *why, si
 	}
 }
 
-/* --- the verdict --------------------------------------------------------------------------------- */
+/* --- the verdict ------------------------------------------------------------------------------ */
 
 static void
 say_bad(struct judge *j, const char *path, const json_t *v, const char *why)
@@ -296,7 +296,7 @@ judge_members(struct judge *j, const struct prop *p, const json_t *v, const char
 	}
 }
 
-/* --- names --------------------------------------------------------------------------------------- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 /* Old names that payloads still use. */
 static const char *
@@ -431,7 +431,7 @@ verdict_free(struct verdict *v)
 	v->bad_values = v->bad_properties = v->missing_properties = NULL;
 }
 
-/* --- coercion ------------------------------------------------------------------------------------ */
+/* --- coercion --------------------------------------------------------------------------------- */
 
 static json_t *
 split_words(const char *s)

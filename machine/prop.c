@@ -24,7 +24,7 @@
 #define NO_MAX INT64_MAX
 #define MIB_MAX ((int64_t)1 << 40)
 
-/* --- checks that a type cannot say ---------------------------------------------------------------- */
+/* --- checks that a type cannot say ------------------------------------------------------------ */
 
 static const char *
 check_mac(const json_t *v)
@@ -273,7 +273,7 @@ check_routes(const json_t *v)
 	return (NULL);
 }
 
-/* --- the tables ---------------------------------------------------------------------------------- */
+/* --- the tables ------------------------------------------------------------------------------- */
 
 #define COMPRESSION                                                                                \
 	"on|off|gzip|gzip-1|gzip-2|gzip-3|gzip-4|gzip-5|gzip-6|gzip-7|gzip-8|gzip-9|lz4|lzjb|zle"

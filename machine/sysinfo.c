@@ -70,7 +70,7 @@ colon_value(const char *text, const char *key, char *buf, size_t size)
 	return (true);
 }
 
-/* --- firmware ---------------------------------------------------------------------------------------- */
+/* --- firmware --------------------------------------------------------------------------------- */
 
 static void
 collect_dmi(json_t *o)
@@ -95,7 +95,7 @@ collect_dmi(json_t *o)
 	}
 }
 
-/* --- processors and memory --------------------------------------------------------------------------- */
+/* --- processors and memory -------------------------------------------------------------------- */
 
 /* How many different values a key has in /proc/cpuinfo. */
 static unsigned
@@ -172,7 +172,7 @@ collect_memory(json_t *o)
 	free(text);
 }
 
-/* --- the system -------------------------------------------------------------------------------------- */
+/* --- the system ------------------------------------------------------------------------------- */
 
 static void
 collect_boot_time(json_t *o)
@@ -225,7 +225,7 @@ collect_system(json_t *o)
 	}
 }
 
-/* --- disks ------------------------------------------------------------------------------------------- */
+/* --- disks ------------------------------------------------------------------------------------ */
 
 static bool
 is_whole_disk(const char *name)
@@ -262,7 +262,7 @@ collect_disks(json_t *o)
 	(void)json_object_set_new(o, "Disks", disks);
 }
 
-/* --- links ------------------------------------------------------------------------------------------- */
+/* --- links ------------------------------------------------------------------------------------ */
 
 static json_t *
 describe_link(const struct link *l)
@@ -300,7 +300,7 @@ collect_links(json_t *o)
 	(void)json_object_set_new(o, "Link Aggregations", json_object());
 }
 
-/* --- the pool ---------------------------------------------------------------------------------------- */
+/* --- the pool --------------------------------------------------------------------------------- */
 
 static void
 collect_pool(const struct machine *m, json_t *o)

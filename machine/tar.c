@@ -249,7 +249,7 @@ set_name(char out[PATH_MAX], const char *s, size_t len, struct err *e)
 	return (0);
 }
 
-/* --- describing headers ------------------------------------------------------------------------- */
+/* --- describing headers ----------------------------------------------------------------------- */
 
 static int
 read_payload(struct tar *t, uint64_t size, char **out, struct err *e)
@@ -430,7 +430,7 @@ read_pax(struct tar *t, uint64_t size, struct err *e)
 	return (parse_pax(t, t->pax, (size_t)size, e));
 }
 
-/* --- members ------------------------------------------------------------------------------------ */
+/* --- members ---------------------------------------------------------------------------------- */
 
 static int
 entry_name(struct tar *t, const struct header *h, struct err *e)

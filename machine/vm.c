@@ -24,7 +24,7 @@
 
 #define VMSNAP "vmsnap-"
 
-/* --- finding ------------------------------------------------------------------------------------- */
+/* --- finding ---------------------------------------------------------------------------------- */
 
 int
 vm_zonename(const struct machine *m, const char *uuid, char name[ZONE_NAME_MAX + 1], struct err *e)
@@ -98,7 +98,7 @@ vm_dataset(const struct zonecfg *c, const struct machine *m, char *buf, size_t s
 		(void)snprintf(buf, size, "%s/%s", m->pool, zonecfg_name(c));
 }
 
-/* --- loading ------------------------------------------------------------------------------------- */
+/* --- loading ---------------------------------------------------------------------------------- */
 
 static void
 set_str(json_t *vm, const char *key, const char *s)

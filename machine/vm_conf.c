@@ -20,7 +20,7 @@
 #define MIB ((uint64_t)1 << 20)
 #define GIB ((uint64_t)1 << 30)
 
-/* --- texts --------------------------------------------------------------------------------------- */
+/* --- texts ------------------------------------------------------------------------------------ */
 
 static char *
 join_words(const json_t *list)
@@ -114,7 +114,7 @@ base64_decode(const char *s)
 	return (v);
 }
 
-/* --- properties ---------------------------------------------------------------------------------- */
+/* --- properties ------------------------------------------------------------------------------- */
 
 /* Does the table say that this value is shown, and kept, as absence? */
 static bool
@@ -209,7 +209,7 @@ load_prop(const struct zonecfg *c, const struct prop *p, json_t *vm)
 	    p->store == STORE_BASE64 ? base64_decode(text) : value_of(p, text));
 }
 
-/* --- nics and filesystems ------------------------------------------------------------------------ */
+/* --- nics and filesystems --------------------------------------------------------------------- */
 
 static void
 remove_all(struct zonecfg *c, const char *type)
@@ -303,7 +303,7 @@ load_objects(const struct zonecfg *c, const char *type, const struct prop *membe
 	return (list);
 }
 
-/* --- whole machines ------------------------------------------------------------------------------ */
+/* --- whole machines --------------------------------------------------------------------------- */
 
 int
 vm_conf_store(struct zonecfg *c, const json_t *vm, struct err *e)
@@ -335,7 +335,7 @@ vm_conf_load(const struct zonecfg *c, json_t *vm, struct err *e)
 	return (json_object_get(vm, "nics") != NULL ? 0 : err_set(e, ENOMEM, "out of memory"));
 }
 
-/* --- the dataset's properties -------------------------------------------------------------------- */
+/* --- the dataset's properties ----------------------------------------------------------------- */
 
 /* NULL: this property is not the dataset's, or not set. */
 static char *

@@ -47,7 +47,7 @@
 
 #define MARK "vmadm:unfinished"
 
-/* --- from payload to machine ----------------------------------------------------------------------- */
+/* --- from payload to machine ------------------------------------------------------------------ */
 
 static json_int_t
 get_int(const json_t *vm, const char *key, json_int_t def)
@@ -218,7 +218,7 @@ build_machine(const struct machine *m, const json_t *payload, json_t **out, stru
 	return (0);
 }
 
-/* --- may it be made? ------------------------------------------------------------------------------- */
+/* --- may it be made? -------------------------------------------------------------------------- */
 
 static int
 check_free(const struct machine *m, const json_t *vm, struct err *e)
@@ -291,7 +291,7 @@ check_machine(const struct machine *m, const json_t *vm, struct err *e)
 	return (vm_nics_check(m, vm, e));
 }
 
-/* --- steps ----------------------------------------------------------------------------------------- */
+/* --- steps ------------------------------------------------------------------------------------ */
 
 struct job {
 	const struct machine *m;
@@ -390,7 +390,7 @@ clear_marks(const struct machine *m, const char *name, struct err *e)
 	return (rc);
 }
 
-/* --- removing --------------------------------------------------------------------------------------- */
+/* --- removing --------------------------------------------------------------------------------- */
 
 /* Invariant 2: a create's dataset must carry our mark. */
 static int
@@ -450,7 +450,7 @@ mark_deleting(const struct machine *m, const char *name, struct err *e)
 	return (rc);
 }
 
-/* --- create ----------------------------------------------------------------------------------------- */
+/* --- create ----------------------------------------------------------------------------------- */
 
 static int
 boot_first(const struct job *j, struct err *e)
@@ -505,7 +505,7 @@ out:
 	return (rc);
 }
 
-/* --- delete ----------------------------------------------------------------------------------------- */
+/* --- delete ----------------------------------------------------------------------------------- */
 
 static bool
 is_indestructible(const struct machine *m, const char *name)
@@ -540,7 +540,7 @@ vm_delete(const struct machine *m, const char *uuid, struct err *e)
 	return (rc);
 }
 
-/* --- recovery --------------------------------------------------------------------------------------- */
+/* --- recovery --------------------------------------------------------------------------------- */
 
 /* 1: something was removed, 0: nothing to do. */
 static int

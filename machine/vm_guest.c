@@ -28,7 +28,7 @@
 #include "smartbox/core/json.h"
 #include "vm_impl.h"
 
-/* --- as somebody else ---------------------------------------------------------------------------- */
+/* --- as somebody else ------------------------------------------------------------------------- */
 
 static void
 act_as(uid_t uid, gid_t gid)
@@ -52,7 +52,7 @@ act_as_self(void)
 	act_as(geteuid(), getegid());
 }
 
-/* --- below a directory --------------------------------------------------------------------------- */
+/* --- below a directory ------------------------------------------------------------------------ */
 
 static int
 open_in_root(int root, const char *path, int flags)
@@ -108,7 +108,7 @@ open_dir(const char *path, struct err *e)
 	return (fd >= 0 ? fd : err_sys(e, errno, "%s", path));
 }
 
-/* --- config/ ------------------------------------------------------------------------------------- */
+/* --- config/ ---------------------------------------------------------------------------------- */
 
 json_t *
 vm_file_load(const char *zonepath, const char *name)
@@ -216,7 +216,7 @@ vm_zonepath_prepare(const char *zonepath, struct err *e)
 	return (rc != 0 ? err_rc(e, rc, "%s", zonepath) : 0);
 }
 
-/* --- the guest's files --------------------------------------------------------------------------- */
+/* --- the guest's files ------------------------------------------------------------------------ */
 
 static const char *
 guest_hostname(const json_t *vm)

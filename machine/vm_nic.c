@@ -29,7 +29,7 @@ each(json_t *nics, void (*fn)(json_t *nic))
 		fn(nic);
 }
 
-/* --- taking in ----------------------------------------------------------------------------------- */
+/* --- taking in -------------------------------------------------------------------------------- */
 
 static int
 prefix_of(const char *netmask)
@@ -154,7 +154,7 @@ one_primary(json_t *nics, struct err *e)
 	return (0);
 }
 
-/* --- conflicts ----------------------------------------------------------------------------------- */
+/* --- conflicts -------------------------------------------------------------------------------- */
 
 /* "10.0.0.1/24" and "10.0.0.1/16" are one address. */
 static bool
@@ -281,7 +281,7 @@ vm_nics_check(const struct machine *m, const json_t *vm, struct err *e)
 	return (json_array_size(nics) > 0 ? check_others(m, vm, e) : 0);
 }
 
-/* --- showing ------------------------------------------------------------------------------------- */
+/* --- showing ---------------------------------------------------------------------------------- */
 
 static void
 show_ip(json_t *nic, const char *cidr)

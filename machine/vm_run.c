@@ -57,7 +57,7 @@ check_tags(const struct machine *m, const char *name, struct err *e)
 	return (rc);
 }
 
-/* --- start and stop --------------------------------------------------------------------------------- */
+/* --- start and stop --------------------------------------------------------------------------- */
 
 int
 vm_start(const struct machine *m, const char *uuid, struct err *e)
@@ -150,7 +150,7 @@ vm_console(const struct machine *m, const char *uuid, int *fd, struct err *e)
 	return (rc != 0 ? rc : zone_console_open(&m->zenv, name, fd, e));
 }
 
-/* --- snapshots --------------------------------------------------------------------------------------- */
+/* --- snapshots -------------------------------------------------------------------------------- */
 
 static int
 check_snapshot_name(const char *name, struct err *e)

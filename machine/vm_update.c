@@ -22,7 +22,7 @@
 #include "smartbox/machine/prop.h"
 #include "vm_impl.h"
 
-/* --- the verbs ------------------------------------------------------------------------------------- */
+/* --- the verbs -------------------------------------------------------------------------------- */
 
 /* The member that names an element of the array in update_ and remove_. */
 static const char *
@@ -194,7 +194,7 @@ apply_value(json_t *vm, const char *key, json_t *v)
 		(void)json_object_set(vm, key, v);
 }
 
-/* --- memory ---------------------------------------------------------------------------------------- */
+/* --- memory ----------------------------------------------------------------------------------- */
 
 static void
 follow(json_t *vm, const json_t *payload, const char *key, json_int_t before, json_int_t after)
@@ -226,7 +226,7 @@ follow_memory(json_t *vm, const json_t *payload, json_int_t before)
 		    json_integer(json_int(vm, "tmpfs", before) * after / before));
 }
 
-/* --- the journal ------------------------------------------------------------------------------------ */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 static void
 journal_path(const struct machine *m, const char *name, char *buf, size_t size)
@@ -286,7 +286,7 @@ vm_update_recover(const struct machine *m, const char *name, struct err *e)
 	return (rc == 0 ? file_remove(path, e) : rc);
 }
 
-/* --- update ----------------------------------------------------------------------------------------- */
+/* --- update ----------------------------------------------------------------------------------- */
 
 static int
 apply(json_t *vm, const json_t *payload, struct err *e)

@@ -25,7 +25,7 @@
 #include "smartbox/machine/nictag.h"
 #include "vm_impl.h"
 
-/* --- words ------------------------------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------------------------ */
 
 typedef int word_fn(const char *word, void *arg, struct err *e);
 
@@ -49,7 +49,7 @@ each_word(const char *list, word_fn *fn, void *arg, struct err *e)
 	return (rc);
 }
 
-/* --- links ------------------------------------------------------------------------------------------ */
+/* --- links ------------------------------------------------------------------------------------ */
 
 struct nic {
 	const struct zone_hook_args *a;
@@ -176,7 +176,7 @@ net_down(const struct zone_hook_args *a, void *ctx)
 	(void)vnic_delete_zone(zonecfg_name(a->cfg), NULL, NULL);
 }
 
-/* --- datasets and files ------------------------------------------------------------------------------ */
+/* --- datasets and files ----------------------------------------------------------------------- */
 
 static int
 mount_dataset(const struct machine *m, const struct zonecfg *c, struct err *e)

@@ -13,10 +13,10 @@ mapfile -t all < <(git ls-files | grep -vE '^LICENSE$|corpus/|\.(png|bin|zst|gz|
 mapfile -t sh < <(git ls-files | while read -r f; do head -c 20 "$f" 2>/dev/null | grep -qaE '^#!/bin/(ba)?sh' && echo "$f"; done)
 
 complain "no SPDX line" "$(grep -L 'SPDX-License-Identifier' "${c[@]}")"
-complain "space at the end of a line" "$(grep -nIE '[ 	]+$' "${all[@]}" | grep -v '\.md:' | cut -c1-120)"
+complain "space at the end of a line" "$(grep -nIE '[ 	]+$' "${all[@]}" | grep -vE '\.md:|^tests/applet/' | cut -c1-120)"
 complain "indented by spaces" "$(grep -nE '^ {8}' "${c[@]}" | cut -c1-120)"
 complain "longer than 100 columns" "$(for f in "${c[@]}"; do
-	expand "$f" | awk -v f="$f" 'length($0) > 110 && !/^[ \t]*[{"]/ { print f ":" NR }'; done)"
+	expand "$f" | awk -v f="$f" 'length($0) > 110 && !/^[ \t]*[{"]/ && !/"/ { print f ":" NR }'; done)"
 complain "use a bounded or checked call" \
 	"$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|atoi|atol|mktemp|tmpnam)\(' "${c[@]}" |
 		grep -vE '^(tests|initramfs|kern/module)/' | cut -c1-120)"

@@ -188,7 +188,7 @@ rig_reopen(struct rig *r)
 	rig_import(r);
 }
 
-/* --- every allocated byte is referenced ------------------------------------------------------------------ */
+/* --- every allocated byte is referenced ------------------------------------------------------- */
 
 static int
 add_asize(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, void *arg)
@@ -217,7 +217,7 @@ check_no_leaks(struct rig *r)
 	CHECK_EQ(st.alloc, sum);
 }
 
-/* --- single claims ---------------------------------------------------------------------------------------- */
+/* --- single claims ---------------------------------------------------------------------------- */
 
 TEST(dmu_fresh_pool_is_imported_and_leaks_nothing)
 {
@@ -498,7 +498,7 @@ TEST(dmu_writes_large_blocks_into_fragmented_space)
 	rig_free(&r);
 }
 
-/* --- a random history against a model in memory ------------------------------------------------------------- */
+/* --- a random history against a model in memory ----------------------------------------------- */
 
 #define MODEL_OBJECTS 12
 #define MODEL_BYTES (1u << 20)

@@ -570,7 +570,7 @@ TEST(fuse_a_full_quota_is_an_error_of_write)
 	stop();
 }
 
-/* --- one file, all ways to change it, against a copy in memory ------------------------------------------ */
+/* --- one file, all ways to change it, against a copy in memory -------------------------------- */
 
 enum { FSX_MAX = 600 * 1024 };
 

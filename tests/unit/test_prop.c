@@ -145,7 +145,7 @@ TEST(payload_coerce_gives_every_value_its_own_type)
 	json_decref(payload);
 }
 
-/* --- docs/vm-properties.md --------------------------------------------------------------------------- */
+/* --- docs/vm-properties.md -------------------------------------------------------------------- */
 
 static void
 row(struct buf *b, const char *prefix, const struct prop *p)

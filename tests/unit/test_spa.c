@@ -181,7 +181,7 @@ rig_import_refused(struct rig *r, struct how how, const char *why)
 	return (rc);
 }
 
-/* --- owners -------------------------------------------------------------------------------------------- */
+/* --- owners ----------------------------------------------------------------------------------- */
 
 TEST(spa_import_refuses_a_pool_that_another_host_did_not_export)
 {
@@ -264,7 +264,7 @@ TEST(spa_create_refuses_devices_of_a_living_pool)
 	rig_free(&r);
 }
 
-/* --- devices --------------------------------------------------------------------------------------------- */
+/* --- devices ---------------------------------------------------------------------------------- */
 
 TEST(spa_import_works_with_one_side_of_a_mirror)
 {
@@ -298,7 +298,7 @@ TEST(spa_import_readonly_writes_nothing)
 	rig_free(&r);
 }
 
-/* --- features ---------------------------------------------------------------------------------------------- */
+/* --- features --------------------------------------------------------------------------------- */
 
 static void
 plant_feature(struct rig *r, uint64_t zap, const char *guid, uint64_t refs)
@@ -361,7 +361,7 @@ TEST(spa_feature_refcounts_do_not_fall_below_zero)
 	rig_free(&r);
 }
 
-/* --- properties, history, failure ------------------------------------------------------------------------------- */
+/* --- properties, history, failure ------------------------------------------------------------- */
 
 TEST(spa_props_survive_a_power_cut_after_sync)
 {

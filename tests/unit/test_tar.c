@@ -21,7 +21,7 @@
 #include "smartbox/machine/unpack.h"
 #include "test.h"
 
-/* --- making archives ---------------------------------------------------------------------------- */
+/* --- making archives -------------------------------------------------------------------------- */
 
 struct member {
 	const char *name;
@@ -126,7 +126,7 @@ source_read(void *arg, void *buf, size_t len)
 	return ((ssize_t)n);
 }
 
-/* --- the reader --------------------------------------------------------------------------------- */
+/* --- the reader ------------------------------------------------------------------------------- */
 
 TEST(tar_reads_members_whatever_the_size_of_the_reads)
 {
@@ -275,7 +275,7 @@ TEST(tar_refuses_sparse_files_by_name)
 	buf_free(&b);
 }
 
-/* --- the unpacker ------------------------------------------------------------------------------- */
+/* --- the unpacker ----------------------------------------------------------------------------- */
 
 static int
 unpack_bytes(const void *data, size_t len, struct unpack_stats *st, struct err *e)
@@ -463,7 +463,7 @@ TEST(unpack_refuses_a_directory_that_does_not_give_way)
 	check_refused(&b, "'d': cannot replace what is there: Directory not empty");
 }
 
-/* --- compressed archives ------------------------------------------------------------------------ */
+/* --- compressed archives ---------------------------------------------------------------------- */
 
 static void
 compress_gzip(const struct buf *in, struct buf *out)

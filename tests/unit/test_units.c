@@ -71,7 +71,8 @@ TEST(units_format_size_prints_as_zfs_does)
 
 TEST(units_date_has_an_hour_without_leading_zero)
 {
-	struct tm tm = {.tm_year = 126, .tm_mon = 10, .tm_mday = 1, .tm_hour = 9, .tm_min = 5, .tm_isdst = -1};
+	struct tm tm = {.tm_year = 126, .tm_mon = 10, .tm_mday = 1, .tm_hour = 9,
+		.tm_min = 5, .tm_isdst = -1};
 	char buf[64];
 
 	units_format_date(buf, sizeof(buf), mktime(&tm));

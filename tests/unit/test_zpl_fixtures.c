@@ -57,7 +57,7 @@ count_entry(const char *name, uint64_t obj, unsigned dtype, uint64_t next, void 
 	return (0);
 }
 
-/* --- one line of each section --------------------------------------------------------------------- */
+/* --- one line of each section ----------------------------------------------------------------- */
 
 static char
 type_letter(uint32_t mode)
@@ -156,7 +156,7 @@ count_names(struct manifest *m, uint64_t obj)
 	return (n);
 }
 
-/* --- listings ------------------------------------------------------------------------------------ */
+/* --- listings --------------------------------------------------------------------------------- */
 
 struct lister {
 	struct manifest *m;
@@ -236,7 +236,7 @@ TEST(zpl_lists_a_pool_for_outside_judges)
 	spa_close(spa);
 }
 
-/* --- a manifest ------------------------------------------------------------------------------------ */
+/* --- a manifest ------------------------------------------------------------------------------- */
 
 enum section { ENTRIES, SHA256, XATTR, ACL };
 

@@ -146,7 +146,7 @@ random_name(char buf[64])
 	(void)snprintf(buf, 64, k < 30 ? "n%u" : "a_name_that_does_not_fit_into_a_micro_table_entry_%u", k);
 }
 
-/* --- operations ------------------------------------------------------------------------------------ */
+/* --- operations ------------------------------------------------------------------------------- */
 
 static void
 op_create(void)
@@ -493,7 +493,7 @@ op_xattr(void)
 	x->used = true;
 }
 
-/* --- comparing ------------------------------------------------------------------------------------ */
+/* --- comparing -------------------------------------------------------------------------------- */
 
 static void
 check_seek(const struct mnode *n)
@@ -617,7 +617,7 @@ check_all(void)
 	}
 }
 
-/* --- histories ------------------------------------------------------------------------------------ */
+/* --- histories -------------------------------------------------------------------------------- */
 
 static void (*const ops[])(void) = {op_create, op_create, op_create, op_link, op_remove, op_remove,
 	op_free_orphan, op_rename, op_rename, op_write, op_write, op_write, op_truncate, op_punch,

@@ -27,7 +27,8 @@ int zonecfg_session_new(const struct zone_env *env, const char *name, const stru
 void zonecfg_session_free(struct zonecfg_session *s);
 
 /*
- * Execute a text: commands separated by ';' or newlines.  0 go on, 1 `exit` was given, -errno with a sentence;
+ * Execute a text: commands separated by ';' or newlines.  0 go on, 1 `exit` was given,
+ * -errno with a sentence;
  * what came before the failing command stays done in the session.
  */
 int zonecfg_session_line(struct zonecfg_session *s, const char *line, struct err *e);
