@@ -69,6 +69,14 @@ pick_node(bool (*want)(const struct mnode *))
 	return (-1);
 }
 
+static struct mnode *
+pick(bool (*want)(const struct mnode *))
+{
+	int i = pick_node(want);
+
+	return (i < 0 ? NULL : &M.node[i]);
+}
+
 static bool is_dir(const struct mnode *n) { return (S_ISDIR(n->mode) && !n->orphan); }
 static bool is_any_file(const struct mnode *n) { return (S_ISREG(n->mode)); }
 static bool is_linkable(const struct mnode *n) { return (!S_ISDIR(n->mode) && !n->orphan); }
@@ -389,11 +397,10 @@ static void
 op_write(void)
 {
 	static uint8_t buf[300001];
-	int i = pick_node(is_any_file);
-	struct mnode *n = &M.node[i];
+	struct mnode *n = pick(is_any_file);
 	size_t off, len;
 
-	if (i < 0)
+	if (n == NULL)
 		return;
 	random_range(&off, &len);
 	if (rnd(3) == 0)
@@ -412,11 +419,10 @@ op_write(void)
 static void
 op_truncate(void)
 {
-	int i = pick_node(is_any_file);
+	struct mnode *n = pick(is_any_file);
 	struct zpl_attr a = {.size = rnd(3) ? rnd(30000) : rnd(FILE_MAX)};
-	struct mnode *n = &M.node[i];
 
-	if (i < 0)
+	if (n == NULL)
 		return;
 	CHECK_EQ(zpl_setattr(M.f.z, n->obj, ZA_SIZE, &a), 0);
 	if (a.size < n->size)
@@ -427,11 +433,11 @@ op_truncate(void)
 static void
 op_punch(void)
 {
-	int i = pick_node(is_any_file), mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
-	struct mnode *n = &M.node[i];
+	struct mnode *n = pick(is_any_file);
+	int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 	size_t off, len;
 
-	if (i < 0)
+	if (n == NULL)
 		return;
 	random_range(&off, &len);
 	if (rnd(3) == 0)
@@ -448,10 +454,9 @@ op_punch(void)
 static void
 op_setattr(void)
 {
-	int i = pick_node(is_any);
+	struct mnode *n = pick(is_any);
 	unsigned mask = rnd(ZA_SIZE);
 	struct zpl_attr a = {.mode = rnd(010000), .uid = rnd(1000), .gid = rnd(1000)};
-	struct mnode *n = &M.node[i];
 
 	CHECK_EQ(zpl_setattr(M.f.z, n->obj, mask, &a), 0);
 	if (mask & ZA_MODE)
