@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,24 @@ io_write_full(int fd, const void *buf, size_t len)
 
 	while (len != 0) {
 		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return (-errno);
+		p += n;
+		len -= (size_t)n;
+	}
+	return (0);
+}
+
+int
+io_send_full(int fd, const void *buf, size_t len)
+{
+	const char *p = buf;
+
+	while (len != 0) {
+		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;

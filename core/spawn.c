@@ -76,8 +76,8 @@ close_others(const int *keep, int report)
 			(void)close(fd);
 }
 
-static void
-reset_signals(void)
+void
+spawn_reset_signals(void)
 {
 	sigset_t none;
 
@@ -93,7 +93,7 @@ run_child(const struct spawn *s, const char *file, int report)
 {
 	int rc;
 
-	reset_signals();
+	spawn_reset_signals();
 	if (s->new_session)
 		(void)setsid();
 	if ((rc = place_stdio(s->fd)) == 0) {

@@ -845,6 +845,35 @@ ds_reserved(struct dsl_dataset *ds)
 	return (prop_or(ds, "refreservation", 0));
 }
 
+/* --- the head's own blocks ----------------------------------------------------------------------- */
+
+struct own_blocks {
+	struct spa *spa;
+	struct space_sum freed;
+};
+
+static int
+free_block(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, void *arg)
+{
+	struct own_blocks *o = arg;
+	struct space_sum s = space_of_bp(o->spa, bp);
+
+	(void)obj, (void)level, (void)blkid;
+	space_add(&o->freed, &s, 1);
+	return (zio_free(o->spa, bp, spa_open_txg(o->spa)));
+}
+
+int
+ds_free_own_blocks(struct dsl_dataset *head, struct space_sum *freed)
+{
+	struct own_blocks o = {head->dp->spa, {0, 0, 0}};
+	struct dsl_dataset_phys *p = ds_phys(head);
+	int rc = dmu_traverse(o.spa, &p->bp, p->prev_snap_txg, false, free_block, &o);
+
+	*freed = o.freed;
+	return (rc);
+}
+
 /* --- listeners -------------------------------------------------------------------------------- */
 
 void

@@ -386,34 +386,15 @@ check_head(struct dsl_dataset *head, const char *name, struct err *e)
 	return (0);
 }
 
-struct freed {
-	struct spa *spa;
-	struct space_sum sum;
-};
-
 static int
-free_block(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, void *arg)
+drop_own_blocks(struct dsl_dataset *head)
 {
-	struct freed *f = arg;
-	struct space_sum s = space_of_bp(f->spa, bp);
+	struct space_sum freed, minus;
+	int rc = ds_free_own_blocks(head, &freed);
 
-	(void)obj, (void)level, (void)blkid;
-	space_add(&f->sum, &s, 1);
-	return (zio_free(f->spa, bp, spa_open_txg(f->spa)));
-}
-
-static int
-free_own_blocks(struct dsl_dataset *head)
-{
-	struct freed f = {head->dp->spa, {0, 0, 0}};
-	struct dsl_dataset_phys *p = ds_phys(head);
-	struct space_sum minus;
-	int rc;
-
-	rc = dmu_traverse(f.spa, &p->bp, p->prev_snap_txg, false, free_block, &f);
 	if (rc != 0)
 		return (rc);
-	minus = (struct space_sum){-f.sum.used, -f.sum.comp, -f.sum.uncomp};
+	minus = (struct space_sum){-freed.used, -freed.comp, -freed.uncomp};
 	return (dir_charge(head->dir, DD_HEAD, &minus));
 }
 
@@ -491,7 +472,7 @@ destroy_head(struct dsl_dataset *head)
 	int rc;
 
 	if ((rc = ds_flush(head)) != 0 || (rc = release_reservations(head)) != 0 ||
-	    (rc = free_own_blocks(head)) != 0 || (rc = unlink_origin(head)) != 0 ||
+	    (rc = drop_own_blocks(head)) != 0 || (rc = unlink_origin(head)) != 0 ||
 	    (rc = drop_bookmarks(head)) != 0) {
 		dir_rele(dd);
 		return (rc);

@@ -166,6 +166,8 @@ int ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, uint64_t *byte
 bool ds_is_origin(const struct dsl_dataset *ds); /* $ORIGIN@$ORIGIN */
 int ds_features_copy(struct dsl_dataset *from, struct dsl_dataset *to);
 int ds_features_drop(struct dsl_dataset *ds);
+/* Free what was born in HEAD after its newest snapshot; FREED, also on an error, is what that was. */
+int ds_free_own_blocks(struct dsl_dataset *head, struct space_sum *freed);
 int dsl_zapify(struct dsl_pool *dp, uint64_t obj);
 int dsl_free_zapified(struct dsl_pool *dp, uint64_t obj);
 bool dsl_is_zapified(struct dsl_pool *dp, uint64_t obj);

@@ -471,22 +471,6 @@ rollback_check(struct spa *spa, void *arg, struct err *e)
 	return (rc);
 }
 
-struct freed {
-	struct spa *spa;
-	struct space_sum sum;
-};
-
-static int
-free_block(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, void *arg)
-{
-	struct freed *f = arg;
-	struct space_sum s = space_of_bp(f->spa, bp);
-
-	(void)obj, (void)level, (void)blkid;
-	space_add(&f->sum, &s, 1);
-	return (zio_free(f->spa, bp, spa_open_txg(f->spa)));
-}
-
 /* The account of going back: HEAD loses what was freed, gets back from SNAP what had died. */
 static int
 rollback_account(struct dsl_dataset *head, struct deadlist *dl, const struct space_sum *freed)
@@ -531,17 +515,15 @@ rollback_relink(struct dsl_dataset *head, struct deadlist *dl)
 static int
 rollback_head(struct dsl_dataset *head)
 {
-	struct freed f = {head->dp->spa, {0, 0, 0}};
-	struct dsl_dataset_phys *p = ds_phys(head);
+	struct space_sum freed;
 	struct deadlist *dl;
 	int rc;
 
-	if ((rc = ds_deadlist(head, &dl)) != 0 ||
-	    (rc = dmu_traverse(f.spa, &p->bp, p->prev_snap_txg, false, free_block, &f)) != 0 ||
-	    (rc = rollback_account(head, dl, &f.sum)) != 0 || (rc = rollback_relink(head, dl)) != 0)
+	if ((rc = ds_deadlist(head, &dl)) != 0 || (rc = ds_free_own_blocks(head, &freed)) != 0 ||
+	    (rc = rollback_account(head, dl, &freed)) != 0 || (rc = rollback_relink(head, dl)) != 0)
 		return (rc);
 	if (head->os != NULL)
-		objset_evict(head->os, &p->bp);
+		objset_evict(head->os, &ds_phys(head)->bp);
 	return (0);
 }
 

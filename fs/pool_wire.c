@@ -13,25 +13,6 @@
 
 #include "smartbox/core/file.h"
 
-/* A peer that is gone is an error, not a signal. */
-static int
-send_full(int fd, const void *buf, size_t len)
-{
-	const char *p = buf;
-
-	while (len != 0) {
-		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return (-errno);
-		p += n;
-		len -= (size_t)n;
-	}
-	return (0);
-}
-
 int
 wire_send(int fd, const struct nvlist *nv, struct err *e)
 {
@@ -44,8 +25,8 @@ wire_send(int fd, const struct nvlist *nv, struct err *e)
 		rc = -EMSGSIZE;
 	for (int i = 0; i < 4; i++)
 		head[i] = (unsigned char)(len >> (8 * i));
-	if (rc == 0 && (rc = send_full(fd, head, sizeof(head))) == 0)
-		rc = send_full(fd, buf, len);
+	if (rc == 0 && (rc = io_send_full(fd, head, sizeof(head))) == 0)
+		rc = io_send_full(fd, buf, len);
 	free(buf);
 	return (err_rc(e, rc, "cannot send"));
 }

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "smartbox/core/file.h"
+#include "smartbox/core/spawn.h"
 #include "smartbox/core/units.h"
 #include "smartbox/kern/zone_run.h"
 #include "smartbox/kern/zone_priv.h"
@@ -168,18 +169,6 @@ make_environment(const struct zone_enter *x, const struct user *u, char *env[8],
 	return (n);
 }
 
-static void
-reset_signals(void)
-{
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < 32; s++)
-		if (s != SIGKILL && s != SIGSTOP)
-			(void)signal(s, SIG_DFL);
-}
-
 static int
 become_user(const struct zone_enter *x, const struct user *u)
 {
@@ -222,7 +211,7 @@ inside(const struct zone_enter *x)
 	    setresuid(0, 0, 0) != 0)
 		_exit(126);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-	reset_signals();
+	spawn_reset_signals();
 	if ((rc = place_stdio(x)) != 0)
 		_exit(126);
 	if ((rc = find_user(x->user != NULL ? x->user : "root", x->flags & ZONE_EXEC_SAFE, &u)) != 0)

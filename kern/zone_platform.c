@@ -55,6 +55,7 @@
 
 #include "newmount.h"
 #include "smartbox/core/file.h"
+#include "smartbox/core/spawn.h"
 
 #ifndef CLONE_NEWCGROUP
 #define CLONE_NEWCGROUP 0x02000000
@@ -195,18 +196,6 @@ adopt_root(int root, struct err *e)
 	return (chdir("/") == 0 ? 0 : err_sys(e, errno, "zone root"));
 }
 
-static void
-reset_signals(void)
-{
-	sigset_t none;
-
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	for (int s = 1; s < 32; s++)
-		if (s != SIGKILL && s != SIGSTOP)
-			(void)signal(s, SIG_DFL);
-}
-
 static int
 take_console(int console)
 {
@@ -268,7 +257,7 @@ run_init(const struct zone_platform *p, int up, const char *bootargs)
 	int rc;
 
 	parse_bootargs(p->cfg, bootargs, &a);
-	reset_signals();
+	spawn_reset_signals();
 	(void)umask(022);
 	(void)setrlimit(RLIMIT_CORE, &core);
 	if ((rc = take_console(p->console)) != 0)

@@ -99,19 +99,7 @@ out:
 int
 unpack_feed(struct unpack *u, const void *buf, size_t len)
 {
-	const char *p = buf;
-
-	while (len > 0) {
-		ssize_t n = send(u->in, p, len, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return (-errno);
-		p += n;
-		len -= (size_t)n;
-	}
-	return (0);
+	return (io_send_full(u->in, buf, len));
 }
 
 static void

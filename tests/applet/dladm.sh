@@ -8,20 +8,8 @@ if [ "$1" != inside ]; then
 fi
 mount -t sysfs none /sys 2> /dev/null # of this namespace
 export SMARTBOX_ETC=$PWD/etc
-failures=0
+. "$TOP/tests/applet/lib.sh"
 
-# check WHAT STATUS COMMAND...: compare output (both streams) with stdin, and the exit status
-check() {
-	local what=$1 status=$2 got want rc
-	shift 2
-	want=$(cat)
-	got=$("$@" 2>&1)
-	rc=$?
-	[ "$rc" = "$status" ] && [ "$got" = "$want" ] && return
-	echo "FAILED: $what (status $rc, expected $status)"
-	diff <(echo "$want") <(echo "$got")
-	failures=$((failures + 1))
-}
 
 check "no links: a header alone" 0 dladm <<- 'END'
 	LINK         CLASS      MTU     STATE     BRIDGE      OVER

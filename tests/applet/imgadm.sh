@@ -3,18 +3,7 @@
 # imgadm without a pool: sources, what they have, and what is said about them.
 
 export SMARTBOX_VAR=$PWD/var SMARTBOX_RUN=$PWD/run
-failures=0
-check() { # WHAT STATUS COMMAND...: compare both streams with stdin
-	local what=$1 status=$2 got want rc
-	shift 2
-	want=$(cat)
-	got=$("$@" 2>&1)
-	rc=$?
-	[ "$rc" = "$status" ] && [ "$got" = "$want" ] && return
-	echo "FAILED: $what (status $rc, expected $status)"
-	diff <(echo "$want") <(echo "$got")
-	failures=$((failures + 1))
-}
+. "$TOP/tests/applet/lib.sh"
 
 check "the default source" 0 imgadm sources <<< https://images.smartos.org
 check "a source is added" 0 imgadm sources -f -a images.example.com:80/ <<< \

@@ -2,18 +2,7 @@
 # SPDX-License-Identifier: MIT
 # json, digest and uuid: exact output and exit codes.
 
-failures=0
-check() { # WHAT STATUS COMMAND...: compare both streams with stdin
-	local what=$1 status=$2 got want rc
-	shift 2
-	want=$(cat)
-	got=$("$@" 2>&1)
-	rc=$?
-	[ "$rc" = "$status" ] && [ "$got" = "$want" ] && return
-	echo "FAILED: $what (status $rc, expected $status)"
-	diff <(echo "$want") <(echo "$got")
-	failures=$((failures + 1))
-}
+. "$TOP/tests/applet/lib.sh"
 j() { local text=$1; shift; json "$@" <<< "$text"; }
 
 vm='{"state":"running","nics":[{"ip":"10.0.0.1","up":true},{"ip":"10.0.0.2"}],"n":3,"a.b":"dotted"}'

@@ -4,18 +4,7 @@
 
 export SMARTBOX_ETC=$PWD/etc SMARTBOX_RUN=$PWD/run SMARTBOX_VAR=$PWD/var
 mkdir -p etc/zones run
-failures=0
-check() { # WHAT STATUS COMMAND...: compare both streams with stdin
-	local what=$1 status=$2 got want rc
-	shift 2
-	want=$(cat)
-	got=$("$@" 2>&1)
-	rc=$?
-	[ "$rc" = "$status" ] && [ "$got" = "$want" ] && return
-	echo "FAILED: $what (status $rc, expected $status)"
-	diff <(echo "$want") <(echo "$got")
-	failures=$((failures + 1))
-}
+. "$TOP/tests/applet/lib.sh"
 with() { local text=$1; shift; printf '%s' "$text" > payload.json; "$@" -f payload.json; }
 img=01b2c898-945f-11e1-a523-af1afbe22822 none=11111111-2222-4333-8444-555555555555
 

@@ -5,21 +5,9 @@
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
 export SMARTBOX_ETC=$PWD/etc SMARTBOX_RUN=$PWD/run
 mkdir etc run
-failures=0
+. "$TOP/tests/applet/lib.sh"
 Z=$PWD/z
 
-# check WHAT STATUS COMMAND...: compare output (both streams) with stdin, and the exit status
-check() {
-	local what=$1 status=$2 got want rc
-	shift 2
-	want=$(cat)
-	got=$("$@" 2>&1 < /dev/null)
-	rc=$?
-	[ "$rc" = "$status" ] && [ "$got" = "$want" ] && return
-	echo "FAILED: $what (status $rc, expected $status)"
-	diff <(echo "$want") <(echo "$got")
-	failures=$((failures + 1))
-}
 
 check "the global zone is there" 0 zoneadm list <<- 'END'
 	global

@@ -38,5 +38,7 @@ void file_unlock(int fd);
 /* All bytes or -errno (EINTR handled; a short read at end of file is -EPIPE). */
 int io_read_full(int fd, void *buf, size_t len);
 int io_write_full(int fd, const void *buf, size_t len);
+/* The same to a socket; a peer that went away is -EPIPE, not SIGPIPE. */
+int io_send_full(int fd, const void *buf, size_t len);
 
 #endif

@@ -32,6 +32,9 @@ int spawn_wait(pid_t pid, int timeout_ms, int *status, struct err *e);
  */
 int spawn_run(const char *const *argv, char **out, struct err *e);
 
+/* In a child before exec: nothing blocked, nothing ignored or handled. */
+void spawn_reset_signals(void);
+
 /* This binary as another applet: path usable after chroot or unshare ("/proc/self/exe"). */
 int spawn_self(const char *applet, const char *const *args, const struct spawn *tmpl, pid_t *out,
     struct err *e);
