@@ -138,3 +138,18 @@ json_path(json_t *j, const char *path)
 	}
 	return (j);
 }
+
+json_t *
+json_words(const char *s)
+{
+	json_t *list = json_array();
+
+	while (*s != '\0') {
+		size_t n = strcspn(s, ",");
+
+		if (n > 0)
+			(void)json_array_append_new(list, json_stringn(s, n));
+		s += n + (s[n] == ',');
+	}
+	return (list);
+}

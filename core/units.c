@@ -45,11 +45,10 @@ bad_size(struct err *e, const char *s)
 
 /* "1.5G": the fraction in units of 2^shift, exact as far as a double is. */
 static int
-parse_fraction(const char *s, const char *end, unsigned shift, uint64_t *out, struct err *e)
+parse_fraction(const char *s, unsigned shift, uint64_t *out, struct err *e)
 {
 	double d = strtod(s, NULL) * (double)(1ULL << shift);
 
-	(void)end;
 	if (!(d >= 0) || d >= 18446744073709549568.0)
 		return (err_set(e, ERANGE, "numeric value '%s' is too large", s));
 	*out = (uint64_t)d;
@@ -74,7 +73,7 @@ units_parse_size(const char *s, uint64_t *out, struct err *e)
 
 		if ((power = suffix_power(end + 1 + digits)) < 0)
 			return (bad_size(e, s));
-		return (parse_fraction(s, end, 10u * (unsigned)power, out, e));
+		return (parse_fraction(s, 10u * (unsigned)power, out, e));
 	}
 	if ((power = suffix_power(end)) < 0)
 		return (bad_size(e, s));

@@ -434,28 +434,13 @@ verdict_free(struct verdict *v)
 /* --- coercion --------------------------------------------------------------------------------- */
 
 static json_t *
-split_words(const char *s)
-{
-	json_t *list = json_array();
-
-	while (*s != '\0') {
-		size_t n = strcspn(s, ",");
-
-		if (n > 0)
-			(void)json_array_append_new(list, json_stringn(s, n));
-		s += n + (s[n] == ',');
-	}
-	return (list);
-}
-
-static json_t *
 words_of(const json_t *v)
 {
 	json_t *list, *item;
 	size_t i;
 
 	if (json_is_string(v))
-		return (split_words(json_string_value(v)));
+		return (json_words(json_string_value(v)));
 	list = json_array();
 	json_array_foreach((json_t *)(uintptr_t)v, i, item) {
 		char num[32];

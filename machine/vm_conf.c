@@ -35,21 +35,6 @@ join_words(const json_t *list)
 	return (buf_take(&b));
 }
 
-static json_t *
-split_words(const char *s)
-{
-	json_t *list = json_array();
-
-	while (*s != '\0') {
-		size_t n = strcspn(s, ",");
-
-		if (n > 0)
-			(void)json_array_append_new(list, json_stringn(s, n));
-		s += n + (s[n] == ',');
-	}
-	return (list);
-}
-
 /* The text that stands for a value in a configuration; NULL for "not set". */
 static char *
 text_of(const json_t *v)
@@ -77,7 +62,7 @@ value_of(const struct prop *p, const char *text)
 	case PROP_BOOL:
 		return (json_boolean(strcmp(text, "true") == 0));
 	case PROP_LIST:
-		return (split_words(text));
+		return (json_words(text));
 	default:
 		return (json_string(text));
 	}

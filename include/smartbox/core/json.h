@@ -36,4 +36,7 @@ bool json_bool(const json_t *obj, const char *key, bool def);
 /* Walk "a.b.0.c"; borrowed or NULL. */
 json_t *json_path(json_t *j, const char *path);
 
+/* "a,b,,c" as a new array of strings; empty words are left out. */
+json_t *json_words(const char *list);
+
 #endif
