@@ -260,31 +260,35 @@ listing_free(struct listing *l)
 
 /* --- options --- */
 
-/* 0, or 2 after naming the word that is no type. */
+struct word {
+	const char *text;
+	unsigned bits;
+};
+
+static const struct word type_words[] = {{"filesystem", DSL_FILESYSTEM},
+    {"filesystems", DSL_FILESYSTEM}, {"fs", DSL_FILESYSTEM}, {"volume", DSL_VOLUME},
+    {"volumes", DSL_VOLUME}, {"vol", DSL_VOLUME}, {"snapshot", DSL_SNAPSHOT},
+    {"snapshots", DSL_SNAPSHOT}, {"snap", DSL_SNAPSHOT}, {"bookmark", DSL_BOOKMARK},
+    {"bookmarks", DSL_BOOKMARK},
+    {"all", DSL_FILESYSTEM | DSL_VOLUME | DSL_SNAPSHOT | DSL_BOOKMARK}, {NULL, 0}};
+
+/* The words of a list together; 0, or 2 after naming the one that is none of them. */
 static int
-parse_types(const char *list, unsigned *types)
+parse_words(const char *list, const struct word *words, const char *what, unsigned *bits)
 {
-	static const struct {
-		const char *word;
-		unsigned type;
-	} words[] = {{"filesystem", DSL_FILESYSTEM}, {"filesystems", DSL_FILESYSTEM},
-	    {"fs", DSL_FILESYSTEM}, {"volume", DSL_VOLUME}, {"volumes", DSL_VOLUME},
-	    {"vol", DSL_VOLUME}, {"snapshot", DSL_SNAPSHOT}, {"snapshots", DSL_SNAPSHOT},
-	    {"snap", DSL_SNAPSHOT}, {"bookmark", DSL_BOOKMARK}, {"bookmarks", DSL_BOOKMARK},
-	    {"all", DSL_FILESYSTEM | DSL_VOLUME | DSL_SNAPSHOT | DSL_BOOKMARK}};
+	const struct word *w;
+	size_t n;
 
-	*types = 0;
-	for (const char *p = list; ; p++) {
-		size_t n = strcspn(p, ","), i;
-
-		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-			if (strlen(words[i].word) == n && strncmp(words[i].word, p, n) == 0)
+	*bits = 0;
+	for (const char *p = list; ; p += n + 1) {
+		n = strcspn(p, ",");
+		for (w = words; w->text != NULL; w++)
+			if (strlen(w->text) == n && strncmp(w->text, p, n) == 0)
 				break;
-		if (i == sizeof(words) / sizeof(words[0]))
-			return (applet_usage("invalid type '%.*s'", (int)n, p));
-		*types |= words[i].type;
-		p += n;
-		if (*p == '\0')
+		if (w->text == NULL)
+			return (applet_usage("invalid %s '%.*s'", what, (int)n, p));
+		*bits |= w->bits;
+		if (p[n] == '\0')
 			return (0);
 	}
 }
@@ -383,7 +387,7 @@ read_list_opts(int argc, char **argv, struct list_opts *o)
 		case 's': case 'S': status = add_sort(o, optarg, c == 'S'); break;
 		case 't':
 			o->has_types = true;
-			status = parse_types(optarg, &o->types);
+			status = parse_words(optarg, type_words, "type", &o->types);
 			break;
 		default: return (2);
 		}
@@ -553,11 +557,9 @@ zfs_list(int argc, char **argv)
 enum { SRC_LOCAL = 1, SRC_DEFAULT = 2, SRC_INHERITED = 4, SRC_TEMPORARY = 8, SRC_RECEIVED = 16,
 	SRC_NONE = 32, SRC_ALL = 63 };
 
-static const struct {
-	const char *word;
-	unsigned bit;
-} sources[] = {{"local", SRC_LOCAL}, {"default", SRC_DEFAULT}, {"inherited", SRC_INHERITED},
-    {"temporary", SRC_TEMPORARY}, {"received", SRC_RECEIVED}, {"none", SRC_NONE}};
+static const struct word source_words[] = {{"local", SRC_LOCAL}, {"default", SRC_DEFAULT},
+    {"inherited", SRC_INHERITED}, {"temporary", SRC_TEMPORARY}, {"received", SRC_RECEIVED},
+    {"none", SRC_NONE}, {NULL, 0}};
 
 struct get_opts {
 	struct listing l;
@@ -573,31 +575,12 @@ struct get_row {
 	const char *name, *property, *value, *source;
 };
 
-static int
-parse_sources(const char *list, unsigned *out)
-{
-	*out = 0;
-	for (const char *p = list; ; p++) {
-		size_t n = strcspn(p, ","), i;
-
-		for (i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-			if (strlen(sources[i].word) == n && strncmp(sources[i].word, p, n) == 0)
-				break;
-		if (i == sizeof(sources) / sizeof(sources[0]))
-			return (applet_usage("invalid source '%.*s'", (int)n, p));
-		*out |= sources[i].bit;
-		p += n;
-		if (*p == '\0')
-			return (0);
-	}
-}
-
 static unsigned
 source_bit(const char *source)
 {
-	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++)
-		if (strncmp(source, sources[i].word, strlen(sources[i].word)) == 0)
-			return (sources[i].bit);
+	for (const struct word *w = source_words; w->text != NULL; w++)
+		if (strncmp(source, w->text, strlen(w->text)) == 0)
+			return (w->bits);
 	return (SRC_NONE);
 }
 
@@ -635,8 +618,8 @@ read_get_opts(int argc, char **argv, struct get_opts *o)
 			status = parse_depth(optarg, &o->depth);
 			break;
 		case 'o': o->fields = optarg; break;
-		case 's': status = parse_sources(optarg, &o->sources); break;
-		case 't': status = parse_types(optarg, &o->types); break;
+		case 's': status = parse_words(optarg, source_words, "source", &o->sources); break;
+		case 't': status = parse_words(optarg, type_words, "type", &o->types); break;
 		default: return (2);
 		}
 	}
