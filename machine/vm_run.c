@@ -181,20 +181,49 @@ snapshot_dataset(const struct machine *m, const char *zone, const char *snap, ch
 	return (m->ds->exists(m->ds_ctx, buf, there, e));
 }
 
+struct snapshot {
+	char zone[ZONE_NAME_MAX + 1], full[VM_DATASET_MAX + 80];
+	bool there;
+};
+
+/* Lock the machine and look for its snapshot; the lock, a descriptor for file_unlock(). */
+static int
+hold_snapshot(const struct machine *m, const char *uuid, const char *name, struct snapshot *s,
+    struct err *e)
+{
+	int rc, lock = vm_hold(m, uuid, s->zone, e);
+
+	if (lock < 0)
+		return (lock);
+	rc = snapshot_dataset(m, s->zone, name, s->full, sizeof(s->full), &s->there, e);
+	if (rc != 0)
+		file_unlock(lock);
+	return (rc != 0 ? rc : lock);
+}
+
+/* The same for one that must be there. */
+static int
+hold_existing(const struct machine *m, const char *uuid, const char *name, struct snapshot *s,
+    struct err *e)
+{
+	int lock = hold_snapshot(m, uuid, name, s, e);
+
+	if (lock < 0 || s->there)
+		return (lock);
+	file_unlock(lock);
+	return (err_set(e, ENOENT, "No snapshot named \"%s\" for %s", name, uuid));
+}
+
 int
 vm_snapshot_create(const struct machine *m, const char *uuid, const char *name, struct err *e)
 {
-	char zone[ZONE_NAME_MAX + 1], full[VM_DATASET_MAX + 80];
-	bool there;
-	int lock, rc;
+	struct snapshot s;
+	int rc, lock = hold_snapshot(m, uuid, name, &s, e);
 
-	if ((lock = vm_hold(m, uuid, zone, e)) < 0)
+	if (lock < 0)
 		return (lock);
-	rc = snapshot_dataset(m, zone, name, full, sizeof(full), &there, e);
-	if (rc == 0 && there)
-		rc = err_set(e, EEXIST, "snapshot with name \"%s\" already exists.", name);
-	if (rc == 0)
-		rc = m->ds->snapshot(m->ds_ctx, full, e);
+	rc = s.there ? err_set(e, EEXIST, "snapshot with name \"%s\" already exists.", name) :
+		       m->ds->snapshot(m->ds_ctx, s.full, e);
 	file_unlock(lock);
 	return (rc);
 }
@@ -202,17 +231,12 @@ vm_snapshot_create(const struct machine *m, const char *uuid, const char *name, 
 int
 vm_snapshot_delete(const struct machine *m, const char *uuid, const char *name, struct err *e)
 {
-	char zone[ZONE_NAME_MAX + 1], full[VM_DATASET_MAX + 80];
-	bool there;
-	int lock, rc;
+	struct snapshot s;
+	int rc, lock = hold_existing(m, uuid, name, &s, e);
 
-	if ((lock = vm_hold(m, uuid, zone, e)) < 0)
+	if (lock < 0)
 		return (lock);
-	rc = snapshot_dataset(m, zone, name, full, sizeof(full), &there, e);
-	if (rc == 0 && !there)
-		rc = err_set(e, ENOENT, "No snapshot named \"%s\" for %s", name, uuid);
-	if (rc == 0)
-		rc = m->ds->destroy(m->ds_ctx, full, e);
+	rc = m->ds->destroy(m->ds_ctx, s.full, e);
 	file_unlock(lock);
 	return (rc);
 }
@@ -235,17 +259,12 @@ rollback_locked(const struct machine *m, const char *zone, const char *full, str
 int
 vm_snapshot_rollback(const struct machine *m, const char *uuid, const char *name, struct err *e)
 {
-	char zone[ZONE_NAME_MAX + 1], full[VM_DATASET_MAX + 80];
-	bool there;
-	int lock, rc;
+	struct snapshot s;
+	int rc, lock = hold_existing(m, uuid, name, &s, e);
 
-	if ((lock = vm_hold(m, uuid, zone, e)) < 0)
+	if (lock < 0)
 		return (lock);
-	rc = snapshot_dataset(m, zone, name, full, sizeof(full), &there, e);
-	if (rc == 0 && !there)
-		rc = err_set(e, ENOENT, "No snapshot named \"%s\" for %s", name, uuid);
-	if (rc == 0)
-		rc = rollback_locked(m, zone, full, e);
+	rc = rollback_locked(m, s.zone, s.full, e);
 	file_unlock(lock);
 	return (rc);
 }
