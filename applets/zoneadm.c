@@ -81,6 +81,20 @@ need_zone(struct zone_info *zi, const char *op)
 	return (0);
 }
 
+/* The same for those that want only its state. */
+static int
+need_state(enum zone_state *state, const char *op)
+{
+	struct zone_info zi;
+	int rc = need_zone(&zi, op);
+
+	if (rc == 0) {
+		*state = zi.state;
+		free(zi.zonepath);
+	}
+	return (rc);
+}
+
 /* --- list --- */
 
 static const struct zone_info global_zone = {
@@ -280,7 +294,7 @@ static int
 do_boot(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	bool force = false;
 	char *args;
 	int c, rc;
@@ -290,10 +304,9 @@ do_boot(int argc, char **argv)
 			return (2);
 		force = true;
 	}
-	if ((rc = need_zone(&zi, "boot")) != 0)
+	if ((rc = need_state(&state, "boot")) != 0)
 		return (rc);
-	free(zi.zonepath);
-	if (!force && zi.state == ZONE_INSTALLED && verify_zone(zi.state, &e) != 0)
+	if (!force && state == ZONE_INSTALLED && verify_zone(state, &e) != 0)
 		return (zone_failed(&e));
 	args = boot_args(argc, argv);
 	rc = zone_boot(&ctx.env, ctx.name, args, &e);
@@ -305,15 +318,14 @@ static int
 do_reboot(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	char *args;
 	int rc;
 
 	if (applet_getopt(argc, argv, "") != -1)
 		return (2);
-	if ((rc = need_zone(&zi, "reboot")) != 0)
+	if ((rc = need_state(&state, "reboot")) != 0)
 		return (rc);
-	free(zi.zonepath);
 	args = boot_args(argc, argv);
 	rc = zone_reboot(&ctx.env, ctx.name, args, &e);
 	free(args);
@@ -324,14 +336,13 @@ static int
 do_halt(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	int rc;
 
 	if (applet_getopt(argc, argv, "") != -1 || no_more_args(argc, argv) != 0)
 		return (2);
-	if ((rc = need_zone(&zi, "halt")) != 0)
+	if ((rc = need_state(&state, "halt")) != 0)
 		return (rc);
-	free(zi.zonepath);
 	rc = zone_halt(&ctx.env, ctx.name, &e);
 	if (rc == -EALREADY)
 		(void)err_set(&e, EALREADY, "is already halted.");
@@ -342,14 +353,13 @@ static int
 do_ready(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	int rc;
 
 	if (applet_getopt(argc, argv, "") != -1 || no_more_args(argc, argv) != 0)
 		return (2);
-	if ((rc = need_zone(&zi, "ready")) != 0)
+	if ((rc = need_state(&state, "ready")) != 0)
 		return (rc);
-	free(zi.zonepath);
 	return (settle(zone_ready(&ctx.env, ctx.name, &e), &e));
 }
 
@@ -358,7 +368,7 @@ do_shutdown(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	uint64_t timeout = 60;
-	struct zone_info zi;
+	enum zone_state state;
 	bool restart = false;
 	char *args;
 	int c, rc;
@@ -371,9 +381,8 @@ do_shutdown(int argc, char **argv)
 		else if (units_parse_u64(optarg, 1, 86400, &timeout, &e) != 0)
 			return (applet_usage("-t: %s", e.msg));
 	}
-	if ((rc = need_zone(&zi, "shutdown")) != 0)
+	if ((rc = need_state(&state, "shutdown")) != 0)
 		return (rc);
-	free(zi.zonepath);
 	args = boot_args(argc, argv);
 	rc = zone_shutdown(&ctx.env, ctx.name, restart, args, (unsigned)timeout, &e);
 	free(args);
@@ -408,7 +417,7 @@ static int
 do_install(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	enum zone_state to;
 	int c, rc;
 
@@ -420,10 +429,9 @@ do_install(int argc, char **argv)
 	}
 	if (no_more_args(argc, argv) != 0)
 		return (2);
-	if ((rc = need_zone(&zi, "install")) != 0)
+	if ((rc = need_state(&state, "install")) != 0)
 		return (rc);
-	free(zi.zonepath);
-	if (zone_state_next(zi.state, ZONE_EV_INSTALL, &to, &e) != 0 || install(&e) != 0)
+	if (zone_state_next(state, ZONE_EV_INSTALL, &to, &e) != 0 || install(&e) != 0)
 		return (zone_failed(&e));
 	return (0);
 }
@@ -486,7 +494,7 @@ static int
 do_attach(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	bool force = false;
 	int c, rc;
 
@@ -497,10 +505,9 @@ do_attach(int argc, char **argv)
 	}
 	if (no_more_args(argc, argv) != 0)
 		return (2);
-	if ((rc = need_zone(&zi, "attach")) != 0)
+	if ((rc = need_state(&state, "attach")) != 0)
 		return (rc);
-	free(zi.zonepath);
-	if ((!force && zi.state == ZONE_CONFIGURED && verify_zone(ZONE_INSTALLED, &e) != 0) ||
+	if ((!force && state == ZONE_CONFIGURED && verify_zone(ZONE_INSTALLED, &e) != 0) ||
 	    event(ZONE_EV_ATTACH, &e) != 0)
 		return (zone_failed(&e));
 	return (0);
@@ -511,17 +518,16 @@ static int
 plain_event(int argc, char **argv, const char *op, enum zone_event ev)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	enum zone_state to;
 	int rc;
 
 	if (no_more_args(argc, argv) != 0)
 		return (2);
-	if ((rc = need_zone(&zi, op)) != 0)
+	if ((rc = need_state(&state, op)) != 0)
 		return (rc);
-	free(zi.zonepath);
 	/* The live state counts too: a running zone is refused here. */
-	if (zone_state_next(zi.state, ev, &to, &e) != 0 || event(ev, &e) != 0)
+	if (zone_state_next(state, ev, &to, &e) != 0 || event(ev, &e) != 0)
 		return (zone_failed(&e));
 	return (0);
 }
@@ -549,16 +555,15 @@ static int
 do_verify(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
-	struct zone_info zi;
+	enum zone_state state;
 	enum zone_state to;
 	int rc;
 
 	if (applet_getopt(argc, argv, "") != -1 || no_more_args(argc, argv) != 0)
 		return (2);
-	if ((rc = need_zone(&zi, "verify")) != 0)
+	if ((rc = need_state(&state, "verify")) != 0)
 		return (rc);
-	free(zi.zonepath);
-	if (zone_state_next(zi.state, ZONE_EV_VERIFY, &to, &e) != 0 || verify_zone(zi.state, &e) != 0)
+	if (zone_state_next(state, ZONE_EV_VERIFY, &to, &e) != 0 || verify_zone(state, &e) != 0)
 		return (zone_failed(&e));
 	return (0);
 }
