@@ -16,7 +16,6 @@
 
 #include "smartbox/core/applet.h"
 #include "smartbox/core/buf.h"
-#include "smartbox/core/file.h"
 #include "smartbox/core/units.h"
 #include "smartbox/kern/proctab.h"
 
@@ -74,7 +73,7 @@ static int
 shown_priority(const struct proc *p)
 {
 	if (p->priority < 0)
-		return (99 - p->priority - 1 < 100 ? 100 : 99 - p->priority - 1);
+		return (p->priority > -2 ? 100 : 98 - p->priority);
 	return (p->priority < 59 ? 59 - p->priority : 0);
 }
 
@@ -432,26 +431,14 @@ add_up(const struct selection *sel, bool zones, struct sums *s)
 	return (0);
 }
 
-/* A zone's anonymous and mapped memory, each page once, from its cgroup; else the sum of RSS. */
+/* From the zone's cgroup, where a page counts once; else the sum of RSS. */
 static uint64_t
 zone_rss_kb(const struct proctab *t, const struct sum *s)
 {
-	static const char *const counted[] = {"anon ", "file_mapped ", "shmem "};
-	char path[512], *text, *p;
-	uint64_t bytes = 0;
+	uint64_t bytes;
 
-	(void)snprintf(path, sizeof(path), "%s/zones/%s/memory.stat", t->env.cgroup,
-	    t->zone[s->key].name);
-	if (s->key == 0 || file_read(path, 1 << 16, &text, NULL, NULL) != 0)
+	if (s->key == 0 || zone_memory_used(&t->env, t->zone[s->key].name, &bytes) != 0)
 		return (s->rss_kb);
-	for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++) {
-		size_t n = strlen(counted[i]);
-
-		for (p = text; p != NULL; p = (p = strchr(p, '\n')) != NULL ? p + 1 : NULL)
-			if (strncmp(p, counted[i], n) == 0)
-				bytes += strtoull(p + n, NULL, 10);
-	}
-	free(text);
 	return (bytes / 1024);
 }
 
@@ -479,7 +466,7 @@ print_sum(struct buf *b, const struct options *o, const struct proctab *t, const
 
 struct screen {
 	bool full;
-	unsigned rows, cols;
+	unsigned rows;
 	struct termios saved;
 };
 
@@ -587,11 +574,8 @@ screen_size(struct screen *s)
 	struct winsize ws;
 
 	s->rows = 24;
-	s->cols = 80;
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row != 0) {
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_row != 0)
 		s->rows = ws.ws_row;
-		s->cols = ws.ws_col;
-	}
 }
 
 static void

@@ -45,8 +45,11 @@ proctab_open(struct proctab *t, struct err *e)
 		return (err_sys(e, errno, "/proc"));
 	zone_env_init(&t->env);
 	t->ncpu = n > 0 ? (unsigned)n : 1;
-	t->mem_total_kb = (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
-	if ((t->zone = calloc(1, sizeof(*t->zone))) == NULL) {
+	t->page_kb = (unsigned)sysconf(_SC_PAGESIZE) / 1024;
+	t->mem_total_kb = (uint64_t)pages * t->page_kb;
+	t->zone = calloc(1, sizeof(*t->zone));
+	t->dents = malloc(DENTS_BYTES);
+	if (t->zone == NULL || t->dents == NULL) {
 		proctab_close(t);
 		return (err_set(e, ENOMEM, "out of memory"));
 	}
@@ -63,6 +66,7 @@ proctab_close(struct proctab *t)
 	free(t->proc);
 	free(t->old);
 	free(t->zone);
+	free(t->dents);
 	memset(t, 0, sizeof(*t));
 	t->procfd = -1;
 }
@@ -235,14 +239,11 @@ fill_cpu(const struct proctab *t, struct proc *p, const struct proc *old, uint64
 static int
 read_stat(struct proctab *t, const char *pid, struct proc *p)
 {
-	static long page_kb;
 	char path[32], buf[STAT_BYTES];
 	struct stat st;
 	ssize_t n;
 	int fd;
 
-	if (page_kb == 0)
-		page_kb = sysconf(_SC_PAGESIZE) / 1024;
 	(void)snprintf(path, sizeof(path), "%.16s/stat", pid);
 	if ((fd = openat(t->procfd, path, O_RDONLY | O_CLOEXEC)) < 0)
 		return (-errno);
@@ -253,7 +254,7 @@ read_stat(struct proctab *t, const char *pid, struct proc *p)
 	if (n <= 0)
 		return (-ESRCH);
 	p->euid = st.st_uid; /* procfs gives a process's files to its effective uid */
-	return (proc_parse_stat(buf, (size_t)n, (unsigned)page_kb, p));
+	return (proc_parse_stat(buf, (size_t)n, t->page_kb, p));
 }
 
 static int
@@ -325,15 +326,14 @@ swap_tables(struct proctab *t)
 static int
 read_directory(struct proctab *t, uint64_t now)
 {
-	static char buf[DENTS_BYTES] __attribute__((aligned(8)));
 	size_t at = 0;
 	long n;
 
 	if (lseek(t->procfd, 0, SEEK_SET) != 0)
 		return (-errno);
-	while ((n = syscall(SYS_getdents64, t->procfd, buf, sizeof(buf))) > 0)
+	while ((n = syscall(SYS_getdents64, t->procfd, t->dents, DENTS_BYTES)) > 0)
 		for (long off = 0; off < n;) {
-			const struct dent *d = (const struct dent *)(const void *)(buf + off);
+			const struct dent *d = (const struct dent *)(const void *)(t->dents + off);
 
 			off += d->reclen;
 			if (isdigit((unsigned char)d->name[0]) && add_proc(t, d->name, &at, now) != 0)

@@ -335,3 +335,24 @@ zone_cgroup_close(struct zone_cgroup *cg)
 		*fds[i] = -1;
 	}
 }
+
+int
+zone_memory_used(const struct zone_env *env, const char *name, uint64_t *bytes)
+{
+	static const char *const counted[] = {"anon ", "file_mapped "};
+	char path[PATH_MAX + 16], top[PATH_MAX], *text, *save = NULL;
+	int rc = top_path(env, name, top);
+
+	if (rc != 0)
+		return (rc);
+	(void)snprintf(path, sizeof(path), "%s/memory.stat", top);
+	if ((rc = file_read(path, 1 << 16, &text, NULL, NULL)) != 0)
+		return (rc);
+	*bytes = 0;
+	for (char *l = strtok_r(text, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save))
+		for (size_t i = 0; i < sizeof(counted) / sizeof(counted[0]); i++)
+			if (strncmp(l, counted[i], strlen(counted[i])) == 0)
+				*bytes += strtoull(l + strlen(counted[i]), NULL, 10);
+	free(text);
+	return (0);
+}

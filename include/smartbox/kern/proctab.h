@@ -4,8 +4,7 @@
  *
  * A table keeps its memory and what cannot change of a process (its zone) from one pass to the
  * next, so a pass costs one small read a process: /proc/PID/stat; the owner is that of the
- * directory.  The zone comes from the companion module's table in one read, or from the cgroup of
- * each new process.
+ * directory.  The zone comes from the cgroup of each new process.
  *
  * Kernel threads are left out.
  */
@@ -49,6 +48,8 @@ struct proctab {
 	struct proc *old;
 	size_t nold, cap, old_cap;
 	uint64_t taken_ns;
+	unsigned page_kb;
+	char *dents; /* room for a part of the directory */
 	int procfd;
 	struct zone_env env;
 };

@@ -115,6 +115,8 @@ const struct zone_info *zone_list_find(const struct zone_list *l, const char *na
 /* One zone; -ENOENT "NAME: No such zone configured".  free(zi->zonepath) afterwards. */
 int zone_info_get(const struct zone_env *env, const char *name, struct zone_info *out,
     struct err *e);
+/* Anonymous and mapped memory of a live zone in bytes, each page once; -ENOENT. */
+int zone_memory_used(const struct zone_env *env, const char *name, uint64_t *bytes);
 /* The zone with this uuid or did or id (words as written); its name in `name`. */
 int zone_name_by_uuid(const struct zone_env *env, const char *uuid, char name[ZONE_NAME_MAX + 1],
     struct err *e);
