@@ -697,31 +697,6 @@ do_delete_bridge(int argc, char **argv)
 	return (delete_link(argc, argv, bridge_delete, "bridge deletion"));
 }
 
-/* The file's list of members, after adding or removing one. */
-static int
-save_member(const char *bridge, const char *member, bool add, struct err *e)
-{
-	json_t *db, *entry, *list;
-	size_t i;
-	int rc = linkdb_load(&db, e);
-
-	if (rc != 0)
-		return (rc);
-	if ((entry = json_object_get(db, bridge)) == NULL) {
-		json_decref(db); /* a temporary bridge */
-		return (0);
-	}
-	list = json_object_get(entry, "members");
-	if (add)
-		(void)json_array_append_new(list, json_string(member));
-	for (i = 0; !add && i < json_array_size(list); i++)
-		if (strcmp(json_string_value(json_array_get(list, i)), member) == 0)
-			(void)json_array_remove(list, i--);
-	rc = linkdb_put(bridge, json_incref(entry), e);
-	json_decref(db);
-	return (rc);
-}
-
 static int
 change_members(int argc, char **argv, bool add)
 {
@@ -736,7 +711,7 @@ change_members(int argc, char **argv, bool add)
 	for (size_t i = 0; i < o.n; i++) {
 		rc = (add ? bridge_add : bridge_remove)(o.spec.name, o.member[i], &e);
 		if (rc == 0 && !o.temporary)
-			rc = save_member(o.spec.name, o.member[i], add, &e);
+			rc = linkdb_set_member(o.spec.name, o.member[i], add, &e);
 		if (rc != 0)
 			return (failed(add ? "bridge add" : "bridge remove", &e));
 	}

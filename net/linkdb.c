@@ -163,6 +163,55 @@ linkdb_set_prop(const char *name, const char *class_name, const char *prop, cons
 	return (change(do_set_prop, &a, e));
 }
 
+struct member_arg {
+	const char *bridge, *member;
+	bool add;
+};
+
+static size_t
+member_at(const json_t *list, const char *member)
+{
+	const char *s;
+	size_t i;
+
+	for (i = 0; i < json_array_size(list); i++)
+		if ((s = json_string_value(json_array_get(list, i))) != NULL &&
+		    strcmp(s, member) == 0)
+			break;
+	return (i);
+}
+
+static int
+do_set_member(json_t *links, void *arg, struct err *e)
+{
+	const struct member_arg *a = arg;
+	json_t *entry = json_object_get(links, a->bridge), *list;
+	size_t at;
+
+	if (entry == NULL)
+		return (0);
+	if (!json_is_array(list = json_object_get(entry, "members"))) {
+		list = json_array();
+		if (json_object_set_new(entry, "members", list) != 0)
+			return (err_set(e, ENOMEM, "out of memory"));
+	}
+	at = member_at(list, a->member);
+	if (!a->add)
+		(void)json_array_remove(list, at);
+	else if (at == json_array_size(list) &&
+	    json_array_append_new(list, json_string(a->member)) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	return (0);
+}
+
+int
+linkdb_set_member(const char *bridge, const char *member, bool add, struct err *e)
+{
+	struct member_arg a = {bridge, member, add};
+
+	return (change(do_set_member, &a, e));
+}
+
 static int
 replay_vnic(const char *name, const json_t *entry, struct err *e)
 {

@@ -12,6 +12,7 @@
 #define SMARTBOX_NET_LINKDB_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "smartbox/core/err.h"
 
@@ -23,6 +24,8 @@ int linkdb_remove(const char *name, struct err *e);		/* absent is fine */
 /* value NULL removes; a link that is not in the file (a card) gets an entry for its properties. */
 int linkdb_set_prop(const char *name, const char *class_name, const char *prop, const char *value,
     struct err *e);
+/* Of a bridge's entry; a bridge that is not in the file (a temporary one) is left alone. */
+int linkdb_set_member(const char *bridge, const char *member, bool add, struct err *e);
 
 /*
  * Create every link of the file that is not there yet, stubs and bridges before vnics.  Goes on
