@@ -260,6 +260,12 @@ checksum_compute(unsigned id, bool swap, const uint8_t *salt, const void *data, 
 		edonr_512_mac(salt, data, len, digest);
 		*out = words_of(digest, swap);
 		return (0);
+	case CK_BLAKE3:
+		if (salt == NULL)
+			return (-ENOTSUP);
+		blake3_mac(salt, data, len, digest);
+		*out = words_of(digest, swap);
+		return (0);
 	default:
 		return (-ENOTSUP);
 	}
@@ -273,6 +279,12 @@ checksum_name(unsigned id)
 	    "blake3"};
 
 	return (id < sizeof(name) / sizeof(name[0]) ? name[id] : "?");
+}
+
+bool
+checksum_is_keyed(unsigned id)
+{
+	return (id == CK_SKEIN || id == CK_EDONR || id == CK_BLAKE3);
 }
 
 bool

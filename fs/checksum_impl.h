@@ -10,5 +10,7 @@
 void skein_512_256_mac(const uint8_t key[32], const void *data, size_t len, uint8_t digest[32]);
 /* fs/edonr.c; the format uses the first 32 bytes */
 void edonr_512_mac(const uint8_t salt[32], const void *data, size_t len, uint8_t digest[64]);
+/* fs/blake3.c */
+void blake3_mac(const uint8_t key[32], const void *data, size_t len, uint8_t digest[32]);
 
 #endif

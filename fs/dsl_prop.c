@@ -21,6 +21,8 @@
 #include <string.h>
 
 #include "dsl_impl.h"
+#include "smartbox/fs/checksum.h"
+#include "smartbox/fs/compress.h"
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
@@ -407,24 +409,43 @@ need_feature(struct spa *spa, const struct prop_value *v, const char *guid, stru
 	    v->name, strchr(guid, ':') + 1));
 }
 
+/* What a value needs of the pool; dedup names its checksum in the low byte, "verify" above it. */
+static const struct value_need {
+	const char *prop;
+	unsigned mask, value;
+	const char *guid;
+} value_needs[] = {
+    {"compression", 0x7f, COMP_ZSTD, "org.freebsd:zstd_compress"},
+    {"compression", 0x7f, COMP_LZ4, "org.illumos:lz4_compress"},
+    {"checksum", 0xff, CK_SHA512, "org.illumos:sha512"},
+    {"checksum", 0xff, CK_SKEIN, "org.illumos:skein"},
+    {"checksum", 0xff, CK_EDONR, "org.illumos:edonr"},
+    {"checksum", 0xff, CK_BLAKE3, "org.openzfs:blake3"},
+    {"dedup", 0xff, CK_SHA512, "org.illumos:sha512"},
+    {"dedup", 0xff, CK_SKEIN, "org.illumos:skein"},
+    {"dedup", 0xff, CK_EDONR, "org.illumos:edonr"},
+    {"dedup", 0xff, CK_BLAKE3, "org.openzfs:blake3"},
+};
+
 /* Values that not every pool can hold, and what this engine does not write. */
 static int
 check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
 {
-	const char *n = v->name;
+	size_t i;
+	int rc = 0;
 
-	if (strcmp(n, "recordsize") == 0 && v->num > BLOCK_OLD_MAX_BYTES)
+	if (strcmp(v->name, "recordsize") == 0 && v->num > BLOCK_OLD_MAX_BYTES)
 		return (need_feature(spa, v, "org.open-zfs:large_blocks", e));
-	if (strcmp(n, "compression") == 0 && (v->num & 0x7f) == 16)
-		return (need_feature(spa, v, "org.freebsd:zstd_compress", e));
-	if (strcmp(n, "compression") == 0 && v->num == 15)
-		return (need_feature(spa, v, "org.illumos:lz4_compress", e));
-	if (strcmp(n, "checksum") == 0 && v->num == 11)
-		return (need_feature(spa, v, "org.illumos:sha512", e));
-	if ((strcmp(n, "checksum") == 0 && (v->num == 12 || v->num == 13)) ||
-	    (strcmp(n, "dedup") == 0 && v->num != 2) || (strcmp(n, "encryption") == 0 && v->num != 0))
-		return (err_set(e, ENOTSUP, "this value of '%s' is not supported", n));
-	return (0);
+	for (i = 0; i < sizeof(value_needs) / sizeof(value_needs[0]) && rc == 0; i++) {
+		const struct value_need *n = &value_needs[i];
+
+		if (strcmp(v->name, n->prop) == 0 && (v->num & n->mask) == n->value)
+			rc = need_feature(spa, v, n->guid, e);
+	}
+	if (rc == 0 && ((strcmp(v->name, "dedup") == 0 && v->num != CK_OFF) ||
+	    (strcmp(v->name, "encryption") == 0 && v->num != 0)))
+		return (err_set(e, ENOTSUP, "this value of '%s' is not supported", v->name));
+	return (rc);
 }
 
 static int
@@ -525,6 +546,9 @@ prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
 	struct objset *os;
 	int rc;
 
+	if ((strcmp(name, "checksum") == 0 || strcmp(name, "dedup") == 0) &&
+	    checksum_is_keyed((unsigned)num & 0xff))
+		return (spa_salt_make(ds->dp->spa));
 	if (strcmp(name, "quota") == 0) {
 		if ((rc = dir_dirty(ds->dir)) == 0)
 			dir_phys(ds->dir)->quota = num;

@@ -28,7 +28,7 @@
 static const struct prop_choice on_off[] = {{"off", 0}, {"on", 1}, {NULL, 0}};
 static const struct prop_choice checksums[] = {{"on", 1}, {"off", 2}, {"fletcher2", 6},
     {"fletcher4", 7}, {"sha256", 8}, {"noparity", 10}, {"sha512", 11}, {"skein", 12}, {"edonr", 13},
-    {NULL, 0}};
+    {"blake3", 14}, {NULL, 0}};
 #define ZSTD(level) ((level) << 7 | 16)
 static const struct prop_choice compressions[] = {{"on", 1}, {"off", 2}, {"lzjb", 3}, {"gzip", 10},
     {"gzip-6", 10}, {"gzip-1", 5}, {"gzip-2", 6}, {"gzip-3", 7}, {"gzip-4", 8}, {"gzip-5", 9},
@@ -115,7 +115,7 @@ static const struct fs_prop table[] = {
     STR("mountpoint", "MOUNTPOINT", INH, FS, "/", "<path> | legacy | none"),
     STR("sharenfs", "SHARENFS", INH, FS, "off", "on | off | NFS share options"),
     WORD("checksum", "CHECKSUM", INH, HEADS, 1, checksums,
-	"on | off | fletcher2 | fletcher4 | sha256 | sha512 | skein | edonr"),
+	"on | off | fletcher2 | fletcher4 | sha256 | sha512 | skein | edonr | blake3"),
     WORD("compression", "COMPRESS", INH, HEADS, 2, compressions,
 	"on | off | lzjb | gzip | gzip-[1-9] | zle | lz4 | zstd | zstd-[1-19] | "
 	"zstd-fast-[1-10,20,30,40,50,60,70,80,90,100,500,1000]"),

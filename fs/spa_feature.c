@@ -71,9 +71,9 @@ static const struct feature table[] = {
     {"org.illumos:sha512", "sha512", "SHA-512/256 hash algorithm.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.illumos:skein", "skein", "Skein hash algorithm.", "com.delphix:extensible_dataset",
-	F_READ},
+	F_READ | F_WRITE | F_CREATE},
     {"org.illumos:edonr", "edonr", "Edon-R hash algorithm.", "com.delphix:extensible_dataset",
-	F_READ},
+	F_READ | F_WRITE | F_CREATE},
     {"com.delphix:redaction_bookmarks", "redaction_bookmarks",
 	"Support for bookmarks which store redaction lists for zfs redacted send/recv.", NULL, F_READ},
     {"com.delphix:redacted_datasets", "redacted_datasets",
@@ -101,6 +101,8 @@ static const struct feature table[] = {
     {"org.freebsd:zstd_compress", "zstd_compress", "zstd compression algorithm support.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.openzfs:draid", "draid", "Support for distributed spare RAID", NULL, F_LABEL},
+    {"org.openzfs:blake3", "blake3", "BLAKE3 hash algorithm.", "com.delphix:extensible_dataset",
+	F_READ | F_WRITE | F_CREATE},
 };
 #define NFEATURES (sizeof(table) / sizeof(table[0]))
 
@@ -275,6 +277,22 @@ spa_features_create(struct spa *spa, bool none)
 	for (i = 0; i < NFEATURES && !none && rc == 0; i++)
 		if (table[i].flags & F_CREATE)
 			rc = spa_feature_enable(spa, table[i].guid);
+	return (rc);
+}
+
+/* --- the salt of keyed checksums ---------------------------------------------------------------- */
+
+int
+spa_salt_make(struct spa *spa)
+{
+	int rc;
+
+	if (spa->has_salt)
+		return (0);
+	spa_random(spa, spa->salt, sizeof(spa->salt));
+	rc = zap_add(spa->mos, MOS_DIRECTORY, "org.illumos:checksum_salt", 1, sizeof(spa->salt),
+	    spa->salt);
+	spa->has_salt = rc == 0;
 	return (rc);
 }
 

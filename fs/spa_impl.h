@@ -96,6 +96,8 @@ int spa_features_create(struct spa *spa, bool none);
 int spa_features_load(struct spa *spa, struct err *e);
 void spa_features_free(struct spa *spa);
 int spa_features_label(struct spa *spa, struct nvlist *config);
+/* Keyed checksums need the pool's salt: make it if there is none yet.  In a sync task. */
+int spa_salt_make(struct spa *spa);
 
 /* spa_history.c */
 int spa_history_create(struct spa *spa);

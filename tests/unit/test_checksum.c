@@ -160,6 +160,46 @@ TEST(sha_padding_is_right_at_every_length)
 	}
 }
 
+/* The keyed cases of the vectors that BLAKE3's authors publish: byte i is i mod 251. */
+TEST(blake3_matches_the_published_vectors)
+{
+	static const struct {
+		size_t len;
+		const char *want;
+	} v[] = {
+	    {0, "92b2b75604ed3c761f9d6f62392c8a9227ad0ea3f09573e783f1498a4ed60d26"},
+	    {1, "6d7878dfff2f485635d39013278ae14f1454b8c0a3a2d34bc1ab38228a80c95b"},
+	    {1023, "c951ecdf03288d0fcc96ee3413563d8a6d3589547f2c2fb36d9786470f1b9d6e"},
+	    {1024, "75c46f6f3d9eb4f55ecaaee480db732e6c2105546f1e675003687c31719c7ba4"},
+	    {1025, "357dc55de0c7e382c900fd6e320acc04146be01db6a8ce7210b7189bd664ea69"},
+	    {2048, "879cf1fa2ea0e79126cb1063617a05b6ad9d0b696d0d757cf053439f60a99dd1"},
+	    {2049, "9f29700902f7c86e514ddc4df1e3049f258b2472b6dd5267f61bf13983b78dd5"},
+	    {3073, "68dede9bef00ba89e43f31a6825f4cf433389fedae75c04ee9f0cf16a427c95a"},
+	    {7169, "ed9b1a922c046fdb3d423ae34e143b05ca1bf28b710432857bf738bcedbfa511"},
+	    {8192, "dc9637c8845a770b4cbf76b8daec0eebf7dc2eac11498517f08d44c8fc00d58a"},
+	    {8193, "954a2a75420c8d6547e3ba5b98d963e6fa6491addc8c023189cc519821b4a1f5"},
+	    {16384, "9e9fc4eb7cf081ea7c47d1807790ed211bfec56aa25bb7037784c13c4b707b0d"},
+	    {31744, "efa53b389ab67c593dba624d898d0f7353ab99e4ac9d42302ee64cbf9939a419"},
+	    {102400, "1c35d1a5811083fd7119f5d5d1ba027b4d01c0c6c49fb6ff2cf75393ea5db4a7"},
+	};
+	uint8_t *p = malloc(102400);
+	struct cksum c;
+	char hex[65];
+
+	for (size_t i = 0; i < 102400; i++)
+		p[i] = (uint8_t)(i % 251);
+	for (size_t i = 0; i < sizeof(v) / sizeof(v[0]); i++) {
+		const uint8_t *d = (const uint8_t *)c.w;
+
+		CHECK(checksum_compute(CK_BLAKE3, false,
+		    (const uint8_t *)"whats the Elvish word for friend", p, v[i].len, &c) == 0);
+		for (size_t k = 0; k < 32; k++)
+			(void)snprintf(hex + 2 * k, 3, "%02x", d[k]);
+		CHECK_STR(hex, v[i].want);
+	}
+	free(p);
+}
+
 TEST(checksum_ids_that_we_lack_are_refused)
 {
 	struct cksum c;

@@ -35,6 +35,7 @@ cksum_equal(const struct cksum *a, const struct cksum *b)
 int checksum_compute(unsigned id, bool swap, const uint8_t *salt, const void *data, size_t len,
     struct cksum *out);
 const char *checksum_name(unsigned id); /* "fletcher4"; "?" when unknown */
+bool checksum_is_keyed(unsigned id); /* needs the pool's salt */
 /* Good enough to tell blocks apart by it (nopwrite, dedup), and used for metadata when chosen. */
 bool checksum_is_strong(unsigned id);
 
