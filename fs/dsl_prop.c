@@ -537,6 +537,18 @@ unused_of(uint64_t reserved, uint64_t unique)
 	return (reserved > unique ? (int64_t)(reserved - unique) : 0);
 }
 
+/* What lies behind the new end of a volume is freed. */
+static int
+resize_volume(struct dsl_dataset *ds, struct objset *os, uint64_t bytes)
+{
+	int rc;
+
+	if ((rc = dmu_free_range(os, 1, bytes, UINT64_MAX)) != 0 ||
+	    (rc = zap_update(os, 2, "size", 8, 1, &bytes)) != 0)
+		return (rc);
+	return (ds_sync(ds));
+}
+
 /* What else a value changes.  The old value is still in the zap. */
 static int
 prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
@@ -562,7 +574,7 @@ prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
 	}
 	if (strcmp(name, "volsize") == 0 && !bp_is_hole(&ds_phys(ds)->bp) &&
 	    (rc = dsl_objset(ds, &os)) == 0 && objset_type(os) == 3)
-		return ((rc = zap_update(os, 2, "size", 8, 1, &num)) != 0 ? rc : ds_sync(ds));
+		return (resize_volume(ds, os, num));
 	return (0);
 }
 

@@ -101,7 +101,7 @@ create_volume(struct pool_session *s, const char *name, uint64_t size, bool spar
 	v.block_size = block <= UINT32_MAX ? (uint32_t)block : 0;
 	if ((rc = zvol_check(&v, e)) != 0 || (rc = check_parent(s, name, e)) != 0)
 		goto out;
-	if (!sparse && !nv_has(all, "refreservation")) {
+	if (strcmp(nv_str_or(all, "refreservation", sparse ? "none" : "auto"), "auto") == 0) {
 		(void)snprintf(number, sizeof(number), "%llu",
 		    (unsigned long long)zvol_reservation(&v, (unsigned)copies));
 		if (nv_add_str(all, "refreservation", number) != 0) {
@@ -348,20 +348,13 @@ log_props(struct pool_session *s, const char *name, const struct nvlist *props)
 	spa_exit(s->spa);
 }
 
-/* in: name, props */
-int
-op_fs_set(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+/* With the mounts that the change concerns. */
+static int
+set_and_mount(struct pool_session *s, const char *name, const struct nvlist *props,
+    struct nvlist *out, struct err *e)
 {
-	struct nvlist *props;
-	const char *name;
 	int rc;
 
-	if ((rc = arg_str(in, "name", &name, e)) != 0)
-		return (rc);
-	if (nv_get_nvlist(in, "props", &props) != 0)
-		return (err_set(e, EINVAL, "argument 'props' is missing"));
-	if (!session_exists(s, name))
-		return (err_set(e, ENOENT, "dataset does not exist"));
 	if (s->fuse != NULL && (nv_has(props, "mountpoint") ||
 	    strcmp(nv_str_or(props, "canmount", "on"), "off") == 0))
 		rc = change_mountpoint(s, name, set_props, props, out, e);
@@ -371,6 +364,26 @@ op_fs_set(struct pool_session *s, const struct nvlist *in, struct nvlist *out, s
 		log_props(s, name, props);
 		refresh_mounts(s, name);
 	}
+	return (rc);
+}
+
+/* in: name, props */
+int
+op_fs_set(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct nvlist *props, *more = NULL;
+	const char *name;
+	int rc;
+
+	if ((rc = arg_str(in, "name", &name, e)) != 0)
+		return (rc);
+	if (nv_get_nvlist(in, "props", &props) != 0)
+		return (err_set(e, EINVAL, "argument 'props' is missing"));
+	if (!session_exists(s, name))
+		return (err_set(e, ENOENT, "dataset does not exist"));
+	if ((rc = volume_props(s, name, props, &more, e)) == 0)
+		rc = set_and_mount(s, name, more != NULL ? more : props, out, e);
+	nv_free(more);
 	return (rc);
 }
 

@@ -90,6 +90,13 @@ void remove_mountpoint(const char *path);
 /* Send what the kernel holds back of a mounted filesystem to the pool. */
 void flush_mount(struct pool_session *s, const char *dataset);
 
+/*
+ * Setting these properties of a volume sets others with them (fs/zvol_props.c): *out is what to set
+ * instead, to be freed, or NULL when props are all.
+ */
+int volume_props(struct pool_session *s, const char *name, const struct nvlist *props,
+    struct nvlist **out, struct err *e);
+
 /* The command line of the request into the pool's history; internal event.  Pool's lock held. */
 void history_command(struct pool_session *s, const struct nvlist *in);
 void history_event(struct pool_session *s, const char *event, const char *dataset,

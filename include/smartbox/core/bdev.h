@@ -36,6 +36,7 @@ struct bdev {
 	uint32_t physical_block; /* bytes: smallest unit it writes without read-modify-write */
 	bool readonly;
 	bool rotational;
+	bool discard_zeroes; /* a discarded range reads as zeros */
 	char *name; /* for messages; owned */
 };
 
