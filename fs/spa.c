@@ -270,6 +270,7 @@ void
 spa_config_dirty(struct spa *spa)
 {
 	spa->config_dirty = true;
+	spa->config_written = false;
 }
 
 uint64_t

@@ -164,8 +164,9 @@ spa_config_sync(struct spa *spa)
 	size_t len;
 	int rc;
 
-	if (!spa->config_dirty)
+	if (!spa->config_dirty || spa->config_written)
 		return (0);
+	spa->config_written = true;
 	if (spa->obj.config == 0 && (rc = config_create(spa)) != 0)
 		return (rc);
 	if ((rc = spa_config_make(spa, NULL, &nv)) == 0 && (rc = nv_pack(nv, &buf, &len)) == 0)

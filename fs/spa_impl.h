@@ -55,6 +55,7 @@ struct spa {
 
 	enum pool_state state;
 	bool config_dirty, force_sync;
+	bool config_written; /* the config object is as it should be in this txg */
 	uint64_t hostid; /* 0: unknown, not written */
 	char hostname[256];
 	char *comment, *compatibility; /* NULL: none; live in the config */

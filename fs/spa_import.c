@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dtl.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zap.h"
@@ -358,6 +359,8 @@ spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (rc);
 	if ((rc = load_directory(spa)) != 0)
 		return (err_rc(e, rc, "the object directory cannot be read"));
+	if ((rc = dtl_load(spa)) != 0)
+		return (err_rc(e, rc, "the logs of what devices missed cannot be read"));
 	if ((rc = refuse_intent_logs(spa, e)) != 0)
 		return (rc);
 	return (load_space(spa, e));

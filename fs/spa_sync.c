@@ -31,6 +31,7 @@
 #include <string.h>
 
 #include "dmu_impl.h"
+#include "dtl.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zio.h"
@@ -136,10 +137,11 @@ one_pass(struct spa *spa)
 {
 	int rc = metaslab_sync(spa, spa->txg, spa->pass);
 
-	if (rc < 0)
-		return (rc);
-	/* After the first call of metaslab_sync a new vdev's metaslab array has its object. */
-	if (spa->pass == 1 && (rc = spa_config_sync(spa)) != 0)
+	/*
+	 * By now a new vdev's metaslab array has its object, and a device that failed a write of the
+	 * pass before has its log of what it missed: the config names both.
+	 */
+	if (rc < 0 || (rc = dtl_sync(spa)) < 0 || (rc = spa_config_sync(spa)) != 0)
 		return (rc);
 	if ((rc = charge_mos(spa)) != 0)
 		return (rc);
@@ -154,8 +156,12 @@ sync_mos(struct spa *spa)
 {
 	int rc = 1;
 
-	for (spa->pass = 1; rc == 1; spa->pass++)
+	for (spa->pass = 1; rc == 1; spa->pass++) {
 		rc = spa->pass <= PASSES_MAX ? one_pass(spa) : -ELOOP;
+		/* A device that fails only now has missed the txg too: another pass writes that down. */
+		if (rc == 0 && (rc = vdev_flush(spa->root)) == 0)
+			rc = dtl_is_noted(spa);
+	}
 	spa->pass = 0;
 	return (rc);
 }
@@ -202,7 +208,7 @@ spa_sync(struct spa *spa, struct err *e)
 	spa->syncing = false;
 	if (rc == 0) {
 		metaslab_sync_done(spa, spa->txg);
-		spa->config_dirty = spa->force_sync = false;
+		spa->config_dirty = spa->config_written = spa->force_sync = false;
 		spa->synced = spa->txg++;
 	} else {
 		spa_suspend(spa, "sync failed");

@@ -32,6 +32,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dtl.h"
 #include "smartbox/fs/label.h"
 #include "vdev_impl.h"
 
@@ -110,6 +111,7 @@ vdev_free(struct vdev *v)
 	if (v->remap != NULL)
 		free(v->remap->entry);
 	free(v->remap);
+	dtl_free(v);
 	nv_free(v->extra);
 	free(v->child);
 	free(v->path);
@@ -154,7 +156,7 @@ is_modelled(const char *name)
 {
 	static const char *const known[] = {"type", "id", "guid", "path", "whole_disk", "nparity",
 	    "children", "create_txg", "metaslab_array", "metaslab_shift", "ashift", "asize", "is_log",
-	    "DTL", "offline", "faulted", "com.delphix:vdev_zap_leaf", "com.delphix:vdev_zap_top",
+	    "DTL", "offline", "faulted", "is_spare", "com.delphix:vdev_zap_leaf", "com.delphix:vdev_zap_top",
 	    "vdev_stats", "vdev_stats_ex", "not_present", "scan_stats", "removal_stats"};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -188,6 +190,7 @@ take_numbers(struct vdev *v, const struct nvlist *tree, struct err *e)
 	v->guid = nv_u64_or(tree, "guid", 0);
 	v->whole_disk = nv_u64_or(tree, "whole_disk", 0) != 0;
 	v->is_log = nv_u64_or(tree, "is_log", 0) != 0;
+	v->is_spare = nv_u64_or(tree, "is_spare", 0) != 0;
 	v->offline = nv_u64_or(tree, "offline", 0) != 0;
 	v->faulted = nv_u64_or(tree, "faulted", 0) != 0;
 	v->create_txg = nv_u64_or(tree, "create_txg", 0);
@@ -333,7 +336,8 @@ put_vdev(struct nvlist *nv, const struct vdev *v, bool for_label)
 	    (rc = v->top == v ? put_top(nv, v) : 0) != 0 ||
 	    (rc = put_if(nv, v->dtl_obj != 0, "DTL", v->dtl_obj)) != 0 ||
 	    (rc = put_if(nv, v->create_txg != 0, "create_txg", v->create_txg)) != 0 ||
-	    (rc = put_if(nv, leaf && v->offline, "offline", 1)) != 0 ||
+	    (rc = put_if(nv, leaf && v->offline && !v->offline_tmp, "offline", 1)) != 0 ||
+	    (rc = put_if(nv, leaf && v->is_spare, "is_spare", 1)) != 0 ||
 	    (rc = put_if(nv, leaf && v->faulted, "faulted", 1)) != 0)
 		return (rc);
 	if (!for_label &&

@@ -20,13 +20,21 @@ unsigned vdev_leaf_count(const struct vdev *v);
 int vdev_leaf_read(struct vdev *leaf, void *buf, size_t len, uint64_t off);
 int vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off);
 /* Below a raidz: a child is a leaf or a mirror of leaves (replacing, spare). */
-int vdev_child_read(struct vdev *child, void *buf, size_t len, uint64_t off);
+/* stale: also from a leaf that missed the txg `birth`. */
+int vdev_child_read(struct vdev *child, void *buf, size_t len, uint64_t off, uint64_t birth,
+    bool stale);
 int vdev_child_write(struct vdev *child, const void *buf, size_t len, uint64_t off);
+/* The part of a scan that concerns the leaves below child; scratch: len bytes. */
+void vdev_child_scan(struct vdev *child, struct vdev_scan *s, const void *good, size_t len,
+    uint64_t off, void *scratch);
+/* Is any leaf below v there, but missed something? */
+bool vdev_has_stale(const struct vdev *v);
 
 /* fs/vdev_raidz.c */
 uint64_t raidz_asize_of(const struct vdev *top, uint64_t psize);
 unsigned raidz_copies(const struct vdev *top);
-int raidz_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
+int raidz_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth);
+int raidz_scan(struct vdev *top, struct vdev_scan *s);
 int raidz_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
 
 /* A removed top-level: where its ranges went. Filled by fs/vdev_indirect.c from the MOS. */
@@ -38,6 +46,7 @@ struct vdev_remap {
 	struct remap_entry *entry; /* sorted by src */
 	size_t n;
 };
-int indirect_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
+int indirect_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy,
+    uint64_t birth);
 
 #endif

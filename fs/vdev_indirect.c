@@ -47,10 +47,10 @@ entry_at(const struct vdev_remap *m, uint64_t off)
 
 static int
 read_through(struct vdev *top, uint8_t *buf, size_t len, uint64_t off, unsigned copy,
-    unsigned hops)
+    uint64_t birth, unsigned hops)
 {
 	if (top->kind != VDEV_INDIRECT)
-		return (vdev_read(top, buf, len, off, copy));
+		return (vdev_read(top, buf, len, off, copy, birth));
 	if (top->remap == NULL || hops == 0)
 		return (-ENXIO);
 	while (len > 0) {
@@ -64,7 +64,7 @@ read_through(struct vdev *top, uint8_t *buf, size_t len, uint64_t off, unsigned 
 		n = m->len - (off - m->src) < len ? (size_t)(m->len - (off - m->src)) : len;
 		if ((to = vdev_top(top->parent, m->dst_vdev)) == NULL)
 			return (-EIO);
-		rc = read_through(to, buf, n, m->dst + (off - m->src), copy, hops - 1);
+		rc = read_through(to, buf, n, m->dst + (off - m->src), copy, birth, hops - 1);
 		if (rc != 0)
 			return (rc);
 		buf += n;
@@ -75,9 +75,9 @@ read_through(struct vdev *top, uint8_t *buf, size_t len, uint64_t off, unsigned 
 }
 
 int
-indirect_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy)
+indirect_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth)
 {
-	return (read_through(top, buf, len, off, copy, HOPS_MAX));
+	return (read_through(top, buf, len, off, copy, birth, HOPS_MAX));
 }
 
 static int

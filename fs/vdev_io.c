@@ -6,13 +6,16 @@
  * to get the data: the sides of a mirror, the reconstructions of a raidz. Side 0 of a mirror depends
  * on the offset (by MiB), which spreads the load of a scan over its leaves.
  *
- * A write goes to every side. One that fails leaves the side stale; the checksums of what is read
- * from it will tell, and the reader repairs it. Until then the leaf is shown as DEGRADED.
+ * A write goes to every side. One that fails is noted (fs/dtl.h): the side is stale for what was born
+ * in that txg, until a resilver has written it. Stale sides are asked last: the copies are numbered
+ * twice, first as if the stale ones were not there, then only those.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "dtl.h"
 #include "vdev_impl.h"
 
 /* --- leaves --- */
@@ -63,28 +66,15 @@ vdev_leaf_read(struct vdev *leaf, void *buf, size_t len, uint64_t off)
 	return (rc != 0 ? -EIO : 0);
 }
 
-static void
-mark_stale(struct vdev *leaf)
-{
-	if (leaf->state == VS_DEGRADED)
-		return;
-	leaf->state = VS_DEGRADED;
-	free(leaf->why);
-	if (asprintf(&leaf->why, "a write failed: scrub to repair") < 0)
-		leaf->why = NULL;
-	for (struct vdev *v = leaf->parent; v != NULL; v = v->parent) {
-		if (v->state == VS_HEALTHY)
-			v->state = VS_DEGRADED;
-	}
-}
-
 int
 vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off)
 {
 	int rc;
 
-	if (!vdev_leaf_ready(leaf))
+	if (!vdev_leaf_ready(leaf)) {
+		dtl_note_missed(leaf);
 		return (-ENXIO);
+	}
 	if (!in_data_area(leaf, len, off))
 		return (-EINVAL);
 	rc = bdev_write(leaf->bd, buf, len, off + VDEV_LABEL_START);
@@ -92,7 +82,7 @@ vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off)
 	leaf->unflushed = true;
 	if (rc != 0) {
 		count_error(leaf, 1);
-		mark_stale(leaf);
+		dtl_note_missed(leaf);
 	}
 	return (rc != 0 ? -EIO : 0);
 }
@@ -129,7 +119,22 @@ mirror_side(struct vdev *v, uint64_t off, unsigned copy)
 {
 	unsigned n = vdev_leaf_count(v);
 
-	return (copy < n ? vdev_leaf_at(v, (unsigned)((copy + (off >> 20)) % n)) : NULL);
+	return (n > 0 ? vdev_leaf_at(v, (unsigned)((copy + (off >> 20)) % n)) : NULL);
+}
+
+/* The second n copies are the stale sides. */
+static int
+mirror_read(struct vdev *v, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth)
+{
+	unsigned n = vdev_leaf_count(v);
+	struct vdev *leaf;
+
+	if (copy >= 2 * n)
+		return (-ENXIO);
+	leaf = mirror_side(v, off, copy % n);
+	if (dtl_contains(leaf, birth) != (copy >= n))
+		return (-ENXIO);
+	return (vdev_leaf_read(leaf, buf, len, off));
 }
 
 static int
@@ -143,13 +148,17 @@ mirror_write(struct vdev *v, const void *buf, size_t len, uint64_t off)
 }
 
 int
-vdev_child_read(struct vdev *child, void *buf, size_t len, uint64_t off)
+vdev_child_read(struct vdev *child, void *buf, size_t len, uint64_t off, uint64_t birth, bool stale)
 {
 	unsigned n = vdev_leaf_count(child);
 	int rc = -ENXIO;
 
-	for (unsigned i = 0; i < n && rc != 0; i++)
-		rc = vdev_leaf_read(vdev_leaf_at(child, i), buf, len, off);
+	for (unsigned i = 0; i < n && rc != 0; i++) {
+		struct vdev *leaf = vdev_leaf_at(child, i);
+
+		if (stale || !dtl_contains(leaf, birth))
+			rc = vdev_leaf_read(leaf, buf, len, off);
+	}
 	return (rc);
 }
 
@@ -174,21 +183,18 @@ vdev_copies(const struct vdev *top)
 	case VDEV_MISSING:
 		return (0);
 	default:
-		return (vdev_leaf_count(top));
+		return (vdev_leaf_count(top) * (vdev_has_stale(top) ? 2 : 1));
 	}
 }
 
 int
-vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy)
+vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth)
 {
-	struct vdev *leaf;
-
 	if (top->kind == VDEV_RAIDZ)
-		return (raidz_read(top, buf, len, off, copy));
+		return (raidz_read(top, buf, len, off, copy, birth));
 	if (top->kind == VDEV_INDIRECT)
-		return (indirect_read(top, buf, len, off, copy));
-	leaf = mirror_side(top, off, copy);
-	return (leaf == NULL ? -ENXIO : vdev_leaf_read(leaf, buf, len, off));
+		return (indirect_read(top, buf, len, off, copy, birth));
+	return (mirror_read(top, buf, len, off, copy, birth));
 }
 
 int
@@ -207,14 +213,116 @@ vdev_repair(struct vdev *top, const void *buf, size_t len, uint64_t off, unsigne
 	struct vdev *leaf;
 
 	if (top->kind == VDEV_RAIDZ) {
-		int rc = vdev_scrub_raidz(top, buf, len, off, true);
+		struct vdev_scan s = {buf, len, off, 0, true, true, 0, 0, 0, 0};
 
-		return (rc > 0 ? 0 : rc);
+		return (vdev_scan(top, &s));
 	}
 	if (top->kind == VDEV_INDIRECT)
 		return (-EROFS);
 	leaf = mirror_side(top, off, copy);
 	return (leaf == NULL ? -ENXIO : vdev_leaf_write(leaf, buf, len, off));
+}
+
+/* --- scans --- */
+
+static void
+count_cksum(struct vdev *leaf)
+{
+	for (struct vdev *v = leaf; v != NULL; v = v->parent)
+		v->err_cksum++;
+}
+
+static void
+leaf_freshen(struct vdev *leaf, struct vdev_scan *s, const void *good, size_t len, uint64_t off)
+{
+	if (!s->repair)
+		return;
+	if (vdev_leaf_write(leaf, good, len, off) != 0)
+		dtl_note_failed(leaf, s->birth);
+	else
+		s->written += len;
+}
+
+static void
+leaf_compare(struct vdev *leaf, struct vdev_scan *s, const void *good, size_t len, uint64_t off,
+    void *scratch)
+{
+	int rc = vdev_leaf_read(leaf, scratch, len, off);
+
+	s->copies++;
+	if (rc == 0 && memcmp(scratch, good, len) == 0)
+		return;
+	s->bad++;
+	if (rc == 0)
+		count_cksum(leaf);
+	if (s->repair && vdev_leaf_write(leaf, good, len, off) == 0)
+		s->repaired++;
+}
+
+void
+vdev_child_scan(struct vdev *child, struct vdev_scan *s, const void *good, size_t len, uint64_t off,
+    void *scratch)
+{
+	for (unsigned i = 0, n = vdev_leaf_count(child); i < n; i++) {
+		struct vdev *leaf = vdev_leaf_at(child, i);
+
+		if (!vdev_leaf_ready(leaf))
+			continue;
+		if (dtl_contains(leaf, s->birth))
+			leaf_freshen(leaf, s, good, len, off);
+		else if (s->compare)
+			leaf_compare(leaf, s, good, len, off, scratch);
+	}
+}
+
+/* Where the data of a removed device went is compared, not repaired: reading heals it. */
+static void
+indirect_scan(struct vdev *top, struct vdev_scan *s, void *scratch)
+{
+	for (unsigned copy = 0; s->compare && copy < vdev_copies(top); copy++) {
+		int rc = indirect_read(top, scratch, s->len, s->off, copy, s->birth);
+
+		if (rc == -ENXIO)
+			continue;
+		s->copies++;
+		s->bad += rc != 0 || memcmp(scratch, s->good, s->len) != 0;
+	}
+}
+
+int
+vdev_scan(struct vdev *top, struct vdev_scan *s)
+{
+	void *scratch;
+
+	if (top->kind == VDEV_RAIDZ)
+		return (raidz_scan(top, s));
+	if ((scratch = malloc(s->len)) == NULL)
+		return (-ENOMEM);
+	if (top->kind == VDEV_INDIRECT)
+		indirect_scan(top, s, scratch);
+	else
+		vdev_child_scan(top, s, s->good, s->len, s->off, scratch);
+	free(scratch);
+	return (0);
+}
+
+static int
+leaf_is_stale(struct vdev *leaf, void *arg)
+{
+	(void)arg;
+	return (vdev_leaf_ready(leaf) && !dtl_is_empty(leaf));
+}
+
+bool
+vdev_has_stale(const struct vdev *v)
+{
+	return (vdev_walk_leaves((struct vdev *)v, leaf_is_stale, NULL) != 0);
+}
+
+bool
+vdev_is_stale(const struct vdev *top, uint64_t birth)
+{
+	return (dtl_any_below(top, birth));
 }
 
 void
@@ -223,11 +331,10 @@ vdev_count_cksum(struct vdev *top, uint64_t off, size_t len, unsigned copy)
 	struct vdev *v = top;
 
 	(void)len;
-	/* Which column of a raidz was wrong is known when the data is good again: vdev_scrub_raidz. */
+	/* Which column of a raidz was wrong is known when the data is good again: vdev_scan. */
 	if (top->kind != VDEV_RAIDZ && top->kind != VDEV_INDIRECT)
 		v = mirror_side(top, off, copy);
-	for (; v != NULL; v = v->parent)
-		v->err_cksum++;
+	count_cksum(v);
 }
 
 static bool
@@ -239,7 +346,7 @@ flush_leaf(struct vdev *leaf)
 		return (true);
 	if (bdev_flush(leaf->bd) != 0) {
 		count_error(leaf, 1);
-		mark_stale(leaf);
+		dtl_note_missed(leaf);
 		return (false);
 	}
 	leaf->unflushed = false;

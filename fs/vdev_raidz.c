@@ -18,7 +18,8 @@
  *
  * A block that reads without an error but fails its checksum has a silently damaged column. Nobody
  * says which, so `copy` numbers the sets of up to p columns to distrust: 0 is the empty set, then the
- * single columns, the pairs, the triples. The caller stops when the checksum fits.
+ * single columns, the pairs, the triples. The caller stops when the checksum fits. Columns on devices
+ * that missed the block's txg count as lost; the same sets again, later, with those believed.
  *
  * Layout and vectors: docs/zfs-format.md, "raidz".
  */
@@ -40,6 +41,8 @@ struct column {
 
 struct stripe {
 	unsigned p, ncol; /* parity columns; all columns */
+	uint64_t birth;	  /* of the block; 0: unknown */
+	bool stale;	  /* believe devices that missed it */
 	size_t row;	  /* bytes of the longest column */
 	uint8_t *parity;  /* p * row */
 	uint8_t *padded;  /* the data, when its length is not a multiple of the sector */
@@ -275,14 +278,20 @@ choose(uint64_t n, unsigned k)
 	return (r);
 }
 
-unsigned
-raidz_copies(const struct vdev *top)
+static unsigned
+sets_to_distrust(const struct vdev *top)
 {
 	uint64_t sum = 0;
 
 	for (unsigned m = 0; m <= top->nparity; m++)
 		sum += choose(top->nchild, m);
 	return (sum < 5000 ? (unsigned)sum : 5000);
+}
+
+unsigned
+raidz_copies(const struct vdev *top)
+{
+	return (sets_to_distrust(top) * (vdev_has_stale(top) ? 2 : 1));
 }
 
 /* Mark the columns of set number `copy` as lost; false when the stripe has fewer sets. */
@@ -310,9 +319,9 @@ distrust(struct stripe *st, unsigned copy)
 }
 
 static void
-read_column(struct column *c)
+read_column(const struct stripe *st, struct column *c)
 {
-	if (!c->lost && vdev_child_read(c->child, c->data, c->size, c->off) != 0)
+	if (!c->lost && vdev_child_read(c->child, c->data, c->size, c->off, st->birth, st->stale) != 0)
 		c->lost = true;
 }
 
@@ -323,7 +332,7 @@ read_parity(struct stripe *st, unsigned need, unsigned which[PARITY_MAX])
 	unsigned have = 0;
 
 	for (unsigned c = 0; c < st->p && have < need; c++) {
-		read_column(&st->col[c]);
+		read_column(st, &st->col[c]);
 		if (!st->col[c].lost)
 			which[have++] = c;
 	}
@@ -405,7 +414,7 @@ stripe_read(struct stripe *st)
 	unsigned lost[PARITY_MAX], m = 0;
 
 	for (unsigned c = st->p; c < st->ncol; c++) {
-		read_column(&st->col[c]);
+		read_column(st, &st->col[c]);
 		if (!st->col[c].lost)
 			continue;
 		if (m == st->p)
@@ -416,14 +425,17 @@ stripe_read(struct stripe *st)
 }
 
 int
-raidz_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy)
+raidz_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth)
 {
+	unsigned sets = sets_to_distrust(top);
 	struct stripe *st;
 	int rc = stripe_new(top, buf, len, off, &st);
 
 	if (rc != 0)
 		return (rc);
-	rc = distrust(st, copy) ? stripe_read(st) : -ENXIO;
+	st->birth = birth;
+	st->stale = copy >= sets;
+	rc = distrust(st, copy % sets) ? stripe_read(st) : -ENXIO;
 	if (rc == 0 && st->padded != NULL)
 		memcpy(buf, st->padded, len);
 	stripe_free(st);
@@ -466,41 +478,23 @@ raidz_write(struct vdev *top, const void *buf, size_t len, uint64_t off)
 	return (rc);
 }
 
-/* 0 the column is right, 1 it was not, -errno. */
-static int
-scrub_column(const struct column *c, uint8_t *scratch, bool repair)
-{
-	int rc = vdev_child_read(c->child, scratch, c->size, c->off);
-
-	if (rc == -ENXIO)
-		return (0); /* the device is away: nothing to compare */
-	if (rc == 0 && memcmp(scratch, c->data, c->size) == 0)
-		return (0);
-	if (rc == 0)
-		c->child->err_cksum++;
-	if (!repair)
-		return (rc != 0 ? rc : 1);
-	rc = vdev_child_write(c->child, c->data, c->size, c->off);
-	return (rc != 0 ? rc : 1);
-}
+/* --- scans --- */
 
 int
-vdev_scrub_raidz(struct vdev *top, const void *good, size_t len, uint64_t off, bool repair)
+raidz_scan(struct vdev *top, struct vdev_scan *s)
 {
 	struct stripe *st;
 	uint8_t *scratch;
-	int rc = stripe_for_write(top, good, len, off, &st), result = 0;
+	int rc = stripe_for_write(top, s->good, s->len, s->off, &st);
 
 	if (rc != 0)
 		return (rc);
 	if ((scratch = malloc(st->row)) == NULL)
-		result = -ENOMEM;
-	for (unsigned c = 0; scratch != NULL && c < st->ncol; c++) {
-		rc = scrub_column(&st->col[c], scratch, repair);
-		if (rc < 0 || (rc > 0 && result == 0))
-			result = rc;
-	}
+		rc = -ENOMEM;
+	for (unsigned c = 0; rc == 0 && c < st->ncol; c++)
+		vdev_child_scan(st->col[c].child, s, st->col[c].data, st->col[c].size, st->col[c].off,
+		    scratch);
 	free(scratch);
 	stripe_free(st);
-	return (result);
+	return (rc);
 }

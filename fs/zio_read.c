@@ -24,6 +24,7 @@
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/zio.h"
 #include "spa_impl.h"
+#include "vdev_impl.h"
 #include "zio_impl.h"
 
 #define GANG_SIZE 512u
@@ -138,7 +139,7 @@ try_copy(struct attempt *a, int i, unsigned copy)
 	struct dva d;
 	struct vdev *top = dva_top(a, i, &d);
 	uint32_t psize = bp_psize(a->bp);
-	int rc = vdev_read(top, a->raw, psize, d.offset, copy);
+	int rc = vdev_read(top, a->raw, psize, d.offset, copy, bp_physical_birth(a->bp));
 
 	if (rc != 0) {
 		a->io_failed = true;
@@ -154,7 +155,7 @@ try_copy(struct attempt *a, int i, unsigned copy)
 	}
 	a->sum_failed = true;
 	/* Of raidz only the plain read says something about the disk; the others were guesses. */
-	if (top->kind != VDEV_RAIDZ || copy == 0) {
+	if (copy == 0 || (top->kind != VDEV_RAIDZ && copy < vdev_leaf_count(top))) {
 		vdev_count_cksum(top, d.offset, psize, copy);
 		note_bad(a, i, copy);
 	}
@@ -209,8 +210,10 @@ read_copies(struct attempt *a)
 
 static int read_raw(struct spa *spa, const struct blkptr *bp, uint8_t *raw, int depth);
 
+/* The header in its i-th place, as it is on disk; its pointers in this machine's byte order. */
 static bool
-gang_header_at(struct spa *spa, const struct blkptr *bp, int i, uint8_t header[GANG_SIZE])
+gang_header_at(struct spa *spa, const struct blkptr *bp, int i, uint8_t header[GANG_SIZE],
+    struct blkptr child[GANG_BPS])
 {
 	struct dva first = bp_dva(bp, 0), d = bp_dva(bp, i);
 	struct cksum place = {{first.vdev, first.offset, bp_physical_birth(bp), 0}};
@@ -218,14 +221,15 @@ gang_header_at(struct spa *spa, const struct blkptr *bp, int i, uint8_t header[G
 	bool swapped;
 
 	for (unsigned copy = 0; copy < vdev_copies(top); copy++) {
-		if (vdev_read(top, header, GANG_SIZE, d.offset, copy) != 0)
+		if (vdev_read(top, header, GANG_SIZE, d.offset, copy, bp_physical_birth(bp)) != 0)
 			continue;
 		if (!eck_valid(header, GANG_SIZE, &place, &swapped)) {
 			vdev_count_cksum(top, d.offset, GANG_SIZE, copy);
 			continue;
 		}
-		for (size_t k = 0; swapped && k < GANG_SIZE / 8; k++) {
-			uint64_t *w = (uint64_t *)(void *)header + k;
+		memcpy(child, header, GANG_BPS * sizeof(*child));
+		for (size_t k = 0; swapped && k < GANG_BPS * sizeof(*child) / 8; k++) {
+			uint64_t *w = (uint64_t *)(void *)child + k;
 
 			*w = __builtin_bswap64(*w);
 		}
@@ -240,10 +244,8 @@ zio_gang_children(struct spa *spa, const struct blkptr *bp, struct blkptr child[
 	_Alignas(8) uint8_t header[GANG_SIZE];
 
 	for (int i = 0, n = bp_copies(bp); i < n; i++) {
-		if (gang_header_at(spa, bp, i, header)) {
-			memcpy(child, header, GANG_BPS * sizeof(*child));
+		if (gang_header_at(spa, bp, i, header, child))
 			return (0);
-		}
 	}
 	return (-EILSEQ);
 }
@@ -342,61 +344,116 @@ zio_read(struct spa *spa, const struct blkptr *bp, void *buf)
 	return (rc);
 }
 
-/* --- scrub --- */
+/* --- scrub and resilver --- */
 
-/* Every side of a mirror on its own; a raidz as a whole, column by column, in the repair. */
-static void
-scrub_dva(struct attempt *a, int i, const uint8_t *good, struct zio_scrub_result *r)
+static int scan_block(struct spa *spa, const struct blkptr *bp, bool compare, int depth,
+    struct zio_scrub_result *r);
+static int scan_dvas(struct spa *spa, const struct blkptr *bp, const uint8_t *good, uint32_t size,
+    bool compare, struct zio_scrub_result *r);
+
+/* A gang block is its header, in each of its places, and three blocks. */
+static int
+scan_gang(struct spa *spa, const struct blkptr *bp, bool compare, int depth,
+    struct zio_scrub_result *r)
 {
-	struct dva d;
-	struct vdev *top = dva_top(a, i, &d);
-	uint32_t psize = bp_psize(a->bp);
-	bool repairable = !a->spa->readonly && !a->spa->suspended;
+	_Alignas(8) uint8_t header[GANG_SIZE];
+	struct blkptr child[GANG_BPS];
+	int rc = -EILSEQ;
 
-	if (top->kind == VDEV_RAIDZ) {
-		int rc = vdev_scrub_raidz(top, good, psize, d.offset, repairable);
-
-		r->copies++;
-		r->bad += rc != 0;
-		r->repaired += rc > 0 && repairable;
-		return;
+	if (depth > GANG_DEPTH_MAX)
+		return (-EILSEQ);
+	for (int i = 0, n = bp_copies(bp); rc != 0 && i < n; i++)
+		rc = gang_header_at(spa, bp, i, header, child) ? 0 : -EILSEQ;
+	if (rc == 0)
+		rc = scan_dvas(spa, bp, header, GANG_SIZE, compare, r);
+	for (int i = 0; rc == 0 && i < GANG_BPS; i++) {
+		if (!bp_is_hole(&child[i]))
+			rc = scan_block(spa, &child[i], compare, depth + 1, r);
 	}
-	for (unsigned copy = 0; copy < vdev_copies(top); copy++) {
-		int rc = vdev_read(top, a->raw, psize, d.offset, copy);
+	return (rc);
+}
 
-		if (rc == -ENXIO)
-			continue;
-		r->copies++;
-		if (rc == 0 && memcmp(a->raw, good, psize) == 0)
-			continue;
-		r->bad++;
-		if (rc == 0)
-			vdev_count_cksum(top, d.offset, psize, copy);
-		if (repairable && vdev_repair(top, good, psize, d.offset, copy) == 0)
-			r->repaired++;
+static int
+scan_dvas(struct spa *spa, const struct blkptr *bp, const uint8_t *good, uint32_t size, bool compare,
+    struct zio_scrub_result *r)
+{
+	bool writable = !spa->readonly && !spa->suspended;
+	int rc = 0;
+
+	for (int i = 0, n = bp_copies(bp); rc == 0 && i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+		struct vdev_scan s = {.good = good, .len = size, .off = d.offset,
+		    .birth = bp_physical_birth(bp), .compare = compare, .repair = writable};
+
+		rc = vdev_scan(vdev_top(spa->root, d.vdev), &s);
+		r->copies += s.copies;
+		r->bad += s.bad;
+		r->repaired += s.repaired;
+		r->written += s.written;
 	}
+	return (rc);
+}
+
+static int
+scan_whole(struct spa *spa, const struct blkptr *bp, bool compare, struct zio_scrub_result *r)
+{
+	uint32_t psize = bp_psize(bp);
+	uint8_t *good = zio_buf_get(spa, psize);
+	int rc = good == NULL ? -ENOMEM : zio_read_raw(spa, bp, good);
+
+	if (rc == 0)
+		rc = scan_dvas(spa, bp, good, psize, compare, r);
+	zio_buf_put(spa, good, psize);
+	return (rc);
+}
+
+static int
+scan_block(struct spa *spa, const struct blkptr *bp, bool compare, int depth,
+    struct zio_scrub_result *r)
+{
+	if (bp_verify(bp, (unsigned)spa->root->nchild) != 0)
+		return (-EILSEQ);
+	if (!bp_dva(bp, 0).gang)
+		return (scan_whole(spa, bp, compare, r));
+	return (scan_gang(spa, bp, compare, depth, r));
 }
 
 int
 zio_scrub(struct spa *spa, const struct blkptr *bp, struct zio_scrub_result *r)
 {
-	uint32_t psize = bp_psize(bp);
-	struct attempt a = {.spa = spa, .bp = bp};
-	uint8_t *good;
 	int rc;
 
 	*r = (struct zio_scrub_result){0};
 	if (bp_is_embedded(bp) || bp_is_hole(bp))
 		return (0);
-	good = zio_buf_get(spa, psize);
-	a.raw = zio_buf_get(spa, psize);
-	rc = good == NULL || a.raw == NULL ? -ENOMEM : zio_read_raw(spa, bp, good);
-	if (rc == 0 && !bp_dva(bp, 0).gang) {
-		for (int i = 0, n = bp_copies(bp); i < n; i++)
-			scrub_dva(&a, i, good, r);
-	}
+	rc = scan_block(spa, bp, true, 0, r);
 	r->lost = rc == -EIO || rc == -EILSEQ;
-	zio_buf_put(spa, a.raw, psize);
-	zio_buf_put(spa, good, psize);
+	return (rc);
+}
+
+/* A gang block's pieces may lie anywhere. */
+static bool
+needs_resilver(struct spa *spa, const struct blkptr *bp)
+{
+	for (int i = 0, n = bp_copies(bp); i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+		struct vdev *top = vdev_top(spa->root, d.vdev);
+
+		if (d.gang || (top != NULL && vdev_is_stale(top, bp_physical_birth(bp))))
+			return (true);
+	}
+	return (false);
+}
+
+int
+zio_resilver(struct spa *spa, const struct blkptr *bp, struct zio_scrub_result *r)
+{
+	int rc;
+
+	*r = (struct zio_scrub_result){0};
+	if (bp_is_embedded(bp) || bp_is_hole(bp) || !needs_resilver(spa, bp))
+		return (0);
+	rc = scan_block(spa, bp, false, 0, r);
+	r->lost = rc == -EIO || rc == -EILSEQ;
 	return (rc);
 }

@@ -24,6 +24,7 @@ enum vdev_state { VS_UNKNOWN, VS_CLOSED, VS_OFFLINE, VS_REMOVED, VS_CANT_OPEN, V
 
 struct spa;
 struct vdev_remap;
+struct vdev_dtl;
 
 struct vdev {
 	enum vdev_kind kind;
@@ -43,6 +44,10 @@ struct vdev {
 	uint64_t zap_leaf, zap_top; /* vdev ZAP objects or 0 */
 	uint64_t label_txg;	    /* leaves: txg of the label that was found at open; 0 unknown */
 	bool offline, faulted;	    /* leaves: asked for by the operator or by us; kept in the config */
+	bool offline_tmp;	    /* ... but not that one: until the next import */
+	bool is_spare;		    /* leaves: a hot spare, also when it is in use */
+	bool missed;		    /* leaves: a write of the open txg failed; see fs/dtl.h */
+	struct vdev_dtl *dtl;	    /* leaves: txgs that it lacks; NULL: none; owned */
 	bool unflushed;		    /* leaves: written since the last flush */
 	bool new_leaf;		    /* being added: labels are not checked at open */
 	struct nvlist *extra;	    /* pairs of the config that have no field here; owned */
@@ -72,18 +77,34 @@ uint64_t vdev_dsize(const struct vdev *top, uint64_t asize);	/* deflated bytes *
 
 /*
  * Read psize bytes at byte `off` of the allocatable area.  copy: which of vdev_copies(top) ways to
- * obtain the data (mirror side, reconstruction); -ENXIO when that one is not there.
+ * obtain the data (mirror side, reconstruction); -ENXIO when that one is not there.  birth: the txg in
+ * which the block was written; sides that missed that txg come last.  0: unknown.
  */
 unsigned vdev_copies(const struct vdev *top);
-/* -ENXIO no such copy (device missing), -EIO the device failed. */
-int vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy);
-/* Write to all sides; 0 when at least one took it (failures are counted and degrade the leaf). */
+/* -ENXIO no such copy (device missing or stale), -EIO the device failed. */
+int vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth);
+/* Write to all sides; 0 when enough took it that it can be read (who did not take it is noted). */
 int vdev_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
 /* Rewrite one side with known good data (self-healing). */
 int vdev_repair(struct vdev *top, const void *buf, size_t len, uint64_t off, unsigned copy);
-/* Compare every column with what good data gives; 0 all equal, 1 some were not (rewritten when
- * repair is set), -errno when a column cannot be read or rewritten. */
-int vdev_scrub_raidz(struct vdev *top, const void *good, size_t len, uint64_t off, bool repair);
+
+/*
+ * Bring all that is stored of a block to what it should be: sides that missed the txg `birth` are
+ * written; with `compare` the others (of raidz: also parity) are read, compared and rewritten.
+ * Nothing is written without `repair`.
+ */
+struct vdev_scan {
+	const void *good;
+	size_t len;
+	uint64_t off, birth;
+	bool compare, repair;
+	/* Counted up: */
+	unsigned copies, bad, repaired;
+	uint64_t written; /* bytes that stale sides were given */
+};
+int vdev_scan(struct vdev *top, struct vdev_scan *s); /* -ENOMEM only */
+/* Is there a side that is there but missed this txg? */
+bool vdev_is_stale(const struct vdev *top, uint64_t birth);
 int vdev_flush(struct vdev *root); /* all leaves that were written since the last flush */
 uint64_t vdev_guid_sum(const struct vdev *root);
 /* One checksum error of what was read from `copy` (counted on the leaves and their ancestors). */

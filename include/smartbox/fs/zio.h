@@ -35,9 +35,12 @@ int zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf);
  */
 struct zio_scrub_result {
 	unsigned copies, bad, repaired;
+	uint64_t written; /* bytes that devices got which had missed the block */
 	bool lost; /* no copy was good */
 };
 int zio_scrub(struct spa *spa, const struct blkptr *bp, struct zio_scrub_result *r);
+/* Only give the block to devices that missed the txg of its birth (fs/dtl.h). */
+int zio_resilver(struct spa *spa, const struct blkptr *bp, struct zio_scrub_result *r);
 
 /* Free what zio keeps in spa->zio (buffers); the last call before a spa is freed. */
 void zio_fini(struct spa *spa);
