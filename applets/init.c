@@ -184,6 +184,9 @@ import_pools(void)
 	if (!any)
 		return (ok ? first_boot() : BOOT_FAILED);
 	(void)run_applet("zfs", mount_args);
+	/* A first boot that was cut goes on; a pool of other data is nobody's first boot. */
+	if (pool_is_imported(SETUP_POOL) && !setup_is_finished())
+		(void)first_boot();
 	return (BOOT_DONE);
 }
 
@@ -206,8 +209,6 @@ boot_steps(int ready_fd)
 	}
 	if (setup_settle(&e) != 0)
 		complain("", &e);
-	if (access("/usbkey/shadow", R_OK) == 0)
-		(void)symlink("/usbkey/shadow", "/etc/shadow");
 	apply_configuration();
 	return (BOOT_DONE);
 }
@@ -306,6 +307,15 @@ terminal_exists(const char *tty)
 	return (exists);
 }
 
+/* Are there questions to ask? Not on a machine that has its configuration, or only others' pools. */
+static bool
+wants_setup(const struct init *in)
+{
+	return (!setup_is_finished() && applet_find("setup") != NULL &&
+	    (in->boot_status == BOOT_NO_POOL ||
+	    (in->boot_status == BOOT_DONE && pool_is_imported(SETUP_POOL))));
+}
+
 /* Replace this child by what belongs on a console now. */
 static _Noreturn void
 console_exec(const struct init *in, const struct console *c)
@@ -318,9 +328,9 @@ console_exec(const struct init *in, const struct console *c)
 	(void)setenv("SHELL", "/bin/sh", 1);
 	if (chdir("/root") != 0)
 		(void)chdir("/");
-	if (in->boot_status == BOOT_NO_POOL && applet_find("setup") != NULL)
+	if (wants_setup(in))
 		(void)execl("/proc/self/exe", "setup", (char *)NULL);
-	if (in->boot_status == BOOT_DONE && stat("/etc/shadow", &st) == 0)
+	if (setup_is_finished() && stat("/etc/shadow", &st) == 0)
 		(void)execl("/bin/login", "login", (char *)NULL);
 	(void)execl("/bin/sh", "-sh", (char *)NULL);
 	_exit(127);

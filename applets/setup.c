@@ -12,6 +12,7 @@
 #include "smartbox/core/file.h"
 #include "smartbox/core/json.h"
 #include "smartbox/core/units.h"
+#include "smartbox/fs/client.h"
 #include "smartbox/machine/setup.h"
 #include "smartbox/machine/sysconfig.h"
 
@@ -105,6 +106,15 @@ show_disks(const struct setup_disk *disks, int n)
 	return (empty);
 }
 
+static bool
+is_taken(const struct setup_answers *a, const char *path)
+{
+	for (unsigned i = 0; i < a->ndisks; i++)
+		if (strcmp(a->disks[i], path) == 0)
+			return (true);
+	return (false);
+}
+
 /* Turn "vda vdb" into answers. Returns false with a message when a name is none of the disks. */
 static bool
 take_disks(struct setup_answers *a, char *words, const struct setup_disk *disks, int n)
@@ -112,6 +122,7 @@ take_disks(struct setup_answers *a, char *words, const struct setup_disk *disks,
 	char *save;
 
 	a->ndisks = 0;
+	a->force = false;
 	for (char *w = strtok_r(words, " ,", &save); w != NULL; w = strtok_r(NULL, " ,", &save)) {
 		int i;
 
@@ -119,6 +130,10 @@ take_disks(struct setup_answers *a, char *words, const struct setup_disk *disks,
 			;
 		if (i == n) {
 			printf("There is no disk %s.\n", w);
+			return (false);
+		}
+		if (is_taken(a, disks[i].path)) {
+			printf("%s is named twice.\n", w);
 			return (false);
 		}
 		a->force = a->force || disks[i].used;
@@ -153,20 +168,45 @@ ask_disks(struct setup_answers *a)
 	return (true);
 }
 
+/* Until it is one, or nothing where nothing is allowed. */
+static bool
+ask_address(const char *question, char *answer, size_t size)
+{
+	for (;;) {
+		if (!ask(question, answer, size))
+			return (false);
+		if (strcmp(answer, "none") == 0)
+			*answer = '\0';
+		if (setup_is_address(answer))
+			return (true);
+		printf("'%s' is not an address.\n", answer);
+		*answer = '\0';
+	}
+}
+
+static bool
+ask_netmask(struct setup_answers *a)
+{
+	do {
+		(void)snprintf(a->admin_netmask, sizeof(a->admin_netmask), "255.255.255.0");
+		if (!ask("Netmask", a->admin_netmask, sizeof(a->admin_netmask)))
+			return (false);
+	} while (sysconfig_mask_bits(a->admin_netmask) < 0 &&
+	    printf("'%s' is not a netmask.\n", a->admin_netmask) > 0);
+	return (true);
+}
+
 static bool
 ask_network(struct setup_answers *a)
 {
 	(void)snprintf(a->admin_ip, sizeof(a->admin_ip), "dhcp");
 	if (!ask("Name of this machine", a->hostname, sizeof(a->hostname)) ||
-	    !ask("Address (dhcp, none, or an IP address)", a->admin_ip, sizeof(a->admin_ip)))
+	    !ask_address("Address (dhcp, none, or an IP address)", a->admin_ip, sizeof(a->admin_ip)))
 		return (false);
-	if (strcmp(a->admin_ip, "none") == 0)
-		*a->admin_ip = '\0';
 	if (*a->admin_ip == '\0' || strcmp(a->admin_ip, "dhcp") == 0)
 		return (true);
-	(void)snprintf(a->admin_netmask, sizeof(a->admin_netmask), "255.255.255.0");
-	return (ask("Netmask", a->admin_netmask, sizeof(a->admin_netmask)) &&
-	    ask("Gateway", a->admin_gateway, sizeof(a->admin_gateway)) &&
+	return (ask_netmask(a) &&
+	    ask_address("Gateway", a->admin_gateway, sizeof(a->admin_gateway)) &&
 	    ask("Resolvers, with commas between", a->dns_resolvers, sizeof(a->dns_resolvers)));
 }
 
@@ -176,7 +216,11 @@ wizard(struct setup_answers *a)
 {
 	char yes[16] = "";
 
-	*a = (struct setup_answers){.pool = "zones", .hostname = "smartbox"};
+	*a = (struct setup_answers){.pool = SETUP_POOL, .hostname = "smartbox"};
+	if (pool_is_imported(SETUP_POOL)) { /* a first boot that was cut */
+		printf("\nThis machine's pool has no configuration yet; end of input gives a shell.\n\n");
+		return (ask_network(a) && ask_password(a));
+	}
 	printf("\nThis machine has no pool yet. A few questions make one; end of input gives a shell.\n\n");
 	if (!ask_network(a) || !ask_password(a) || !ask_disks(a))
 		return (false);
@@ -238,6 +282,8 @@ from_terminal(void)
 	}
 	if ((lock = file_lock(lock_path, false, true, &e)) < 0)
 		return (applet_fail(NULL, "another console is setting the machine up"));
+	if (setup_is_finished())
+		return (applet_fail(NULL, "another console has set the machine up"));
 	return (apply(&a));
 }
 

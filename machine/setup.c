@@ -8,6 +8,7 @@
  */
 #include "smartbox/machine/setup.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +112,15 @@ take_disks(const json_t *value, struct setup_answers *a, struct err *e)
 	return (rc);
 }
 
+bool
+setup_is_address(const char *text)
+{
+	unsigned char addr[16];
+
+	return (*text == '\0' || strcmp(text, "dhcp") == 0 || inet_pton(AF_INET, text, addr) == 1 ||
+	    inet_pton(AF_INET6, text, addr) == 1);
+}
+
 static int
 check_answers(struct setup_answers *a, struct err *e)
 {
@@ -122,6 +132,8 @@ check_answers(struct setup_answers *a, struct err *e)
 		return (err_set(e, EINVAL, "layout: '%s' is not one of stripe, mirror", a->layout));
 	if (strcmp(a->layout, "mirror") == 0 && a->ndisks < 2)
 		return (err_set(e, EINVAL, "layout: a mirror needs two disks or more"));
+	if (!setup_is_address(a->admin_ip))
+		return (err_set(e, EINVAL, "admin_ip: '%s' is neither dhcp nor an IP address", a->admin_ip));
 	if (*a->admin_netmask != '\0' && sysconfig_mask_bits(a->admin_netmask) < 0)
 		return (err_set(e, EINVAL, "admin_netmask: '%s' is no netmask", a->admin_netmask));
 	return (0);
@@ -134,7 +146,7 @@ setup_answers_from_json(const json_t *j, struct setup_answers *a, struct err *e)
 	const char *key;
 	int rc = 0;
 
-	*a = (struct setup_answers){.pool = "zones"};
+	*a = (struct setup_answers){.pool = SETUP_POOL};
 	if (!json_is_object(j))
 		return (err_set(e, EINVAL, "answers: must be a JSON object"));
 	a->force = json_is_true(json_object_get(j, "force"));
@@ -236,6 +248,14 @@ write_config(const struct setup_answers *a, struct err *e)
 	return (rc);
 }
 
+/* The system's password file is the pool's, once there is one. */
+static void
+link_shadow(void)
+{
+	if (access("/usbkey/shadow", R_OK) == 0)
+		(void)symlink("/usbkey/shadow", "/etc/shadow");
+}
+
 int
 setup_apply(const struct setup_answers *a, void (*say)(const char *what), struct err *e)
 {
@@ -255,7 +275,14 @@ setup_apply(const struct setup_answers *a, void (*say)(const char *what), struct
 	say("writing the configuration");
 	if (*a->password_hash != '\0' && (rc = write_shadow(a->password_hash, e)) != 0)
 		return (rc);
+	link_shadow();
 	return (write_config(a, e));
+}
+
+bool
+setup_is_finished(void)
+{
+	return (access(SYSCONFIG_PATH, R_OK) == 0);
 }
 
 int
@@ -270,5 +297,6 @@ setup_settle(struct err *e)
 			return (rc);
 	if (chmod("/var/tmp", 01777) != 0)
 		return (err_sys(e, errno, "/var/tmp"));
+	link_shadow();
 	return (0);
 }

@@ -28,6 +28,8 @@
 #include "smartbox/core/err.h"
 #include "smartbox/machine/password.h"
 
+#define SETUP_POOL "zones" /* unless an answer file says otherwise */
+
 enum { SETUP_DISKS_MAX = 64, SETUP_WORD = 128 };
 
 struct setup_answers {
@@ -63,6 +65,12 @@ int setup_answers_find(const char *hint, struct setup_answers *out, struct err *
 
 /* Make the pool, the datasets and the first files. What it does is told to `say`, a line each. */
 int setup_apply(const struct setup_answers *a, void (*say)(const char *what), struct err *e);
+
+/* Does the machine have its configuration? It is written last, so what is before it is there too. */
+bool setup_is_finished(void);
+
+/* "dhcp", "" or an IP address. */
+bool setup_is_address(const char *text);
 
 /*
  * After an import: what the image expects on the pool, e.g. folders of an empty /var, the password file.
