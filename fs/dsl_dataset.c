@@ -26,6 +26,7 @@
 #include "smartbox/fs/names.h"
 
 #define DEAD_BATCH 1024
+#define DEDUP_VERIFY 256 /* in the value of the property */
 #define OBJSET_TYPE_OFFSET 704
 #define OBJSET_TYPE_ZVOL 3
 
@@ -786,6 +787,23 @@ compress_choice(struct dsl_dataset *ds)
 	return (compress_id_of(v) == COMP_ON ? (lz4 ? COMP_LZ4 : COMP_LZJB) : v);
 }
 
+/*
+ * The property has a checksum id and perhaps "verify".  Algorithms that may collide are always
+ * verified.
+ */
+static void
+dedup_choice(struct dsl_dataset *ds, struct objset_policy *p)
+{
+	uint64_t v = prop_or(ds, "dedup", CK_OFF);
+	unsigned id = (unsigned)v & 0xff;
+
+	if (id == CK_OFF || id == CK_INHERIT)
+		return;
+	p->dedup = id == CK_ON ? CK_SHA256 : id;
+	p->dedup_verify = (v & DEDUP_VERIFY) != 0 || p->dedup == CK_EDONR ||
+	    !checksum_is_strong(p->dedup);
+}
+
 void
 ds_apply_policy(struct dsl_dataset *ds)
 {
@@ -799,6 +817,7 @@ ds_apply_policy(struct dsl_dataset *ds)
 	    .record_size = (uint32_t)record,
 	};
 
+	dedup_choice(ds, &p);
 	if (!large && p.record_size > BLOCK_OLD_MAX_BYTES)
 		p.record_size = BLOCK_OLD_MAX_BYTES;
 	if (ds->os != NULL)

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddt.h"
 #include "dsl_impl.h"
 #include "smartbox/fs/metaslab.h"
 
@@ -336,7 +337,11 @@ pool_dsize(struct dsl_pool *dp)
 	return (dp->size);
 }
 
-/* What datasets may use of the pool: its size less the slop (docs/zfs-format.md, "Slop"). */
+/*
+ * What datasets may use of the pool: its size less the slop (docs/zfs-format.md, "Slop").
+ * Deduplicated blocks are charged to every dataset that has them but take space once: the pool
+ * seems larger by the difference.
+ */
 static uint64_t
 pool_size(struct dsl_pool *dp, bool netfree)
 {
@@ -347,7 +352,7 @@ pool_size(struct dsl_pool *dp, bool netfree)
 		slop = half < SLOP_MIN ? half : SLOP_MIN;
 	if (netfree)
 		slop /= 2;
-	return (size + dp->dedup_saved - slop);
+	return (size + ddt_saved(dp->spa) - slop);
 }
 
 /* Bytes written in datasets at and below dd that no sync has charged yet. */

@@ -107,7 +107,6 @@ struct dsl_pool {
 	uint64_t destroy_once; /* bytes: a head with more is emptied over several txgs first */
 	uint64_t prop_generation; /* counts changes of properties: what is cached of older ones is void */
 	uint64_t size_txg, size; /* deflated bytes of the pool, worked out once a txg */
-	uint64_t dedup_saved; /* bytes that deduplication saves */
 };
 
 static inline struct dsl_dir_phys *

@@ -75,35 +75,6 @@ find_origin(struct dsl_pool *dp)
 	return (rc);
 }
 
-/*
- * Deduplicated blocks are charged to every dataset that has them but take space once: the pool
- * seems larger by the difference.  Statistics: 64 buckets of 8 words each.
- */
-static uint64_t
-dedup_saved(struct spa *spa)
-{
-	enum { BUCKETS = 64, WORDS = 8, DSIZE = 3, REF_DSIZE = 7 };
-	uint64_t zap, saved = 0, *v = malloc(BUCKETS * WORDS * sizeof(*v));
-	struct zap_cursor c;
-	struct zap_entry ze;
-	size_t i;
-
-	if (v == NULL || directory_object(spa, "DDT-statistics", &zap) != 0) {
-		free(v);
-		return (0);
-	}
-	zap_cursor_init(&c, spa->mos, zap, 0);
-	while (zap_cursor_next(&c, &ze) == 0) {
-		if (zap_lookup(spa->mos, zap, ze.name, 8, BUCKETS * WORDS, v) != 0)
-			continue;
-		for (i = 0; i < ze.num / WORDS; i++)
-			saved += v[i * WORDS + REF_DSIZE] - v[i * WORDS + DSIZE];
-	}
-	zap_cursor_fini(&c);
-	free(v);
-	return (saved);
-}
-
 static int
 pool_hold_dirs(struct dsl_pool *dp)
 {
@@ -143,7 +114,6 @@ dsl_pool_open(struct spa *spa, struct err *e)
 
 	if (dp == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
-	dp->dedup_saved = dedup_saved(spa);
 	if ((rc = pool_hold_dirs(dp)) != 0) {
 		dsl_pool_close(spa);
 		return (err_rc(e, rc, "the datasets of pool '%s' cannot be read", spa_name(spa)));

@@ -442,8 +442,7 @@ check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
 		if (strcmp(v->name, n->prop) == 0 && (v->num & n->mask) == n->value)
 			rc = need_feature(spa, v, n->guid, e);
 	}
-	if (rc == 0 && ((strcmp(v->name, "dedup") == 0 && v->num != CK_OFF) ||
-	    (strcmp(v->name, "encryption") == 0 && v->num != 0)))
+	if (rc == 0 && strcmp(v->name, "encryption") == 0 && v->num != 0)
 		return (err_set(e, ENOTSUP, "this value of '%s' is not supported", v->name));
 	return (rc);
 }

@@ -61,7 +61,8 @@ objset_new(struct spa *spa, const struct objset_ops *ops, void *dsl)
 	os->spa = spa;
 	os->ops = ops;
 	os->dsl = dsl;
-	os->policy = (struct objset_policy){CHECKSUM_FLETCHER4, COMPRESS_OFF, 1, 128u << 10};
+	os->policy = (struct objset_policy){.checksum = CHECKSUM_FLETCHER4, .compress = COMPRESS_OFF,
+	    .copies = 1, .record_size = 128u << 10};
 	attach_phys(os);
 	return (os);
 }
@@ -360,11 +361,20 @@ pick_compress(const struct dnode *dn, int level)
 	return (os->policy.compress);
 }
 
+/* Data that is to be found again by its checksum. */
+static bool
+is_deduped(const struct dnode *dn, int level)
+{
+	return (dn->os->policy.dedup != 0 && dn->os->ops != NULL && !level_is_metadata(dn, level));
+}
+
 static unsigned
 pick_checksum(const struct dnode *dn, int level)
 {
 	const struct objset *os = dn->os;
 
+	if (is_deduped(dn, level))
+		return (os->policy.dedup);
 	if (level == 0 && dn->phys->checksum != 0)
 		return (dn->phys->checksum);
 	if (!level_is_metadata(dn, level) || os->policy.checksum >= CHECKSUM_SHA256)
@@ -450,6 +460,8 @@ describe_write(struct dbuf *db, struct zio_write *w)
 	    .fill = block_fill(db),
 	    .rewrite = rewritable(os, dbuf_slot(db)),
 	};
+	w->dedup = is_deduped(dn, db->level);
+	w->dedup_verify = os->policy.dedup_verify;
 	w->keep_zero = w->compress == COMPRESS_OFF && db->level == 0;
 	w->may_embed = db->level <= 0 && dn->phys->type != OT_DNODE &&
 	    spa_feature_enabled(os->spa, "com.delphix:embedded_data");
@@ -471,11 +483,10 @@ replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int
 	int rc;
 
 	*dsize = 0;
-	if (!hole && !bp_is_hole(&old) && is_same_place(&old, new)) {
-		if (os->ops == NULL) {
-			mos_charge(os->spa, &old, -1);
-			mos_charge(os->spa, new, 1);
-		}
+	/* In a dataset the same place means deduplicated: one birth, one death, as ever. */
+	if (os->ops == NULL && !hole && !bp_is_hole(&old) && is_same_place(&old, new)) {
+		mos_charge(os->spa, &old, -1);
+		mos_charge(os->spa, new, 1);
 		*slot = *new;
 		return (0);
 	}

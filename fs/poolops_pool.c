@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddt.h"
 #include "poolops_impl.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/core/units.h"
@@ -37,6 +38,18 @@ put_percent(struct value *v, uint64_t n)
 	(void)snprintf(v->text, sizeof(v->text), "%" PRIu64 "%s", n, v->raw ? "" : "%");
 }
 
+static void
+put_dedupratio(struct value *v)
+{
+	struct ddt_totals t;
+	uint64_t ratio;
+
+	ddt_totals(v->s->spa, &t);
+	ratio = t.dsize == 0 ? 100 : t.ref_dsize * 100 / t.dsize;
+	(void)snprintf(v->text, sizeof(v->text), "%" PRIu64 ".%02" PRIu64 "%s", ratio / 100,
+	    ratio % 100, v->raw ? "" : "x");
+}
+
 static const char *
 health(struct spa *spa)
 {
@@ -65,7 +78,7 @@ put_statistic(struct value *v, const char *name)
 	    strcmp(name, "fragmentation") == 0)
 		(void)snprintf(v->text, sizeof(v->text), "-");
 	else if (strcmp(name, "dedupratio") == 0)
-		(void)snprintf(v->text, sizeof(v->text), "1.00%s", v->raw ? "" : "x");
+		put_dedupratio(v);
 	else
 		return (false);
 	return (true);

@@ -49,7 +49,8 @@ static const struct prop_choice compressions[] = {{"on", 1}, {"off", 2}, {"lzjb"
 #define VERIFY 256
 static const struct prop_choice dedups[] = {{"off", 2}, {"on", 1}, {"verify", 1 | VERIFY},
     {"sha256", 8}, {"sha256,verify", 8 | VERIFY}, {"sha512", 11}, {"sha512,verify", 11 | VERIFY},
-    {"skein", 12}, {"skein,verify", 12 | VERIFY}, {"edonr,verify", 13 | VERIFY}, {NULL, 0}};
+    {"skein", 12}, {"skein,verify", 12 | VERIFY}, {"edonr,verify", 13 | VERIFY},
+    {"blake3", 14}, {"blake3,verify", 14 | VERIFY}, {NULL, 0}};
 static const struct prop_choice snapdirs[] = {{"hidden", 0}, {"visible", 1}, {NULL, 0}};
 static const struct prop_choice aclmodes[] = {{"discard", 0}, {"groupmask", 2}, {"passthrough", 3},
     {"restricted", 4}, {NULL, 0}};
@@ -154,7 +155,8 @@ static const struct fs_prop table[] = {
     WORD("logbias", "LOGBIAS", INH, HEADS, 0, logbiases, "latency | throughput"),
     NUM("objsetid", NULL, "OBJSETID", RO, ALL, 0, NULL),
     WORD("dedup", "DEDUP", INH, HEADS, 2, dedups,
-	"on | off | verify | sha256[,verify] | sha512[,verify] | skein[,verify] | edonr,verify"),
+	"on | off | verify | sha256[,verify] | sha512[,verify] | skein[,verify] | edonr,verify | "
+	"blake3[,verify]"),
     STR("mlslabel", "MLSLABEL", INH, ALL, "none", "<sensitivity label>"),
     WORD("sync", "SYNC", INH, HEADS, 0, syncs, "standard | always | disabled"),
     WORD("dnodesize", "DNSIZE", INH, FS, 0, dnodesizes, "legacy | auto | 1k | 2k | 4k | 8k | 16k"),

@@ -30,6 +30,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ddt.h"
 #include "dmu_impl.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/uuid.h"
@@ -141,6 +142,7 @@ spa_free(struct spa *spa)
 	metaslab_fini(spa);
 	objset_close(spa->mos);
 	spa_features_free(spa);
+	ddt_close(spa);
 	spa_history_free(spa);
 	vdev_free(spa->root);
 	workers_free(spa->workers);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddt.h"
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
@@ -203,6 +204,8 @@ create_directory(struct spa *spa, bool no_features)
 	    (rc = zap_add(spa->mos, MOS_DIRECTORY, "deflate", 8, 1, &one)) != 0)
 		return (rc);
 	spa->deflate = true;
+	if ((rc = ddt_open(spa)) != 0)
+		return (rc);
 	rc = create_sync_bplist(spa);
 	return (rc != 0 ? rc : spa_history_create(spa));
 }

@@ -69,6 +69,7 @@ struct spa {
 	uint64_t dirty_bytes; /* of all objsets */
 	struct workers *workers; /* NULL: the caller's thread does it all */
 
+	struct ddt_pool *ddt;	 /* ddt.c */
 	struct dsl_pool *dsl;
 	struct metaslab_pool *alloc; /* metaslab.c may hang its pool-wide state here */
 	struct zio_pool *zio;	     /* zio.c likewise */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddt.h"
 #include "dtl.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
@@ -261,7 +262,7 @@ load_directory(struct spa *spa)
 	rc = zap_lookup(spa->mos, MOS_DIRECTORY, "org.illumos:checksum_salt", 1, sizeof(spa->salt),
 	    spa->salt);
 	spa->has_salt = rc == 0;
-	return (rc == -ENOENT ? 0 : rc);
+	return (rc != 0 && rc != -ENOENT ? rc : ddt_open(spa));
 }
 
 /* A reader can do without: it only loses the numbers of `zpool list`. */

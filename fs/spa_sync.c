@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ddt.h"
 #include "dmu_impl.h"
 #include "dtl.h"
 #include "smartbox/fs/dsl.h"
@@ -177,7 +178,8 @@ write_txg(struct spa *spa, struct spa_task **ran, struct err *e)
 		return (rc);
 	if ((rc = sync_datasets(spa)) != 0)
 		return (err_rc(e, rc, "writing datasets"));
-	if ((rc = free_deferred(spa)) != 0 || (rc = spa_history_sync(spa)) != 0 ||
+	if ((rc = free_deferred(spa)) != 0 || (rc = ddt_sync(spa)) != 0 ||
+	    (rc = spa_history_sync(spa)) != 0 ||
 	    (rc = sync_mos(spa)) != 0)
 		return (err_rc(e, rc, "writing the pool's metadata"));
 	return (spa_commit(spa, e));

@@ -186,6 +186,28 @@ zap_create(struct objset *os, unsigned type, unsigned bonus_type, uint32_t bonus
 }
 
 int
+zap_create_flags(struct objset *os, unsigned flags, unsigned type, unsigned block_shift,
+    uint64_t *obj)
+{
+	struct zap z = {.os = os};
+	uint64_t salt;
+	int rc = dmu_object_alloc(os, type, 1u << block_shift, OT_NONE, 0, obj);
+
+	if (rc != 0)
+		return (rc);
+	z.obj = *obj;
+	if ((rc = dbuf_hold(os, *obj, 0, false, &z.db)) != 0)
+		return (rc);
+	z.block0 = dbuf_data(z.db);
+	z.size = dbuf_size(z.db);
+	spa_random(objset_spa(os), &salt, sizeof(salt));
+	if ((rc = fzap_format(&z, salt | 1, 0)) == 0)
+		((struct fzap_header *)z.block0)->flags = flags;
+	zap_close(&z);
+	return (rc);
+}
+
+int
 zap_create_claim(struct objset *os, uint64_t obj, unsigned type, unsigned bonus_type,
     uint32_t bonus_len)
 {
@@ -271,6 +293,54 @@ zap_lookup_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nk
 		return (rc);
 	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
 		rc = fzap_lookup(&z, &k, intlen, num, buf, NULL, 0);
+	zap_close(&z);
+	return (rc);
+}
+
+int
+zap_length_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey, unsigned *intlen,
+    uint64_t *num)
+{
+	struct zap_key k;
+	struct zap z;
+	int rc;
+
+	if ((rc = zap_open(os, obj, &z)) != 0)
+		return (rc);
+	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
+		rc = fzap_length(&z, &k, intlen, num);
+	zap_close(&z);
+	return (rc);
+}
+
+int
+zap_update_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey, unsigned intlen,
+    uint64_t num, const void *buf)
+{
+	struct zap_value v = {intlen, num, buf};
+	struct zap_key k;
+	struct zap z;
+	int rc;
+
+	if ((rc = zap_open(os, obj, &z)) != 0)
+		return (rc);
+	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
+		rc = fzap_put(&z, &k, &v, true, -1);
+	zap_close(&z);
+	return (rc);
+}
+
+int
+zap_remove_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey)
+{
+	struct zap_key k;
+	struct zap z;
+	int rc;
+
+	if ((rc = zap_open(os, obj, &z)) != 0)
+		return (rc);
+	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
+		rc = fzap_remove(&z, &k);
 	zap_close(&z);
 	return (rc);
 }

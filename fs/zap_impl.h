@@ -15,8 +15,6 @@
 #define MZAP_MAX_BYTES (128u << 10)
 #define FZAP_BLOCK_SHIFT 14 /* of the fat zaps that we make */
 
-enum { ZAP_FLAG_HASH64 = 1, ZAP_FLAG_UINT64_KEY = 2, ZAP_FLAG_PRE_HASHED = 4 };
-
 struct mzap_header {
 	uint64_t type, salt, normflags, pad[5];
 };

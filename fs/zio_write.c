@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ddt.h"
 #include "smartbox/fs/checksum.h"
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/metaslab.h"
@@ -30,6 +31,7 @@
 #define EMBED_BYTES_MAX 112u
 #define GANG_SIZE 512u
 #define GANG_BPS 3
+#define BP_DEDUP_BIT 62
 #define HOLE_BIRTH "com.delphix:hole_birth"
 
 static uint32_t
@@ -245,6 +247,43 @@ place_and_write(struct spa *spa, const struct zio_write *w, struct zio_prepared 
 	return (0);
 }
 
+/* Are the bytes of the block that the dedup table found the ones to be written? */
+static int
+is_same_content(struct spa *spa, const struct blkptr *bp, const struct zio_prepared *o, bool *same)
+{
+	uint8_t *old = zio_buf_get(spa, o->psize);
+	int rc;
+
+	if (old == NULL)
+		return (-ENOMEM);
+	rc = zio_read_raw(spa, bp, old);
+	*same = rc == 0 && memcmp(old, o->raw, o->psize) == 0;
+	zio_buf_put(spa, old, o->psize);
+	return (rc == -ENOMEM ? rc : 0);
+}
+
+/* Refer to a block that is there, or write one that others may refer to. */
+static int
+write_deduped(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp)
+{
+	bool same = true;
+	int rc;
+
+	if (o->summed != o->psize && (rc = sum_up(spa, w, o)) != 0)
+		return (rc);
+	describe(w, o, bp);
+	bp->w[6] |= 1ULL << BP_DEDUP_BIT;
+	memcpy(&bp->w[12], o->sum, sizeof(o->sum));
+	rc = ddt_find(spa, bp, w->copies);
+	if (rc == 0 && w->dedup_verify && (rc = is_same_content(spa, bp, o, &same)) == 0 && !same) {
+		*bp = (struct blkptr){0}; /* a collision: this one stands alone */
+		return (place_and_write(spa, w, o, bp));
+	}
+	if (rc == -ENOENT)
+		rc = write_somewhere(spa, w, o, bp);
+	return (rc != 0 ? rc : ddt_add(spa, bp, w->copies));
+}
+
 void
 zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 {
@@ -271,7 +310,7 @@ zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepar
 		bp_embedded_make(&bp, w->type, compress_id_of(w->compress), w->lsize, o->packed,
 		    o->packed_len, w->txg);
 	else
-		rc = place_and_write(spa, w, o, &bp);
+		rc = w->dedup ? write_deduped(spa, w, o, &bp) : place_and_write(spa, w, o, &bp);
 	zio_prepared_free(spa, o);
 	if (rc == 0)
 		*out = bp;
@@ -335,12 +374,8 @@ zio_free(struct spa *spa, const struct blkptr *bp, uint64_t txg)
 
 	if (bp_is_embedded(bp) || bp_is_hole(bp))
 		return (0);
-	/*
-	 * A deduplicated block has other owners that only the dedup table knows. Not counting them down
-	 * leaks the space; freeing it would destroy data.
-	 */
-	if (bp_is_dedup(bp))
-		return (0);
+	if (bp_is_dedup(bp)) /* has other owners, perhaps */
+		return (ddt_free(spa, bp, txg));
 	/* Pointers on deadlists have no checksum, but their shape must be right. */
 	for (int i = 0, n = bp_copies(bp); i < n; i++) {
 		if (bp_dva(bp, i).vdev >= spa->root->nchild)

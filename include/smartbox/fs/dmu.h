@@ -41,6 +41,8 @@ struct objset_ops {
 struct objset_policy {
 	unsigned checksum, compress, copies; /* resolved ids */
 	uint32_t record_size;
+	unsigned dedup; /* checksum id by which data is deduplicated, 0: it is not */
+	bool dedup_verify;
 };
 
 /*

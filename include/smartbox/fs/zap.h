@@ -43,6 +43,15 @@ int zap_value_search(struct objset *os, uint64_t obj, uint64_t value, uint64_t m
 /* UINT64_KEY zaps (dedup tables): the key is nkey integers. */
 int zap_lookup_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey,
     unsigned intlen, uint64_t num, void *buf);
+int zap_length_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey,
+    unsigned *intlen, uint64_t *num);
+int zap_update_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey,
+    unsigned intlen, uint64_t num, const void *buf);
+int zap_remove_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey);
+enum { ZAP_FLAG_HASH64 = 1, ZAP_FLAG_UINT64_KEY = 2, ZAP_FLAG_PRE_HASHED = 4 };
+/* A fat one from the start, with these flags and blocks of 1 << block_shift bytes. */
+int zap_create_flags(struct objset *os, unsigned flags, unsigned type, unsigned block_shift,
+    uint64_t *obj);
 
 /* Keys that are numbers in hex. */
 int zap_lookup_int(struct objset *os, uint64_t obj, uint64_t key, uint64_t *value);

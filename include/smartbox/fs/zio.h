@@ -54,6 +54,8 @@ struct zio_write {
 	unsigned copies;    /* 1..3 */
 	bool may_embed;	    /* feature on and the type allows it */
 	bool keep_zero;	    /* write zeros as data, not as a hole */
+	bool dedup;	    /* a block of the same content may be shared */
+	bool dedup_verify;  /* if its bytes are the same, too */
 	uint64_t txg;
 	uint64_t fill;
 	/*
