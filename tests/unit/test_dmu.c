@@ -42,7 +42,8 @@ born_nothing(struct objset *os, const struct blkptr *bp)
 }
 
 static const struct objset_ops test_ops = {born_nothing, kill_now};
-static const struct objset_policy lz4_policy = {7, 15, 1, 128u << 10};
+static const struct objset_policy lz4_policy = {.checksum = 7, .compress = 15, .copies = 1,
+    .record_size = 128u << 10};
 
 static struct nvlist *
 tree_of(unsigned ndev)
