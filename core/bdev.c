@@ -63,6 +63,13 @@ bdev_discard(struct bdev *bd, uint64_t off, uint64_t len)
 }
 
 void
+bdev_prefetch(struct bdev *bd, uint64_t off, uint64_t len)
+{
+	if (bd->ops->prefetch != NULL && check_range(bd, len, off) == 0)
+		bd->ops->prefetch(bd, off, len);
+}
+
+void
 bdev_close(struct bdev *bd)
 {
 	if (bd != NULL)
@@ -139,6 +146,13 @@ file_bdev_discard(struct bdev *bd, uint64_t off, uint64_t len)
 }
 
 static void
+file_bdev_prefetch(struct bdev *bd, uint64_t off, uint64_t len)
+{
+	(void)posix_fadvise(((struct file_bdev *)bd)->fd, (off_t)off, (off_t)len,
+	    POSIX_FADV_WILLNEED);
+}
+
+static void
 file_bdev_close(struct bdev *bd)
 {
 	struct file_bdev *f = (struct file_bdev *)bd;
@@ -149,7 +163,7 @@ file_bdev_close(struct bdev *bd)
 }
 
 static const struct bdev_ops file_bdev_ops = {file_bdev_read, file_bdev_write, file_bdev_flush,
-	file_bdev_discard, file_bdev_close};
+	file_bdev_discard, file_bdev_close, file_bdev_prefetch};
 
 static int
 read_disk_geometry(struct file_bdev *f)
@@ -250,7 +264,7 @@ mem_close(struct bdev *bd)
 	free(bd);
 }
 
-static const struct bdev_ops mem_ops = {mem_read, mem_write, mem_flush, NULL, mem_close};
+static const struct bdev_ops mem_ops = {mem_read, mem_write, mem_flush, NULL, mem_close, NULL};
 
 int
 bdev_mem_new(const char *name, uint64_t size, struct bdev **out, struct err *e)

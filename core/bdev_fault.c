@@ -209,7 +209,7 @@ fault_close(struct bdev *bd)
 	fault_free(f);
 }
 
-static const struct bdev_ops fault_ops = {fault_read, fault_write, fault_flush, NULL, fault_close};
+static const struct bdev_ops fault_ops = {fault_read, fault_write, fault_flush, NULL, fault_close, NULL};
 
 int
 bdev_fault_new(struct bdev *inner, struct fault_plan *plan, struct bdev **out, struct err *e)

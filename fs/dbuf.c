@@ -200,14 +200,14 @@ lru_remove(struct dbuf *db)
 
 #define POOLED_BYTES 16384u /* from here on buffers are worth keeping */
 
-static void *
-data_new(struct spa *spa, uint32_t size)
+void *
+dmu_data_new(struct spa *spa, uint32_t size)
 {
 	return (size >= POOLED_BYTES ? zio_buf_get(spa, size) : malloc(size));
 }
 
-static void
-data_free(struct spa *spa, void *data, uint32_t size)
+void
+dmu_data_free(struct spa *spa, void *data, uint32_t size)
 {
 	if (size >= POOLED_BYTES)
 		zio_buf_put(spa, data, size);
@@ -232,7 +232,7 @@ dbuf_destroy(struct dbuf *db)
 		db->dn_next->dn_prev = db->dn_prev;
 	dn->ndbufs--;
 	c->bytes -= db->size;
-	data_free(dn->os->spa, db->data, db->size);
+	dmu_data_free(dn->os->spa, db->data, db->size);
 	free(db);
 	dnode_rele(dn);
 }
@@ -332,6 +332,8 @@ dbuf_fill(struct dbuf *db)
 		return (-EILSEQ);
 	if (!bp_is_little(&bp) && (db->level > 0 || dmu_type_is_metadata(db->dn->phys->type)))
 		return (-ENOTSUP);
+	if ((rc = dmu_miss_dbuf(db, &bp)) != 0)
+		return (rc);
 	return (zio_read(db->dn->os->spa, &bp, db->data));
 }
 
@@ -341,7 +343,7 @@ dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbu
 	struct dmu_cache *c = dn->os->spa->cache;
 	struct dbuf *db = calloc(1, sizeof(*db));
 
-	if (db == NULL || (db->data = data_new(dn->os->spa, size)) == NULL) {
+	if (db == NULL || (db->data = dmu_data_new(dn->os->spa, size)) == NULL) {
 		free(db);
 		return (-ENOMEM);
 	}
@@ -371,6 +373,22 @@ size_at(const struct dnode *dn, int level, const struct blkptr *spill)
 	return (level == 0 ? dnode_block_size(dn) : 1u << dn->phys->indirect_shift);
 }
 
+/* It is held by somebody who does not have its content: a reader without the lock, or a writer. */
+static int
+fill_now(struct dbuf *db)
+{
+	int rc;
+
+	if (db->reading == NULL)
+		return (-EINVAL);
+	if ((rc = dmu_miss_wait(db->dn->os->spa)) != 0)
+		return (rc);
+	dbuf_unread(db);
+	if ((rc = dbuf_fill(db)) == 0)
+		db->unfilled = false;
+	return (rc);
+}
+
 int
 dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **out)
 {
@@ -380,8 +398,8 @@ dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **o
 	if (db != NULL) {
 		if (db->holds++ == 0)
 			lru_remove(db);
-		if (fill && db->unfilled)
-			return (dbuf_rele(db), -EINVAL);
+		if (fill && db->unfilled && (rc = fill_now(db)) != 0)
+			return (dbuf_rele(db), rc);
 		*out = db;
 		return (0);
 	}
@@ -499,17 +517,18 @@ dbuf_resize(struct dbuf *db, uint32_t size)
 {
 	struct dmu_cache *c = cache_of(db);
 	struct spa *spa = db->dn->os->spa;
-	void *data = data_new(spa, size);
+	void *data = dmu_data_new(spa, size);
 	bool dirty = db->dirty;
 
 	if (data == NULL)
 		return (-ENOMEM);
+	dbuf_unread(db);
 	if (dirty)
 		count_dirty(db, false);
 	memcpy(data, db->data, size < db->size ? size : db->size);
 	if (size > db->size)
 		memset((char *)data + db->size, 0, size - db->size);
-	data_free(spa, db->data, db->size);
+	dmu_data_free(spa, db->data, db->size);
 	c->bytes += (size_t)size - db->size;
 	db->data = data;
 	db->size = size;
@@ -535,6 +554,7 @@ dbuf_dirty(struct dbuf *db)
 		return (rc);
 	if ((rc = dirty_parent(db)) != 0)
 		return (rc);
+	dbuf_unread(db);
 	db->dirty = true;
 	db->unfilled = false;
 	lru_remove(db);
@@ -573,6 +593,7 @@ dbuf_undirty(struct dbuf *db)
 void
 dbuf_drop(struct dbuf *db)
 {
+	dbuf_unread(db);
 	dbuf_undirty(db);
 	if (db->holds > 0)
 		memset(db->data, 0, db->size);
@@ -588,6 +609,7 @@ dbuf_evict_all(struct dnode *dn)
 	dn->refs++; /* destroying the last block must not free dn below us */
 	for (db = dn->dbufs; db != NULL; db = next) {
 		next = db->dn_next;
+		dbuf_unread(db);
 		dbuf_undirty(db);
 		if (db->holds == 0)
 			dbuf_destroy(db);

@@ -14,6 +14,8 @@
 #include "smartbox/fs/zio.h"
 
 #define BYPASS_BYTES (64u << 10) /* smaller blocks are cached even when read whole */
+#define AHEAD_MAX ((uint64_t)8 << 20)
+#define AHEAD_SLACK ((uint64_t)2 << 20)
 
 /* One block's part of a byte range. */
 struct piece {
@@ -47,7 +49,9 @@ read_around_cache(struct dnode *dn, uint64_t blkid, void *buf)
 		memset(buf, 0, size);
 		return (0);
 	}
-	return (bp_lsize(&bp) != size ? -EILSEQ : zio_read(dn->os->spa, &bp, buf));
+	if (bp_lsize(&bp) != size)
+		return (-EILSEQ);
+	return (dmu_miss_direct(dn->os->spa, &bp, buf) ? 0 : zio_read(dn->os->spa, &bp, buf));
 }
 
 static int
@@ -69,9 +73,67 @@ read_piece(struct dnode *dn, const struct piece *p, void *buf)
 	return (0);
 }
 
+/* One block is missing: whatever else of the range is missing can be read with it. */
+static int
+note_rest(struct dnode *dn, uint64_t off, size_t len)
+{
+	struct piece p;
+	struct dbuf *db;
+
+	for (; len > 0; off += p.len, len -= p.len) {
+		p = piece_at(off, len, dnode_block_size(dn));
+		if (p.blkid > dn->phys->maxblkid)
+			break;
+		if (p.len == dnode_block_size(dn) && p.len >= BYPASS_BYTES)
+			continue;
+		if (dbuf_get(dn, 0, p.blkid, true, &db) == 0)
+			dbuf_rele(db);
+	}
+	return (-DMU_UNWIND);
+}
+
+static void
+hint_blocks(struct dnode *dn, uint64_t off, uint64_t end)
+{
+	uint64_t size = dnode_block_size(dn), blkid = off / size;
+	struct blkptr bp;
+
+	for (; blkid * size < end && blkid <= dn->phys->maxblkid; blkid++)
+		if (dbuf_find(dn, 0, blkid) == NULL && dbuf_bp(dn, 0, blkid, &bp) == 0)
+			dmu_miss_hint(dn->os->spa, &bp);
+}
+
+/*
+ * A reader who goes on where he, or the one before, ended: twice as much as he has read in a row, up to
+ * AHEAD_MAX, is hinted; again when half of it is used.  Several requests of one reader come in some
+ * order, so "where it ended" has some room.
+ */
+static void
+read_ahead(struct dnode *dn, uint64_t len, uint64_t start, uint64_t end)
+{
+	uint64_t ahead;
+
+	if (!dmu_may_unwind(dn->os->spa))
+		return;
+	if (start > dn->seq_next + AHEAD_SLACK || start + AHEAD_SLACK < dn->seq_next ||
+	    (start != 0 && dn->seq_next == 0)) {
+		dn->seq_next = end;
+		dn->seq_hinted = dn->seq_run = 0;
+		return;
+	}
+	dn->seq_next = end > dn->seq_next ? end : dn->seq_next;
+	dn->seq_run += len;
+	ahead = dn->seq_run < AHEAD_MAX / 2 ? dn->seq_run * 2 : AHEAD_MAX;
+	if (dn->seq_hinted > end + ahead / 2)
+		return;
+	hint_blocks(dn, dn->seq_hinted > end ? dn->seq_hinted : end, end + ahead);
+	dn->seq_hinted = end + ahead;
+}
+
 int
 dmu_read(struct objset *os, uint64_t obj, uint64_t off, size_t len, void *buf)
 {
+	uint64_t start = off;
 	struct dnode *dn;
 	struct piece p;
 	int rc;
@@ -83,7 +145,10 @@ dmu_read(struct objset *os, uint64_t obj, uint64_t off, size_t len, void *buf)
 	for (; len > 0 && rc == 0; off += p.len, len -= p.len, buf = (char *)buf + p.len) {
 		p = piece_at(off, len, dnode_block_size(dn));
 		rc = read_piece(dn, &p, buf);
+		rc = rc == -DMU_UNWIND ? note_rest(dn, off + p.len, len - p.len) : rc;
 	}
+	if (rc == 0)
+		read_ahead(dn, off - start, start, off);
 	dnode_rele(dn);
 	return (rc);
 }
@@ -120,6 +185,31 @@ dmu_write(struct objset *os, uint64_t obj, uint64_t off, size_t len, const void 
 	}
 	dnode_rele(dn);
 	return (rc);
+}
+
+void
+dmu_write_prepare(struct objset *os, uint64_t obj, uint64_t off, size_t len)
+{
+	struct dnode *dn;
+	struct blkptr bp;
+	struct dbuf *db;
+	struct piece p;
+	int rc;
+
+	if (off + len < off || dnode_hold(os, obj, &dn) != 0)
+		return;
+	for (rc = 0; len > 0; off += p.len, len -= p.len) {
+		p = piece_at(off, len, dnode_block_size(dn));
+		if (p.blkid > dn->phys->maxblkid)
+			break;
+		if (p.len == dnode_block_size(dn))
+			rc = dbuf_bp(dn, 0, p.blkid, &bp); /* the indirect block that will be dirtied */
+		else if ((rc = dbuf_get(dn, 0, p.blkid, true, &db)) == 0)
+			dbuf_rele(db);
+		if (rc != 0 && rc != -DMU_UNWIND)
+			break;
+	}
+	dnode_rele(dn);
 }
 
 /* Zero a part of one block; a hole stays one. */
@@ -213,8 +303,10 @@ dmu_offset_next(struct objset *os, uint64_t obj, bool hole, uint64_t *off)
 void
 dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len)
 {
-	(void)os;
-	(void)obj;
-	(void)off;
-	(void)len;
+	struct dnode *dn;
+
+	if (!dmu_may_unwind(os->spa) || dnode_hold(os, obj, &dn) != 0)
+		return;
+	hint_blocks(dn, off, off + len < off ? UINT64_MAX : off + len);
+	dnode_rele(dn);
 }

@@ -74,6 +74,7 @@ struct dbuf {
 	bool dirty;
 	uint64_t estimate; /* while dirty: what it added to the objset's dirty_bytes */
 	bool unfilled; /* held without its old content; worthless until dirtied */
+	struct dmu_miss *reading; /* who is filling it, without the lock (dmu_miss.c) */
 	void *data;
 	struct dbuf *hash_next;
 	struct dbuf *lru_prev, *lru_next;     /* clean and not held */
@@ -93,6 +94,7 @@ struct dnode {
 	size_t ndbufs, ndirty;
 	struct dbuf *bonus; /* while held */
 	uint64_t noted;	    /* txg in which owner_note was called */
+	uint64_t seq_next, seq_hinted, seq_run; /* a sequential reader: where it is, see read_ahead */
 	struct dnode *dirty_prev, *dirty_next; /* of the objset, while ndirty > 0 */
 };
 
@@ -114,7 +116,52 @@ struct objset {
 	struct owner_notes *notes; /* owners.c */
 };
 
-/* dbuf.c */
+/* --- dmu_miss.c ------------------------------------------------------------------------------- */
+
+/* What goes up through an operation that is to start again; nobody outside dmu_run sees it. */
+#define DMU_UNWIND EINPROGRESS
+#define DMU_MISSES_MAX 64
+#define DMU_HINTS_MAX 32
+
+/* A block to be read without the lock. */
+struct dmu_miss {
+	struct dbuf *db; /* held; NULL: direct, or nobody needs it any more */
+	void *direct;	 /* where the content goes when it does not go into the cache */
+	struct blkptr bp;
+	void *buf;
+	uint32_t size;
+	int rc;
+};
+
+struct dmu_hint {
+	uint64_t vdev, off, len;
+};
+
+/* All that one run of an operation missed. */
+struct dmu_misses {
+	struct dmu_miss v[DMU_MISSES_MAX];
+	struct dmu_hint hint[DMU_HINTS_MAX];
+	unsigned n, nhints;
+	bool again; /* the operation was unwound */
+	bool wait;  /* for a block that somebody else is reading */
+	uint64_t txg;
+	struct dmu_misses *prev, *next;
+};
+
+/* 0: read it yourself; -DMU_UNWIND: noted. */
+int dmu_miss_dbuf(struct dbuf *db, const struct blkptr *bp);
+bool dmu_miss_direct(struct spa *spa, const struct blkptr *bp, void *dst); /* true: noted */
+int dmu_miss_wait(struct spa *spa); /* somebody else reads it; 0: no waiting here */
+bool dmu_may_unwind(const struct spa *spa);
+void dmu_miss_hint(struct spa *spa, const struct blkptr *bp);
+void dbuf_unread(struct dbuf *db); /* what is being read for it is not wanted any more */
+/* Until nobody reads who began in this txg or before.  Gives the lock up. */
+void dmu_readers_wait(struct spa *spa, uint64_t txg);
+
+/* --- dbuf.c ----------------------------------------------------------------------------------- */
+
+void *dmu_data_new(struct spa *spa, uint32_t size);
+void dmu_data_free(struct spa *spa, void *data, uint32_t size);
 int dmu_cache_new(struct spa *spa);
 void dmu_cache_free(struct spa *spa);
 struct dbuf *dbuf_find(struct dnode *dn, int level, uint64_t blkid);

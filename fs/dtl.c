@@ -21,7 +21,8 @@
  *  1. When a txg is durable, each leaf that lacks a block of it has the txg in its durable set. That is
  *     why writing the set is part of the passes of a sync: a write of the meta objset itself may fail.
  *  2. A txg leaves the set only in a txg before whose uberblock the leaf was flushed.
- *  3. A set may say too much, never too little: an allocation that fails makes it "everything".
+ *  3. A set changes when nobody reads without the pool's lock (spa_io_drain).
+ *  4. A set may say too much, never too little: an allocation that fails makes it "everything".
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -329,10 +330,13 @@ static int
 sync_leaf(struct vdev *leaf, void *arg)
 {
 	struct dtl_round *r = arg;
-	int rc;
+	int rc = 0;
 
-	if (__atomic_exchange_n(&leaf->missed, false, __ATOMIC_RELAXED) &&
-	    (rc = dtl_add(leaf, r->spa->txg, 1)) != 0)
+	if (__atomic_exchange_n(&leaf->missed, false, __ATOMIC_RELAXED)) {
+		spa_io_drain(r->spa); /* readers without the lock look at the set */
+		rc = dtl_add(leaf, r->spa->txg, 1);
+	}
+	if (rc != 0)
 		return (rc);
 	if (leaf->dtl == NULL || !leaf->dtl->dirty)
 		return (0);

@@ -8,7 +8,7 @@
  *
  * The protocol is spoken directly: a message is read, served and answered by one worker.  Workers
  * wait on one epoll for all sessions, so a thousand mounts cost no thousand threads.  They serve a
- * request with the pool's lock held, one at a time per pool, which is what the engine below asks for.
+ * request with the pool's lock held, but give it up while they read the disk (dmu_run).
  * A request that waits for the disk (fsync) does not keep a worker: its answer is handed to the sync
  * thread, and all that wait for a txg are answered when it is on disk.
  *
@@ -197,7 +197,7 @@ serve_init(struct fuse_session *s, const struct fuse_req *r)
 	s->no_open = (flags & FUSE_NO_OPEN_SUPPORT) != 0;
 	s->no_opendir = (flags & FUSE_NO_OPENDIR_SUPPORT) != 0;
 	s->opts.writeback = (flags & FUSE_WRITEBACK_CACHE) != 0;
-	out.max_readahead = in.max_readahead;
+	out.max_readahead = FUSE_READAHEAD_MAX;
 	out.flags = (uint32_t)flags;
 	out.flags2 = (uint32_t)(flags >> 32);
 	send_answer(s->fd, r->in->unique, 0, &out, sizeof(out));
@@ -214,14 +214,9 @@ static void
 serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 {
 	struct fuse_call c = {.s = s, .req = *r, .out = out};
-	struct spa *spa = s->server->spa;
-	bool crowded;
-	int rc;
+	int rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
 
-	spa_enter(spa);
-	rc = fuse_serve(&c);
-	crowded = spa_dirty_bytes(spa) > DMU_DIRTY_LIMIT;
-	spa_exit(spa);
+	rc = c.rc != 0 ? c.rc : rc == -EILSEQ ? -EIO : rc;
 	if (c.stale_attr)
 		drop_attributes(s, r->in->nodeid);
 	if (c.no_reply)
@@ -230,7 +225,7 @@ serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 		answer_when_synced(&c);
 	else
 		send_answer(s->fd, r->in->unique, rc, out, c.out_len);
-	if (crowded && s->server->sync != NULL)
+	if (c.crowded && s->server->sync != NULL)
 		syncer_throttle(s->server->sync);
 }
 

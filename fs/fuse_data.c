@@ -40,8 +40,29 @@ fuse_do_read(struct fuse_call *c)
 	if ((rc = fuse_this_node(c, &z, &obj)) != 0 || (rc = zpl_read(z, obj, in->offset, len, c->out)) < 0)
 		return (rc);
 	c->out_len = (size_t)rc;
-	if (!c->s->opts.noatime)
+	return (0);
+}
+
+int
+fuse_after_read(struct fuse_call *c)
+{
+	struct zpl *z;
+	uint64_t obj;
+
+	if (!c->s->opts.noatime && fuse_this_node(c, &z, &obj) == 0)
 		(void)zpl_touch_atime(z, obj);
+	return (0);
+}
+
+int
+fuse_prepare_write(struct fuse_call *c)
+{
+	const struct fuse_write_in *in = c->req.arg;
+	struct zpl *z;
+	uint64_t obj;
+
+	if (fuse_this_node(c, &z, &obj) == 0)
+		zpl_write_prepare(z, obj, in->offset, in->size);
 	return (0);
 }
 
@@ -166,7 +187,6 @@ struct listing {
 	struct dir_out out;
 	struct zpl *z;
 	bool full;
-	int rc;
 };
 
 static bool
@@ -175,7 +195,7 @@ is_dots(const char *name)
 	return (strcmp(name, ".") == 0 || strcmp(name, "..") == 0);
 }
 
-/* An entry with attributes is a lookup.  One whose object cannot be read is listed without. */
+/* One whose object cannot be read is listed without. */
 static bool
 list_plus(struct listing *l, const char *name, uint64_t node, unsigned dtype, uint64_t next)
 {
@@ -186,10 +206,7 @@ list_plus(struct listing *l, const char *name, uint64_t node, unsigned dtype, ui
 	if (is_dots(name) || zpl_getattr(l->z, node & NODE_OBJ_MASK, &a) != 0)
 		return (dir_out_add(&l->out, name, fuse_node_ino(c->s, node), dtype, next, NULL));
 	fuse_fill_entry(c, node, &a, &eo);
-	if (!dir_out_add(&l->out, name, fuse_node_ino(c->s, node), dtype, next, &eo))
-		return (false);
-	l->rc = fuse_count_lookup(c->s, node);
-	return (l->rc == 0);
+	return (dir_out_add(&l->out, name, fuse_node_ino(c->s, node), dtype, next, &eo));
 }
 
 static int
@@ -225,7 +242,7 @@ read_dir(struct fuse_call *c, bool plus)
 	if (rc == 0 && !l.full && c->s->opts.snapdir_visible && !c->s->is_snapshot &&
 	    c->req.in->nodeid == FUSE_ROOT_ID)
 		(void)dir_out_add(&l.out, ".zfs", NODE_ZFS, S_IFDIR >> 12, COOKIE_ZFS, NULL);
-	return (rc != 0 ? rc : l.rc);
+	return (rc);
 }
 
 int
@@ -238,6 +255,20 @@ int
 fuse_do_readdirplus(struct fuse_call *c)
 {
 	return (read_dir(c, true));
+}
+
+/* Entries with attributes are lookups.  What cannot be counted is not sent: the kernel asks again. */
+int
+fuse_count_listed(struct fuse_call *c)
+{
+	const struct fuse_direntplus *dp;
+
+	for (size_t at = 0; at < c->out_len; at += FUSE_DIRENTPLUS_SIZE(dp)) {
+		dp = (const void *)(c->out + at);
+		if (dp->entry_out.nodeid != 0 && fuse_count_lookup(c->s, dp->entry_out.nodeid) != 0)
+			c->out_len = at;
+	}
+	return (0);
 }
 
 /* --- extended attributes ---------------------------------------------------------------------- */
@@ -376,6 +407,17 @@ fuse_do_setxattr(struct fuse_call *c)
 	if (is_acl_name(c->req.name))
 		return (set_acl(c, z, obj, c->req.data, in->size));
 	return (zpl_xattr_set(z, obj, c->req.name, c->req.data, in->size, in->flags));
+}
+
+int
+fuse_prepare_xattr(struct fuse_call *c)
+{
+	struct zpl *z;
+	uint64_t obj;
+
+	if (fuse_this_node(c, &z, &obj) == 0)
+		(void)zpl_xattr_get(z, obj, c->req.name, c->out, POSIX_ACL_MAX);
+	return (0);
 }
 
 int

@@ -49,6 +49,7 @@ _Static_assert(sizeof(struct fuse_statx_out_) == 288, "as the kernel wants it");
 
 #define FUSE_DATA_MAX (1u << 20) /* of one READ or WRITE */
 #define FUSE_IN_MAX (FUSE_DATA_MAX + 8192)
+#define FUSE_READAHEAD_MAX (2u << 20) /* the kernel's, of a mount */
 
 /* --- node ids (fuse_node.c) ------------------------------------------------------------------- */
 
@@ -170,13 +171,19 @@ struct fuse_call {
 	bool stale_attr; /* the kernel does not expect what this changed in the node's attributes */
 	bool must_sync; /* the answer waits until the txg is on disk */
 	uint64_t txg;	/* then: which one */
+	int rc;
+	bool crowded; /* so much is dirty that a sync should come first */
 };
 
 /* Tell the kernel something of itself; a code of the protocol's notifications. */
 void fuse_notify(const struct fuse_session *s, int code, const void *body, size_t len);
 
-/* Serve a request and leave its answer in c; 0 or -errno. */
-int fuse_serve(struct fuse_call *c);
+/*
+ * Serve a request and leave its answer in c, its result in c->rc; the two steps of dmu_run.  What only
+ * looks is done in the first one; of what changes something, the first one touches what it will need.
+ */
+int fuse_look(void *call);
+int fuse_act(void *call);
 /* The kernel hung up: destroy what it still held open, let go of datasets.  With the pool's lock. */
 void fuse_drop_nodes(struct fuse_session *s);
 
@@ -215,6 +222,8 @@ bool dir_out_add(struct dir_out *d, const char *name, uint64_t ino, unsigned dty
 
 int fuse_do_readlink(struct fuse_call *c);
 int fuse_do_read(struct fuse_call *c);
+int fuse_after_read(struct fuse_call *c);
+int fuse_prepare_write(struct fuse_call *c);
 int fuse_do_write(struct fuse_call *c);
 int fuse_do_fallocate(struct fuse_call *c);
 int fuse_do_lseek(struct fuse_call *c);
@@ -222,9 +231,11 @@ int fuse_do_copy_file_range(struct fuse_call *c);
 int fuse_do_fsync(struct fuse_call *c);
 int fuse_do_readdir(struct fuse_call *c);
 int fuse_do_readdirplus(struct fuse_call *c);
+int fuse_count_listed(struct fuse_call *c); /* after it: each entry is a lookup */
 int fuse_do_getxattr(struct fuse_call *c);
 int fuse_do_listxattr(struct fuse_call *c);
 int fuse_do_setxattr(struct fuse_call *c);
+int fuse_prepare_xattr(struct fuse_call *c);
 int fuse_do_removexattr(struct fuse_call *c);
 
 /* --- .zfs (fuse_snapdir.c) -------------------------------------------------------------------- */

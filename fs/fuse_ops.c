@@ -2,6 +2,9 @@
 /*
  * FUSE requests served: one function per opcode, called with the pool's lock held.
  *
+ * A function that only looks may be unwound and begin again (dmu_run): it changes nothing, not even a
+ * lookup count, before its last read.
+ *
  * A handler fills c->out with the answer's body and returns 0, or returns -errno.  Node ids are
  * resolved to a filesystem (the mounted one or a snapshot's) and an object number; attributes go out
  * through the mount's id shift.
@@ -727,50 +730,100 @@ do_nothing(struct fuse_call *c)
 	return (0);
 }
 
+/* --- what a change will need, touched before it ------------------------------------------------ */
+
+static void
+touch_name(struct zpl *z, uint64_t dir, const char *name)
+{
+	struct zpl_attr a;
+	uint64_t obj;
+
+	if (zpl_getattr(z, dir, &a) == 0 && zpl_lookup(z, dir, name, &obj) == 0)
+		(void)zpl_getattr(z, obj, &a);
+}
+
+static int
+prepare_name(struct fuse_call *c)
+{
+	struct zpl *z;
+	uint64_t dir;
+
+	if (fuse_this_node(c, &z, &dir) == 0)
+		touch_name(z, dir, c->req.name);
+	return (0);
+}
+
+static int
+prepare_rename(struct fuse_call *c)
+{
+	uint64_t new_node = c->req.in->opcode == FUSE_RENAME ?
+	    ((const struct fuse_rename_in *)c->req.arg)->newdir :
+	    ((const struct fuse_rename2_in *)c->req.arg)->newdir, dir;
+	struct zpl *z;
+
+	(void)prepare_name(c);
+	if (fuse_resolve(c->s, new_node, &z, &dir) == 0)
+		touch_name(z, dir, c->req.name2);
+	return (0);
+}
+
+static int
+prepare_node(struct fuse_call *c)
+{
+	struct zpl_attr a;
+	struct zpl *z;
+	uint64_t obj;
+
+	if (fuse_this_node(c, &z, &obj) == 0)
+		(void)zpl_getattr(z, obj, &a);
+	return (0);
+}
+
 /* --- dispatch --------------------------------------------------------------------------------- */
 
 struct handler {
-	int (*fn)(struct fuse_call *c);
+	int (*look)(struct fuse_call *c); /* may be unwound and begin again */
+	int (*act)(struct fuse_call *c);
 	bool changes; /* with sync=always the answer waits for the disk */
 };
 
 static const struct handler handlers[] = {
-	[FUSE_LOOKUP] = {do_lookup, false},
-	[FUSE_FORGET] = {do_forget, false},
-	[FUSE_BATCH_FORGET] = {do_batch_forget, false},
-	[FUSE_GETATTR] = {do_getattr, false},
-	[FUSE_STATX_OP] = {do_statx, false},
-	[FUSE_SETATTR] = {do_setattr, true},
-	[FUSE_READLINK] = {fuse_do_readlink, false},
-	[FUSE_SYMLINK] = {do_symlink, true},
-	[FUSE_MKNOD] = {do_mknod, true},
-	[FUSE_MKDIR] = {do_mkdir, true},
-	[FUSE_UNLINK] = {do_unlink, true},
-	[FUSE_RMDIR] = {do_rmdir, true},
-	[FUSE_RENAME] = {do_rename, true},
-	[FUSE_RENAME2] = {do_rename2, true},
-	[FUSE_LINK] = {do_link, true},
-	[FUSE_OPEN] = {do_open, false},
-	[FUSE_READ] = {fuse_do_read, false},
-	[FUSE_WRITE] = {fuse_do_write, true},
-	[FUSE_STATFS] = {do_statfs, false},
-	[FUSE_RELEASE] = {do_nothing, false},
-	[FUSE_FSYNC] = {fuse_do_fsync, false},
-	[FUSE_SETXATTR] = {fuse_do_setxattr, true},
-	[FUSE_GETXATTR] = {fuse_do_getxattr, false},
-	[FUSE_LISTXATTR] = {fuse_do_listxattr, false},
-	[FUSE_REMOVEXATTR] = {fuse_do_removexattr, true},
-	[FUSE_OPENDIR] = {do_opendir, false},
-	[FUSE_READDIR] = {fuse_do_readdir, false},
-	[FUSE_READDIRPLUS] = {fuse_do_readdirplus, false},
-	[FUSE_RELEASEDIR] = {do_nothing, false},
-	[FUSE_FSYNCDIR] = {fuse_do_fsync, false},
-	[FUSE_SYNCFS] = {fuse_do_fsync, false},
-	[FUSE_CREATE] = {do_create, true},
-	[FUSE_TMPFILE] = {do_tmpfile, true},
-	[FUSE_FALLOCATE] = {fuse_do_fallocate, true},
-	[FUSE_LSEEK] = {fuse_do_lseek, false},
-	[FUSE_COPY_FILE_RANGE] = {fuse_do_copy_file_range, true},
+	[FUSE_LOOKUP] = {do_lookup, NULL, false},
+	[FUSE_FORGET] = {NULL, do_forget, false},
+	[FUSE_BATCH_FORGET] = {NULL, do_batch_forget, false},
+	[FUSE_GETATTR] = {do_getattr, NULL, false},
+	[FUSE_STATX_OP] = {do_statx, NULL, false},
+	[FUSE_SETATTR] = {prepare_node, do_setattr, true},
+	[FUSE_READLINK] = {fuse_do_readlink, NULL, false},
+	[FUSE_SYMLINK] = {prepare_name, do_symlink, true},
+	[FUSE_MKNOD] = {prepare_name, do_mknod, true},
+	[FUSE_MKDIR] = {prepare_name, do_mkdir, true},
+	[FUSE_UNLINK] = {prepare_name, do_unlink, true},
+	[FUSE_RMDIR] = {prepare_name, do_rmdir, true},
+	[FUSE_RENAME] = {prepare_rename, do_rename, true},
+	[FUSE_RENAME2] = {prepare_rename, do_rename2, true},
+	[FUSE_LINK] = {prepare_name, do_link, true},
+	[FUSE_OPEN] = {NULL, do_open, false},
+	[FUSE_READ] = {fuse_do_read, fuse_after_read, false},
+	[FUSE_WRITE] = {fuse_prepare_write, fuse_do_write, true},
+	[FUSE_STATFS] = {NULL, do_statfs, false},
+	[FUSE_RELEASE] = {NULL, do_nothing, false},
+	[FUSE_FSYNC] = {NULL, fuse_do_fsync, false},
+	[FUSE_SETXATTR] = {fuse_prepare_xattr, fuse_do_setxattr, true},
+	[FUSE_GETXATTR] = {fuse_do_getxattr, NULL, false},
+	[FUSE_LISTXATTR] = {fuse_do_listxattr, NULL, false},
+	[FUSE_REMOVEXATTR] = {fuse_prepare_xattr, fuse_do_removexattr, true},
+	[FUSE_OPENDIR] = {NULL, do_opendir, false},
+	[FUSE_READDIR] = {fuse_do_readdir, NULL, false},
+	[FUSE_READDIRPLUS] = {fuse_do_readdirplus, fuse_count_listed, false},
+	[FUSE_RELEASEDIR] = {NULL, do_nothing, false},
+	[FUSE_FSYNCDIR] = {NULL, fuse_do_fsync, false},
+	[FUSE_SYNCFS] = {NULL, fuse_do_fsync, false},
+	[FUSE_CREATE] = {prepare_name, do_create, true},
+	[FUSE_TMPFILE] = {prepare_node, do_tmpfile, true},
+	[FUSE_FALLOCATE] = {prepare_node, fuse_do_fallocate, true},
+	[FUSE_LSEEK] = {fuse_do_lseek, NULL, false},
+	[FUSE_COPY_FILE_RANGE] = {NULL, fuse_do_copy_file_range, true},
 };
 
 /* Checksum errors are the disk's fault, and the caller knows that as EIO. */
@@ -780,22 +833,59 @@ user_errno(int rc)
 	return (rc == -EILSEQ ? -EIO : rc);
 }
 
-int
-fuse_serve(struct fuse_call *c)
+static const struct handler *
+handler_of(const struct fuse_call *c)
 {
 	unsigned op = c->req.in->opcode;
-	struct spa *spa = c->s->server->spa;
-	int rc;
+	const struct handler *h = op < sizeof(handlers) / sizeof(handlers[0]) ? &handlers[op] : NULL;
 
-	if (op >= sizeof(handlers) / sizeof(handlers[0]) || handlers[op].fn == NULL)
-		return (-ENOSYS);
-	if (handlers[op].changes && spa_is_suspended(spa))
-		return (-EIO); /* nothing more would reach the disk, and memory is not endless */
-	if ((rc = handlers[op].fn(c)) != 0)
-		return (user_errno(rc));
-	if (handlers[op].changes && c->s->opts.sync_always && spa_is_dirty(spa)) {
+	return (h != NULL && (h->look != NULL || h->act != NULL) ? h : NULL);
+}
+
+/* Of .zfs, which opens datasets and takes snapshots, nothing can begin again. */
+static bool
+is_virtual(const struct fuse_call *c)
+{
+	return (snapdir_is_virtual(c->req.in->nodeid) ||
+	    (c->req.in->opcode == FUSE_LOOKUP && is_zfs_name(c, c->req.name)));
+}
+
+int
+fuse_look(void *call)
+{
+	struct fuse_call *c = call;
+	const struct handler *h = handler_of(c);
+
+	c->rc = 0;
+	c->out_len = 0;
+	if (h == NULL)
+		c->rc = -ENOSYS;
+	else if (h->look != NULL && !is_virtual(c))
+		c->rc = user_errno(h->look(c));
+	if (h != NULL && h->changes)
+		c->rc = 0; /* it only touched what act will need */
+	return (0);
+}
+
+int
+fuse_act(void *call)
+{
+	struct fuse_call *c = call;
+	struct spa *spa = c->s->server->spa;
+	const struct handler *h = handler_of(c);
+
+	if (h != NULL && is_virtual(c) && !h->changes && h->look != NULL)
+		c->rc = user_errno(h->look(c));
+	if (c->rc != 0)
+		return (0);
+	if (h->changes && spa_is_suspended(spa))
+		c->rc = -EIO; /* nothing more would reach the disk, and memory is not endless */
+	else if (h->act != NULL)
+		c->rc = user_errno(h->act(c));
+	if (c->rc == 0 && h->changes && c->s->opts.sync_always && spa_is_dirty(spa)) {
 		c->must_sync = true;
 		c->txg = spa_open_txg(spa);
 	}
+	c->crowded = spa_dirty_bytes(spa) > DMU_DIRTY_LIMIT;
 	return (0);
 }

@@ -11,14 +11,18 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mount.h>
+#include <linux/stat.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "fuse_impl.h"
+#include "smartbox/core/file.h"
 
 /* Edges: one worker wakes for one request, and goes on until there is none; not all for each. */
 #define SESSION_EVENTS (EPOLLIN | EPOLLET)
 #define UNMOUNT_WAIT_S 5
+#define DONT_SYNC 0x4000 /* AT_STATX_DONT_SYNC */
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
@@ -246,6 +250,24 @@ session_start(struct fuse_session *s, struct err *e)
 	return (rc);
 }
 
+/*
+ * The kernel reads 128 KiB ahead unless it is told otherwise, where only root can: in sysfs.  The root
+ * of the mount is in the kernel's memory since mount(2), so this asks nobody.
+ */
+static void
+session_set_readahead(const struct fuse_session *s)
+{
+	struct statx st;
+	char path[64], text[16];
+
+	if (syscall(SYS_statx, AT_FDCWD, s->path, AT_NO_AUTOMOUNT | DONT_SYNC, 0, &st) != 0)
+		return;
+	(void)snprintf(path, sizeof(path), "/sys/class/bdi/%u:%u/read_ahead_kb", st.stx_dev_major,
+	    st.stx_dev_minor);
+	(void)snprintf(text, sizeof(text), "%u", FUSE_READAHEAD_MAX >> 10);
+	(void)file_poke(path, text, NULL);
+}
+
 static int
 session_mount(struct fuse_session *s, const char *dataset, struct err *e)
 {
@@ -256,6 +278,7 @@ session_mount(struct fuse_session *s, const char *dataset, struct err *e)
 	    s->fd, FUSE_DATA_MAX);
 	if (mount(dataset, s->path, "fuse.zfs", mount_flags(&s->opts), data) != 0)
 		return (err_sys(e, errno, "cannot mount on '%s'", s->path));
+	session_set_readahead(s);
 	return (0);
 }
 

@@ -102,6 +102,9 @@ spa_new(const char *name, const struct fs_os *os, struct spa **out)
 	spa->tasks_tail = &spa->tasks;
 	spa->history_tail = &spa->history;
 	(void)pthread_mutex_init(&spa->lock, NULL);
+	(void)pthread_cond_init(&spa->changed, NULL);
+	(void)pthread_mutex_init(&spa->io_lock, NULL);
+	(void)pthread_cond_init(&spa->io_idle, NULL);
 	if ((spa->name = strdup(name)) == NULL || dmu_cache_new(spa) != 0) {
 		free(spa->name);
 		free(spa);
@@ -150,6 +153,9 @@ spa_free(struct spa *spa)
 	zio_fini(spa);
 	dmu_cache_free(spa);
 	(void)pthread_mutex_destroy(&spa->lock);
+	(void)pthread_cond_destroy(&spa->changed);
+	(void)pthread_mutex_destroy(&spa->io_lock);
+	(void)pthread_cond_destroy(&spa->io_idle);
 	free(spa->comment);
 	free(spa->compatibility);
 	free(spa->name);
@@ -207,6 +213,53 @@ void
 spa_exit(struct spa *spa)
 {
 	(void)pthread_mutex_unlock(&spa->lock);
+}
+
+void
+spa_enter_alone(struct spa *spa)
+{
+	spa_enter(spa);
+	spa_io_drain(spa);
+}
+
+void
+spa_io_begin(struct spa *spa)
+{
+	(void)pthread_mutex_lock(&spa->io_lock);
+	spa->io_count++;
+	(void)pthread_mutex_unlock(&spa->io_lock);
+}
+
+void
+spa_io_end(struct spa *spa)
+{
+	(void)pthread_mutex_lock(&spa->io_lock);
+	if (--spa->io_count == 0)
+		(void)pthread_cond_broadcast(&spa->io_idle);
+	(void)pthread_mutex_unlock(&spa->io_lock);
+}
+
+/* Nobody begins without the lock, and who is in there needs none to come out. */
+void
+spa_io_drain(struct spa *spa)
+{
+	(void)pthread_mutex_lock(&spa->io_lock);
+	while (spa->io_count > 0)
+		(void)pthread_cond_wait(&spa->io_idle, &spa->io_lock);
+	(void)pthread_mutex_unlock(&spa->io_lock);
+}
+
+void
+spa_wait(struct spa *spa)
+{
+	(void)pthread_cond_wait(&spa->changed, &spa->lock);
+}
+
+void
+spa_changed(struct spa *spa)
+{
+	spa->changes++;
+	(void)pthread_cond_broadcast(&spa->changed);
 }
 
 void

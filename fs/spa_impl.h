@@ -67,6 +67,13 @@ struct spa {
 
 	struct dmu_cache *cache;
 	uint64_t dirty_bytes; /* of all objsets */
+	struct dmu_misses *misses; /* of who has the lock now: he may be unwound (dmu_miss.c) */
+	struct dmu_misses *readers, *readers_last; /* reading without the lock, oldest first */
+	pthread_cond_t changed; /* with the lock: something that is waited for happened */
+	uint64_t changes;	/* how often */
+	pthread_mutex_t io_lock;
+	pthread_cond_t io_idle;
+	unsigned io_count; /* with io_lock: who is in the vdev tree without the pool's lock */
 	struct workers *workers; /* NULL: the caller's thread does it all */
 
 	struct ddt_pool *ddt;	 /* ddt.c */
@@ -80,6 +87,12 @@ struct spa {
 int spa_new(const char *name, const struct fs_os *os, struct spa **out);
 void spa_free(struct spa *spa);
 void spa_suspend(struct spa *spa, const char *why);
+/* With the lock: until something happens that somebody announces; it is given up meanwhile. */
+void spa_wait(struct spa *spa);
+void spa_changed(struct spa *spa);
+/* Around reads and writes of devices without the lock; begin is called with it. */
+void spa_io_begin(struct spa *spa);
+void spa_io_end(struct spa *spa);
 
 /* A pool up to its meta objset, without datasets: the part below the dataset layer. */
 int spa_create_base(struct spa *spa, const struct spa_create_opts *o, struct err *e);

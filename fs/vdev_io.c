@@ -26,12 +26,13 @@ vdev_leaf_ready(const struct vdev *leaf)
 	return (leaf->bd != NULL && leaf->state >= VS_DEGRADED);
 }
 
+/* Readers do this without the pool's lock. */
 static void
 count_io(struct vdev *leaf, int dir, size_t len)
 {
 	for (struct vdev *v = leaf; v != NULL; v = v->parent) {
-		v->stat_ops[dir]++;
-		v->stat_bytes[dir] += len;
+		(void)__atomic_fetch_add(&v->stat_ops[dir], 1, __ATOMIC_RELAXED);
+		(void)__atomic_fetch_add(&v->stat_bytes[dir], len, __ATOMIC_RELAXED);
 	}
 }
 
@@ -39,7 +40,7 @@ static void
 count_error(struct vdev *leaf, int dir)
 {
 	for (struct vdev *v = leaf; v != NULL; v = v->parent)
-		(*(dir == 0 ? &v->err_read : &v->err_write))++;
+		(void)__atomic_fetch_add(dir == 0 ? &v->err_read : &v->err_write, 1, __ATOMIC_RELAXED);
 }
 
 static bool
@@ -195,6 +196,29 @@ vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, 
 	if (top->kind == VDEV_INDIRECT)
 		return (indirect_read(top, buf, len, off, copy, birth));
 	return (mirror_read(top, buf, len, off, copy, birth));
+}
+
+static void
+leaf_prefetch(struct vdev *leaf, uint64_t off, uint64_t len)
+{
+	if (leaf != NULL && vdev_leaf_ready(leaf) && in_data_area(leaf, len, off))
+		bdev_prefetch(leaf->bd, off + VDEV_LABEL_START, len);
+}
+
+/* Of a raidz each device holds about its share of a long range, at about its share of the offset. */
+void
+vdev_prefetch(struct vdev *top, uint64_t off, uint64_t len)
+{
+	uint64_t n = top->nchild;
+
+	if (top->kind == VDEV_INDIRECT || vdev_copies(top) == 0)
+		return;
+	if (top->kind != VDEV_RAIDZ) {
+		leaf_prefetch(mirror_side(top, off, 0), off, len);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		leaf_prefetch(vdev_leaf_at(top->child[i], 0), off / n, len / n);
 }
 
 int

@@ -344,6 +344,45 @@ zio_read(struct spa *spa, const struct blkptr *bp, void *buf)
 	return (rc);
 }
 
+/*
+ * The first way to the first copy that a device has, and nothing else: no repair, no counting.  This is
+ * what may run without the pool's lock.
+ */
+static int
+read_raw_plain(struct spa *spa, const struct blkptr *bp, uint8_t *raw)
+{
+	struct dva d = bp_dva(bp, 0);
+	struct vdev *top = vdev_top(spa->root, d.vdev);
+	unsigned ways = top == NULL ? 0 : top->kind == VDEV_RAIDZ ? 1 : vdev_copies(top);
+	int rc = -ENXIO;
+
+	for (unsigned copy = 0; copy < ways && rc == -ENXIO; copy++)
+		rc = vdev_read(top, raw, bp_psize(bp), d.offset, copy, bp_physical_birth(bp));
+	return (rc != 0 ? rc : verify(spa, bp, raw));
+}
+
+int
+zio_read_plain(struct spa *spa, const struct blkptr *bp, void *buf)
+{
+	uint32_t psize = bp_psize(bp);
+	uint8_t *raw;
+	int rc;
+
+	if (bp_is_embedded(bp) || bp_is_hole(bp) || bp_dva(bp, 0).gang || is_ciphertext(bp))
+		return (-ENOTSUP);
+	if (bp_verify(bp, (unsigned)spa->root->nchild) != 0)
+		return (-EILSEQ);
+	if (bp_compress(bp) == COMP_OFF)
+		return (read_raw_plain(spa, bp, buf));
+	if ((raw = zio_buf_get(spa, psize)) == NULL)
+		return (-ENOMEM);
+	rc = read_raw_plain(spa, bp, raw);
+	if (rc == 0)
+		rc = decompress_block(bp_compress(bp), raw, psize, buf, bp_lsize(bp));
+	zio_buf_put(spa, raw, psize);
+	return (rc);
+}
+
 /* --- scrub and resilver --- */
 
 static int scan_block(struct spa *spa, const struct blkptr *bp, bool compare, int depth,

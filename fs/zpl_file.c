@@ -116,6 +116,17 @@ zpl_seek(struct zpl *z, uint64_t obj, bool hole, uint64_t *off)
 	return (rc);
 }
 
+void
+zpl_write_prepare(struct zpl *z, uint64_t obj, uint64_t off, size_t len)
+{
+	struct sa_handle h;
+
+	if (hold_file(z, obj, &h) != 0)
+		return;
+	sa_rele(&h);
+	dmu_write_prepare(z->os, obj, off, len);
+}
+
 /* --- writing ---------------------------------------------------------------------------------- */
 
 /* Size (if it grew) and, unless keep_times, the times of a change of contents. */

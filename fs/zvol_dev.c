@@ -200,7 +200,7 @@ zv_close(struct bdev *bd)
 	free(zv);
 }
 
-static const struct bdev_ops zvol_ops = {zv_read, zv_write, zv_flush, zv_discard, zv_close};
+static const struct bdev_ops zvol_ops = {zv_read, zv_write, zv_flush, zv_discard, zv_close, NULL};
 
 /* The pool's lock held. */
 static int

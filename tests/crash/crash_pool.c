@@ -105,7 +105,7 @@ view_close(struct bdev *bd)
 	(void)bd; /* a child's exit frees it */
 }
 
-static const struct bdev_ops view_ops = {view_read, view_write, view_flush, NULL, view_close};
+static const struct bdev_ops view_ops = {view_read, view_write, view_flush, NULL, view_close, NULL};
 
 static struct bdev *
 view_new(struct bdev *of)

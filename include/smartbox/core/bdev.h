@@ -27,6 +27,7 @@ struct bdev_ops {
 	int (*flush)(struct bdev *bd);
 	int (*discard)(struct bdev *bd, uint64_t off, uint64_t len); /* may be NULL: ignored */
 	void (*close)(struct bdev *bd);
+	void (*prefetch)(struct bdev *bd, uint64_t off, uint64_t len); /* may be NULL */
 };
 
 struct bdev {
@@ -51,6 +52,8 @@ int bdev_read(struct bdev *bd, void *buf, size_t len, uint64_t off);  /* -EINVAL
 int bdev_write(struct bdev *bd, const void *buf, size_t len, uint64_t off); /* -EROFS */
 int bdev_flush(struct bdev *bd);
 int bdev_discard(struct bdev *bd, uint64_t off, uint64_t len);
+/* A hint: these bytes will be read soon. */
+void bdev_prefetch(struct bdev *bd, uint64_t off, uint64_t len);
 void bdev_close(struct bdev *bd); /* NULL is fine */
 
 /*

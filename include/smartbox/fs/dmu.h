@@ -114,6 +114,16 @@ int dmu_object_set_type(struct objset *os, uint64_t obj, unsigned type);
 int dmu_object_set_compress(struct objset *os, uint64_t obj, unsigned compress);
 int dmu_object_set_checksum(struct objset *os, uint64_t obj, unsigned checksum);
 
+/*
+ * An operation that does not hold the lock while it reads the disk: takes the lock, runs look and then
+ * act (which may be NULL) in one bracket, returns act's answer (look's).  look may be run several
+ * times, until all that it reads is in memory; so it must change nothing before its last read, and
+ * pass on errors it does not know.  What dmu_read put into a buffer is there when dmu_run returns, not
+ * before.  -EIO and the like may also come from that.
+ */
+typedef int dmu_step_fn(void *arg);
+int dmu_run(struct spa *spa, dmu_step_fn *look, dmu_step_fn *act, void *arg);
+
 /* Bytes; reading behind the last block gives zeros. */
 int dmu_read(struct objset *os, uint64_t obj, uint64_t off, size_t len, void *buf);
 int dmu_write(struct objset *os, uint64_t obj, uint64_t off, size_t len, const void *buf);
@@ -121,6 +131,8 @@ int dmu_write(struct objset *os, uint64_t obj, uint64_t off, size_t len, const v
 int dmu_free_range(struct objset *os, uint64_t obj, uint64_t off, uint64_t len);
 /* The next hole (or data) at or after *off; -ENXIO none (data).  Dirty blocks count as data. */
 int dmu_offset_next(struct objset *os, uint64_t obj, bool hole, uint64_t *off);
+/* Touch what a write of this range will need, so that the write reads nothing; see dmu_run. */
+void dmu_write_prepare(struct objset *os, uint64_t obj, uint64_t off, size_t len);
 /* Start reading in the background; never fails. */
 void dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len);
 

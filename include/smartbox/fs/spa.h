@@ -62,6 +62,9 @@ int spa_destroy(struct spa *spa, struct err *e); /* labels say destroyed */
 void spa_close(struct spa *spa);
 
 void spa_enter(struct spa *spa);
+/* To change the tree of vdevs: nobody reads or writes through it without the lock either. */
+void spa_enter_alone(struct spa *spa);
+void spa_io_drain(struct spa *spa); /* the same for who has the lock already, and keeps it */
 void spa_exit(struct spa *spa);
 
 /* With the lock held: write the open txg.  An error suspends the pool (spa_is_suspended). */

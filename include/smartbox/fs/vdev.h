@@ -83,6 +83,8 @@ uint64_t vdev_dsize(const struct vdev *top, uint64_t asize);	/* deflated bytes *
 unsigned vdev_copies(const struct vdev *top);
 /* -ENXIO no such copy (device missing or stale), -EIO the device failed. */
 int vdev_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy, uint64_t birth);
+/* A hint that this range will be read soon; returns at once. */
+void vdev_prefetch(struct vdev *top, uint64_t off, uint64_t len);
 /* Write to all sides; 0 when enough took it that it can be read (who did not take it is noted). */
 int vdev_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
 /* Rewrite one side with known good data (self-healing). */

@@ -28,6 +28,8 @@ int zio_read(struct spa *spa, const struct blkptr *bp, void *buf);
  * streams, and for blocks that are encrypted.  Embedded: the payload.  A hole: -ENOENT.
  */
 int zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf);
+/* One attempt at one copy, without the pool's lock; when it fails, zio_read knows more. */
+int zio_read_plain(struct spa *spa, const struct blkptr *bp, void *buf);
 
 /*
  * Scrub: read and verify every copy of a block, on every device (for raidz: every column), and

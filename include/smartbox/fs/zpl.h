@@ -91,6 +91,8 @@ int zpl_readdir(struct zpl *z, uint64_t dir, uint64_t cookie, zpl_dirent_fn *fn,
 
 int zpl_read(struct zpl *z, uint64_t obj, uint64_t off, size_t len, void *buf); /* bytes or -errno */
 /* 0 or -errno.  Grows the file, sets mtime and ctime unless keep_times. */
+/* Touch what such a write will need (dmu_run). */
+void zpl_write_prepare(struct zpl *z, uint64_t obj, uint64_t off, size_t len);
 int zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf,
     bool keep_times);
 /* What a write by an unprivileged user takes away: set-id bits (if asked) and file capabilities. */
