@@ -9,6 +9,7 @@
  * Options, columns, messages and exit codes are OpenZFS's, because people and scripts know them.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,23 @@ zfs_ask(const char *dataset, const char *op, const struct nvlist *args, struct n
 		*out = results;
 	else
 		nv_free(results);
+	return (rc);
+}
+
+int
+zfs_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
+    void (*tell)(void *arg, const struct nvlist *nv), void *arg, struct nvlist **out, struct err *e)
+{
+	struct poolops_io io = {fd, tell, NULL, arg};
+	int rc;
+
+	if (rescue_session != NULL) {
+		*out = must_nv();
+		(void)signal(SIGPIPE, SIG_IGN);
+		return (poolops_stream(rescue_session, op, args, *out, &io, e));
+	}
+	if ((rc = pool_stream(dataset, op, args, fd, tell, arg, out, e)) != 0)
+		zfs_explain_missing(e);
 	return (rc);
 }
 
@@ -483,6 +501,8 @@ static const struct subcmd zfs_commands[] = {
 	    "all|PROPERTY,... [DATASET]...", "show properties"},
 	{"set", set, "PROPERTY=VALUE... DATASET...", "change properties"},
 	{"inherit", inherit, "[-rS] PROPERTY DATASET...", "take a property from the parent again"},
+	{"send", zfs_send, "[-DLPRVbcehnpsvw] [-i|-I SNAPSHOT|BOOKMARK] SNAPSHOT | "
+	    "[-PVnv] -t TOKEN", "write a snapshot as a stream"},
 	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
 	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
 	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},

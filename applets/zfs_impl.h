@@ -19,6 +19,7 @@ int zfs_destroy(int argc, char **argv);
 int zfs_rollback(int argc, char **argv);
 int zfs_mount(int argc, char **argv);
 int zfs_unmount(int argc, char **argv);
+int zfs_send(int argc, char **argv);
 
 /* "prop=value" into nv; 0, or 2 after a message. */
 int zfs_parse_prop(struct nvlist *nv, const char *arg);
@@ -31,6 +32,9 @@ int zfs_ask(const char *dataset, const char *op, const struct nvlist *args, stru
 /* The same for changes: the command line goes into the pool's history; args are freed. */
 int zfs_change(const char *dataset, const char *op, struct nvlist *args, struct nvlist **out,
     struct err *e);
+/* An operation with a stream through fd: fs/client.h, pool_stream. */
+int zfs_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
+    void (*tell)(void *arg, const struct nvlist *nv), void *arg, struct nvlist **out, struct err *e);
 /* Imported pools (or the one opened by -e), as pool_names. */
 char **zfs_pools(size_t *n);
 /* "no such pool" and the like, as users know it: "dataset does not exist". */

@@ -24,8 +24,29 @@ connect_alive(const char *pool, struct err *e)
 	return (wire_connect(pool, e));
 }
 
+struct listener {
+	pool_tell_fn *tell; /* NULL: there are no messages before the answer */
+	void *arg;
+};
+
+/* The answer, and what comes before it. */
 static int
-exchange(int fd, const char *op, const struct nvlist *args, struct nvlist **out, struct err *e)
+await_answer(int fd, const struct listener *l, struct nvlist **answer, struct err *e)
+{
+	int rc;
+
+	while ((rc = wire_recv(fd, WIRE_ANSWER_MAX, answer, e)) == 0 && !nv_has(*answer, "rc")) {
+		if (l != NULL && l->tell != NULL)
+			l->tell(l->arg, *answer);
+		nv_free(*answer);
+		*answer = NULL;
+	}
+	return (rc);
+}
+
+static int
+exchange(int fd, const char *op, const struct nvlist *args, int passed, const struct listener *l,
+    struct nvlist **out, struct err *e)
 {
 	struct nvlist *request = args != NULL ? nv_dup(args) : nv_new(), *answer = NULL;
 	int rc;
@@ -34,10 +55,10 @@ exchange(int fd, const char *op, const struct nvlist *args, struct nvlist **out,
 		nv_free(request);
 		return (err_set(e, ENOMEM, "out of memory"));
 	}
-	rc = wire_send(fd, request, e);
+	rc = wire_send_fd(fd, request, passed, e);
 	nv_free(request);
 	if (rc == 0)
-		rc = wire_recv(fd, WIRE_ANSWER_MAX, &answer, e);
+		rc = await_answer(fd, l, &answer, e);
 	if (rc == -EPIPE)
 		return (err_set(e, EPIPE, "the pool's server died before it answered"));
 	if (rc != 0)
@@ -47,9 +68,9 @@ exchange(int fd, const char *op, const struct nvlist *args, struct nvlist **out,
 	return (rc);
 }
 
-int
-pool_call(const char *dataset, const char *op, const struct nvlist *args, struct nvlist **out,
-    struct err *e)
+static int
+call(const char *dataset, const char *op, const struct nvlist *args, int passed,
+    const struct listener *l, struct nvlist **out, struct err *e)
 {
 	char pool[DSL_NAME_MAX];
 	int fd, rc;
@@ -61,9 +82,25 @@ pool_call(const char *dataset, const char *op, const struct nvlist *args, struct
 		return (err_set(e, ENAMETOOLONG, "name is too long"));
 	if ((fd = connect_alive(pool, e)) < 0)
 		return (fd);
-	rc = exchange(fd, op, args, out, e);
+	rc = exchange(fd, op, args, passed, l, out, e);
 	(void)close(fd);
 	return (rc);
+}
+
+int
+pool_call(const char *dataset, const char *op, const struct nvlist *args, struct nvlist **out,
+    struct err *e)
+{
+	return (call(dataset, op, args, -1, NULL, out, e));
+}
+
+int
+pool_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
+    pool_tell_fn *tell, void *arg, struct nvlist **out, struct err *e)
+{
+	struct listener l = {tell, arg};
+
+	return (call(dataset, op, args, fd, &l, out, e));
 }
 
 bool

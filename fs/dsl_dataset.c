@@ -628,8 +628,17 @@ charge_dir(struct dsl_dataset *ds, const struct ds_delta *d, uint64_t old_unique
 	return (dir_transfer(ds->dir, d->to_snap, DD_HEAD, DD_SNAP));
 }
 
-static int
-activate_one(struct dsl_dataset *ds, const char *guid)
+bool
+ds_has_feature(struct dsl_dataset *ds, const char *guid)
+{
+	uint64_t v;
+
+	return (dsl_is_zapified(ds->dp, ds->obj) &&
+	    zap_lookup(dp_mos(ds->dp), ds->obj, guid, 8, 1, &v) == 0);
+}
+
+int
+ds_feature_activate(struct dsl_dataset *ds, const char *guid)
 {
 	struct dsl_pool *dp = ds->dp;
 	uint64_t v = 0;
@@ -651,7 +660,7 @@ activate_features(struct dsl_dataset *ds)
 
 	for (i = 0; i < DS_FEATURES && rc == 0; i++) {
 		if (ds->activate & (1u << i))
-			rc = activate_one(ds, ds_features[i].guid);
+			rc = ds_feature_activate(ds, ds_features[i].guid);
 	}
 	ds->activate = 0;
 	return (rc);
@@ -739,7 +748,7 @@ ds_features_copy(struct dsl_dataset *from, struct dsl_dataset *to)
 		return (0);
 	for (i = 0; i < DS_FEATURES && rc == 0; i++) {
 		rc = zap_lookup(dp_mos(from->dp), from->obj, ds_features[i].guid, 8, 1, &v);
-		rc = rc == -ENOENT ? 0 : rc != 0 ? rc : activate_one(to, ds_features[i].guid);
+		rc = rc == -ENOENT ? 0 : rc != 0 ? rc : ds_feature_activate(to, ds_features[i].guid);
 	}
 	return (rc);
 }

@@ -24,7 +24,6 @@
 
 #include "dsl_impl.h"
 
-#define BOOKMARKS_KEY "com.delphix:bookmarks"
 #define CLONE_DEPTH_MAX 1000
 #define EMPTY_BATCH (64ULL << 20) /* of a large head, freed between two syncs */
 

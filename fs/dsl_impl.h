@@ -96,6 +96,7 @@ struct dsl_dataset {
 	const uint64_t *bookmark; /* BOOKMARK_WORDS of them, or NULL */
 };
 #define BOOKMARK_WORDS 12
+enum { BM_GUID, BM_TXG, BM_TIME, BM_REDACTION, BM_FLAGS, BM_REFD, BM_COMP, BM_UNCOMP };
 
 struct dsl_pool {
 	struct spa *spa;
@@ -165,6 +166,8 @@ int ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, uint64_t *byte
 bool ds_is_origin(const struct dsl_dataset *ds); /* $ORIGIN@$ORIGIN */
 int ds_features_copy(struct dsl_dataset *from, struct dsl_dataset *to);
 int ds_features_drop(struct dsl_dataset *ds);
+bool ds_has_feature(struct dsl_dataset *ds, const char *guid); /* active in this dataset */
+int ds_feature_activate(struct dsl_dataset *ds, const char *guid); /* in a sync task */
 /* Free what was born in HEAD after its newest snapshot; FREED, also on an error, is what that was. */
 int ds_free_own_blocks(struct dsl_dataset *head, struct space_sum *freed);
 int dsl_zapify(struct dsl_pool *dp, uint64_t obj);
@@ -180,6 +183,10 @@ int zap_child_add(struct dsl_pool *dp, uint64_t *zap, unsigned type, uint64_t ke
 /* What a name of a new dataset leads to: its parent, held. */
 int dsl_hold_parent(struct spa *spa, const char *name, struct dsl_dir **parent, const char **last,
     struct err *e);
+/* dsl_bookmark.c */
+#define BOOKMARKS_KEY "com.delphix:bookmarks"
+/* All words of a head's bookmark, missing ones 0; -ENOENT. */
+int ds_bookmark_lookup(struct dsl_dataset *head, const char *name, uint64_t words[BOOKMARK_WORDS]);
 /* dsl_snapshot.c */
 int ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist *props);
 

@@ -13,7 +13,6 @@
 
 #include "dsl_impl.h"
 
-#define BOOKMARKS_KEY "com.delphix:bookmarks"
 #define WALK_DEPTH_MAX 256
 
 struct walk {

@@ -299,12 +299,42 @@ is_allowed(int fd, const char *op, struct nvlist *request)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		return (false);
 	(void)nv_add_u64(request, "uid", who.uid);
-	return (who.uid == 0 || poolops_changes(op) == 0);
+	return (who.uid == 0 || (!poolops_is_stream(op) && poolops_changes(op) == 0));
+}
+
+static void
+tell_client(void *arg, const struct nvlist *nv)
+{
+	struct connection *c = arg;
+
+	(void)wire_send(c->fd, nv, NULL);
+}
+
+static bool
+client_is_gone(void *arg)
+{
+	const struct connection *c = arg;
+	struct pollfd p = {c->fd, POLLRDHUP, 0};
+
+	return (poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
+}
+
+static int
+run_request(struct connection *c, const char *op, struct nvlist *request, int passed,
+    struct nvlist *out, struct err *e)
+{
+	struct poolops_io io = {passed, tell_client, client_is_gone, c};
+
+	if (!is_allowed(c->fd, op, request))
+		return (err_set(e, EPERM, "permission denied"));
+	if (poolops_is_stream(op))
+		return (poolops_stream(c->sv->session, op, request, out, &io, e));
+	return (poolops_call(c->sv->session, op, request, out, e));
 }
 
 /* One request; false: the connection is of no further use. */
 static bool
-serve_request(struct connection *c, struct nvlist *request)
+serve_request(struct connection *c, struct nvlist *request, int passed)
 {
 	struct pool_server *sv = c->sv;
 	const char *op = nv_str_or(request, "op", "");
@@ -315,10 +345,7 @@ serve_request(struct connection *c, struct nvlist *request)
 
 	if (out == NULL)
 		return (false);
-	if (!is_allowed(c->fd, op, request))
-		rc = err_set(&e, EPERM, "permission denied");
-	else
-		rc = poolops_call(sv->session, op, request, out, &e);
+	rc = run_request(c, op, request, passed, out, &e);
 	is_over = pool_session_is_over(sv->session);
 	if (is_over) {
 		remove_file(sv, ".sock");
@@ -340,9 +367,12 @@ connection_main(void *arg)
 	struct pool_server *sv = c->sv;
 	struct nvlist *request;
 	bool go_on = true;
+	int passed;
 
-	while (go_on && wire_recv(c->fd, WIRE_REQUEST_MAX, &request, NULL) == 0) {
-		go_on = serve_request(c, request);
+	while (go_on && wire_recv_fd(c->fd, WIRE_REQUEST_MAX, &request, &passed, NULL) == 0) {
+		go_on = serve_request(c, request, passed);
+		if (passed >= 0)
+			(void)close(passed);
 		nv_free(request);
 	}
 	(void)close(c->fd);

@@ -13,8 +13,44 @@
 
 #include "smartbox/core/file.h"
 
+/* The first bytes of a message, with a descriptor or not. */
+static int
+send_head(int fd, unsigned char head[4], int passed)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec iov = {head, 4};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct cmsghdr *c;
+	ssize_t n;
+
+	if (passed < 0)
+		return (io_send_full(fd, head, 4));
+	memset(&control, 0, sizeof(control));
+	m.msg_control = control.room;
+	m.msg_controllen = sizeof(control.room);
+	c = CMSG_FIRSTHDR(&m);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &passed, sizeof(int));
+	while ((n = sendmsg(fd, &m, MSG_NOSIGNAL)) < 0 && errno == EINTR)
+		continue;
+	if (n <= 0)
+		return (n < 0 ? -errno : -EPIPE);
+	return (n < 4 ? io_send_full(fd, head + n, (size_t)(4 - n)) : 0);
+}
+
 int
 wire_send(int fd, const struct nvlist *nv, struct err *e)
+{
+	return (wire_send_fd(fd, nv, -1, e));
+}
+
+int
+wire_send_fd(int fd, const struct nvlist *nv, int passed, struct err *e)
 {
 	unsigned char head[4];
 	void *buf = NULL;
@@ -25,22 +61,68 @@ wire_send(int fd, const struct nvlist *nv, struct err *e)
 		rc = -EMSGSIZE;
 	for (int i = 0; i < 4; i++)
 		head[i] = (unsigned char)(len >> (8 * i));
-	if (rc == 0 && (rc = io_send_full(fd, head, sizeof(head))) == 0)
+	if (rc == 0 && (rc = send_head(fd, head, passed)) == 0)
 		rc = io_send_full(fd, buf, len);
 	free(buf);
 	return (err_rc(e, rc, "cannot send"));
 }
 
+/* What came with the bytes: the first descriptor is kept, others are closed. */
+static void
+take_passed(struct msghdr *m, int *passed)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			int got;
+
+			memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			if (*passed < 0)
+				*passed = got;
+			else
+				(void)close(got);
+		}
+	}
+}
+
+static int
+recv_head(int fd, unsigned char head[4], int *passed)
+{
+	union {
+		struct cmsghdr align;
+		char room[CMSG_SPACE(4 * sizeof(int))];
+	} control;
+	struct iovec iov = {head, 4};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
+	    .msg_controllen = sizeof(control.room)};
+	ssize_t n;
+
+	if (passed == NULL)
+		return (io_read_full(fd, head, 4));
+	while ((n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		continue;
+	if (n <= 0)
+		return (n < 0 ? -errno : -EPIPE);
+	take_passed(&m, passed);
+	return (n < 4 ? io_read_full(fd, head + n, (size_t)(4 - n)) : 0);
+}
+
 int
 wire_recv(int fd, size_t max, struct nvlist **out, struct err *e)
 {
-	unsigned char head[4];
+	return (wire_recv_fd(fd, max, out, NULL, e));
+}
+
+static int
+recv_body(int fd, const unsigned char head[4], size_t max, struct nvlist **out, struct err *e)
+{
 	size_t len = 0;
 	void *buf;
-	int rc = io_read_full(fd, head, sizeof(head));
+	int rc;
 
-	if (rc != 0)
-		return (err_rc(e, rc, "cannot receive"));
 	for (int i = 0; i < 4; i++)
 		len |= (size_t)head[i] << (8 * i);
 	if (len > max)
@@ -52,6 +134,25 @@ wire_recv(int fd, size_t max, struct nvlist **out, struct err *e)
 	else
 		rc = nv_unpack(buf, len, out, e);
 	free(buf);
+	return (rc);
+}
+
+int
+wire_recv_fd(int fd, size_t max, struct nvlist **out, int *passed, struct err *e)
+{
+	unsigned char head[4];
+	int rc;
+
+	if (passed != NULL)
+		*passed = -1;
+	if ((rc = recv_head(fd, head, passed)) != 0)
+		rc = err_rc(e, rc, "cannot receive");
+	else
+		rc = recv_body(fd, head, max, out, e);
+	if (rc != 0 && passed != NULL && *passed >= 0) {
+		(void)close(*passed);
+		*passed = -1;
+	}
 	return (rc);
 }
 

@@ -17,8 +17,12 @@
 enum { WIRE_REQUEST_MAX = 16 << 20, WIRE_ANSWER_MAX = 1 << 30 };
 
 int wire_send(int fd, const struct nvlist *nv, struct err *e);
+/* With a descriptor for the other side. */
+int wire_send_fd(int fd, const struct nvlist *nv, int passed, struct err *e);
 /* -EPIPE: the other side closed before a message began or in the middle of it. */
 int wire_recv(int fd, size_t max, struct nvlist **out, struct err *e);
+/* *passed: a descriptor that came with the message, now the caller's, or -1. */
+int wire_recv_fd(int fd, size_t max, struct nvlist **out, int *passed, struct err *e);
 
 /* An answer from a result, and back: rc, the sentence into e, *out (may be NULL) the results. */
 struct nvlist *wire_answer(int rc, const struct err *e, const struct nvlist *out);

@@ -102,6 +102,18 @@ works_readonly(const struct poolop *o)
 	    strncmp(o->name, "fs.unmount", 10) == 0 || strcmp(o->name, "pool.export") == 0);
 }
 
+/* A pool is not closed under a stream, unless by force: then the stream ends. */
+static int
+stop_streams(struct pool_session *s, const struct nvlist *in, struct err *e)
+{
+	if (__atomic_load_n(&s->streams, __ATOMIC_SEQ_CST) == 0)
+		return (0);
+	if (!arg_flag(in, "force"))
+		return (err_set(e, EBUSY, "pool is busy"));
+	__atomic_store_n(&s->stop_streams, true, __ATOMIC_SEQ_CST);
+	return (0);
+}
+
 int
 poolops_call(struct pool_session *s, const char *op, const struct nvlist *in, struct nvlist *out,
     struct err *e)
@@ -111,6 +123,8 @@ poolops_call(struct pool_session *s, const char *op, const struct nvlist *in, st
 
 	if (o == NULL)
 		return (err_set(e, ENOSYS, "unknown operation '%s'", op));
+	if ((o->flags & ENDS) && (rc = stop_streams(s, in, e)) != 0)
+		return (rc);
 	if (o->flags & ENDS)
 		(void)pthread_rwlock_wrlock(&s->alive);
 	else
@@ -123,6 +137,8 @@ poolops_call(struct pool_session *s, const char *op, const struct nvlist *in, st
 		rc = run_change(s, o, in, out, e);
 	else
 		rc = o->run(s, in, out, e);
+	if (o->flags & ENDS)
+		__atomic_store_n(&s->stop_streams, false, __ATOMIC_SEQ_CST);
 	(void)pthread_rwlock_unlock(&s->alive);
 	return (rc);
 }

@@ -23,6 +23,8 @@ struct pool_session {
 	pthread_rwlock_t alive;	   /* shared by every operation, alone to close the pool */
 	pthread_mutex_t changing;  /* held by an operation that changes, before the pool's lock */
 	bool is_over;
+	int streams;	   /* that are being sent or received */
+	bool stop_streams; /* the pool is about to be closed: they shall end */
 };
 
 typedef int poolop_fn(struct pool_session *s, const struct nvlist *in, struct nvlist *out,

@@ -22,6 +22,14 @@ int pool_call(const char *dataset, const char *op, const struct nvlist *args, st
     struct err *e);
 
 /*
+ * An operation that reads a stream from fd or writes one to it (fs.send, fs.receive).  tell gets what
+ * is to be shown meanwhile: {line}, or {name, bytes}.  May be NULL.
+ */
+typedef void pool_tell_fn(void *arg, const struct nvlist *nv);
+int pool_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
+    pool_tell_fn *tell, void *arg, struct nvlist **out, struct err *e);
+
+/*
  * Start a poold for a new or a found pool (docs/poold-protocol.md, "Starting") and wait until the
  * pool is imported, mounted and served.  *out (may be NULL) gets what there is to say of it.
  */

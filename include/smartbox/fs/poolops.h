@@ -45,4 +45,19 @@ int poolops_changes(const char *op);
 int poolops_call(struct pool_session *s, const char *op, const struct nvlist *in,
     struct nvlist *out, struct err *e);
 
+/*
+ * Operations that read or write a stream: io->fd is where it comes from or goes to (borrowed).  tell
+ * gets messages for the user while it runs: "line" (text), or "name" and "bytes" (progress); gone says
+ * that nobody waits for the outcome any more.  Both are called from the caller's thread; may be NULL.
+ */
+struct poolops_io {
+	int fd;
+	void (*tell)(void *arg, const struct nvlist *nv);
+	bool (*gone)(void *arg);
+	void *arg;
+};
+bool poolops_is_stream(const char *op);
+int poolops_stream(struct pool_session *s, const char *op, const struct nvlist *in,
+    struct nvlist *out, struct poolops_io *io, struct err *e);
+
 #endif
