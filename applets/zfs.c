@@ -143,9 +143,12 @@ zfs_pools(size_t *n)
 int
 zfs_report_mounts(const struct nvlist *out, const char *what)
 {
-	const char *why = nv_str_or(out, "not_mounted", NULL);
+	const char *why = nv_str_or(out, "no_device", NULL);
 
-	if (why == NULL)
+	/* Worth a line, no failure: the volume is there, for guests and for a kernel with the driver. */
+	if (why != NULL)
+		(void)applet_fail_bare(NULL, "%s", why);
+	if ((why = nv_str_or(out, "not_mounted", NULL)) == NULL)
 		return (0);
 	(void)applet_fail_bare(NULL, "%s", why);
 	return (what != NULL ? applet_fail_bare(NULL, "%s", what) : 1);

@@ -113,8 +113,11 @@ zpool_take_prop(struct nvlist *nv, const char *name)
 int
 zpool_report_mounts(const struct nvlist *out)
 {
-	const char *why = nv_str_or(out, "not_mounted", NULL);
+	const char *why = nv_str_or(out, "no_device", NULL);
 
+	if (why != NULL)
+		(void)applet_fail_bare(NULL, "%s", why);
+	why = nv_str_or(out, "not_mounted", NULL);
 	return (why == NULL ? 0 : applet_fail_bare(NULL, "%s", why));
 }
 

@@ -59,6 +59,7 @@ struct pool_server {
 	struct spa *spa;
 	struct fuse_server *fuse;
 	struct syncer *sync;
+	struct zvol_server *zvols;
 	struct pool_session *session;
 	int lock_fd, listen_fd, signal_fd, over_fd;
 	pthread_mutex_t lock;
@@ -189,6 +190,8 @@ stop_threads(void *arg)
 {
 	struct pool_server *sv = arg;
 
+	zvol_server_free(sv->zvols);
+	sv->zvols = NULL;
 	fuse_server_free(sv->fuse);
 	sv->fuse = NULL;
 	syncer_free(sv->sync);
@@ -204,10 +207,12 @@ start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
 
 	if (!spa_is_readonly(sv->spa) && (rc = syncer_new(sv->spa, 0, 0, &sv->sync, e)) != 0)
 		return (rc);
-	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, &sv->fuse, e)) != 0)
+	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, &sv->fuse, e)) != 0 ||
+	    (rc = zvol_server_new(sv->spa, sv->sync, &sv->zvols, e)) != 0)
 		return (rc);
 	o.fuse = sv->fuse;
 	o.sync = sv->sync;
+	o.zvols = sv->zvols;
 	return (pool_session_new(&o, &sv->session, e));
 }
 
@@ -266,6 +271,8 @@ mount_at_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *ou
 
 	if (!nv_has(r, "nomount") && mount_tree(sv->session, NULL, &e) != 0)
 		(void)nv_add_str(out, "not_mounted", e.msg);
+	if (zvol_server_update(sv->zvols, NULL, &e) != 0)
+		(void)nv_add_str(out, "no_device", e.msg);
 }
 
 /* From a request to a pool that is served; sv is cleaned up by the caller on failure. */

@@ -52,6 +52,7 @@ static const struct poolop {
 	{"fs.destroy", op_fs_destroy, CHANGES},
 	{"fs.destroy_snaps", op_fs_destroy_snaps, CHANGES},
 	{"fs.rollback", op_fs_rollback, CHANGES},
+	{"fs.vhost_user", op_fs_vhost_user, CHANGES},
 	{"fs.mount", op_fs_mount, CHANGES},
 	{"fs.mount_all", op_fs_mount_all, CHANGES},
 	{"fs.unmount", op_fs_unmount, CHANGES},
@@ -84,6 +85,8 @@ run_change(struct pool_session *s, const struct poolop *o, const struct nvlist *
 
 	(void)pthread_mutex_lock(&s->changing);
 	rc = o->run(s, in, out, e);
+	if ((o->flags & ENDS) == 0)
+		volumes_follow(s, o->name, in, out, rc);
 	if (rc == 0 && (o->flags & ENDS) == 0 && !arg_flag(in, "dryrun") &&
 	    !spa_is_readonly(s->spa)) {
 		spa_enter(s->spa);
@@ -99,7 +102,8 @@ static bool
 works_readonly(const struct poolop *o)
 {
 	return ((o->flags & CHANGES) == 0 || strncmp(o->name, "fs.mount", 8) == 0 ||
-	    strncmp(o->name, "fs.unmount", 10) == 0 || strcmp(o->name, "pool.export") == 0);
+	    strncmp(o->name, "fs.unmount", 10) == 0 || strcmp(o->name, "pool.export") == 0 ||
+	    strcmp(o->name, "fs.vhost_user") == 0);
 }
 
 /* A pool is not closed under a stream, unless by force: then the stream ends. */
@@ -155,6 +159,7 @@ pool_session_new(const struct pool_session_opts *o, struct pool_session **out, s
 	s->spa = o->spa;
 	s->fuse = o->fuse;
 	s->sync = o->sync;
+	s->zvols = o->zvols;
 	s->quiesce = o->quiesce;
 	s->arg = o->arg;
 	(void)pthread_mutex_init(&s->changing, NULL);

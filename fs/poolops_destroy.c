@@ -163,10 +163,11 @@ unmount_steps(struct pool_session *s, const struct strlist *steps, bool force, s
 {
 	int rc = 0;
 
-	for (size_t i = 0; i < steps->n && rc == 0 && s->fuse != NULL; i++) {
-		if (strchr(steps->v[i], '@') != NULL)
+	for (size_t i = 0; i < steps->n && rc == 0; i++) {
+		if (s->fuse != NULL && strchr(steps->v[i], '@') != NULL)
 			fuse_release_snapshot(s->fuse, steps->v[i]);
-		rc = unmount_tree(s, steps->v[i], force, NULL, e);
+		if (s->fuse == NULL || (rc = unmount_tree(s, steps->v[i], force, NULL, e)) == 0)
+			rc = volumes_release(s, steps->v[i], force, e);
 	}
 	return (rc);
 }

@@ -16,6 +16,7 @@ struct pool_session {
 	struct spa *spa;
 	struct fuse_server *fuse;
 	struct syncer *sync;
+	struct zvol_server *zvols; /* NULL: no devices */
 	char *altroot; /* "" when there is none */
 	void (*quiesce)(void *arg);
 	void *arg;
@@ -37,6 +38,7 @@ poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_s
 poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;
 /* mounts */
+poolop_fn op_fs_vhost_user;
 poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts;
 
 /* A list of names. */
@@ -98,6 +100,12 @@ void flush_mount(struct pool_session *s, const char *dataset);
  */
 int volume_props(struct pool_session *s, const char *name, const struct nvlist *props,
     struct nvlist **out, struct err *e);
+
+/* Stop serving the volumes of root and below (NULL: all), so that they can go; -EBUSY. */
+int volumes_release(struct pool_session *s, const char *root, bool force, struct err *e);
+/* After an operation: let the exported volumes follow it. */
+void volumes_follow(struct pool_session *s, const char *op, const struct nvlist *in,
+    struct nvlist *out, int rc);
 
 /* The command line of the request into the pool's history; internal event.  Pool's lock held. */
 void history_command(struct pool_session *s, const struct nvlist *in);

@@ -313,10 +313,15 @@ op_pool_sync(struct pool_session *s, const struct nvlist *in, struct nvlist *out
 static int
 prepare_end(struct pool_session *s, const struct nvlist *in, bool force, struct err *e)
 {
-	int rc = unmount_tree(s, NULL, force, NULL, e);
+	int rc;
 
-	if (rc != 0)
+	if ((rc = volumes_release(s, NULL, force, e)) != 0)
 		return (rc);
+	if ((rc = unmount_tree(s, NULL, force, NULL, e)) != 0) {
+		if (s->zvols != NULL)
+			(void)zvol_server_update(s->zvols, NULL, NULL);
+		return (rc);
+	}
 	if (!spa_is_readonly(s->spa)) {
 		spa_enter(s->spa);
 		history_command(s, in);
@@ -326,6 +331,7 @@ prepare_end(struct pool_session *s, const struct nvlist *in, bool force, struct 
 		s->quiesce(s->arg);
 	s->fuse = NULL;
 	s->sync = NULL;
+	s->zvols = NULL;
 	return (0);
 }
 

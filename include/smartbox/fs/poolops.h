@@ -17,6 +17,7 @@
 #include "smartbox/fs/nvlist.h"
 #include "smartbox/fs/spa.h"
 #include "smartbox/fs/syncer.h"
+#include "smartbox/fs/zvol_server.h"
 
 struct pool_session;
 
@@ -24,6 +25,7 @@ struct pool_session_opts {
 	struct spa *spa;	  /* borrowed; gone after the operations pool.export, pool.destroy */
 	struct fuse_server *fuse; /* NULL: nothing is mounted by this process */
 	struct syncer *sync;	  /* NULL: read-only or in-process */
+	struct zvol_server *zvols; /* NULL: volumes are not exported by this process */
 	const char *altroot;	  /* put before every mount point; NULL: none */
 	/* Before a pool is closed: end the threads that use it.  May be NULL. */
 	void (*quiesce)(void *arg);
