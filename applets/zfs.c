@@ -41,7 +41,7 @@ zfs_parse_prop(struct nvlist *nv, const char *arg)
 {
 	const char *eq = strchr(arg, '=');
 	const struct fs_prop *p;
-	char name[256];
+	char name[256], wire[256];
 
 	if (eq == NULL || (size_t)(eq - arg) >= sizeof(name))
 		return (applet_usage("missing '=' for property=value argument"));
@@ -50,6 +50,8 @@ zfs_parse_prop(struct nvlist *nv, const char *arg)
 	p = fs_prop_find(name);
 	if (p != NULL)
 		(void)snprintf(name, sizeof(name), "%s", p->name);
+	else if (zfs_owner_wire(name, wire, sizeof(wire)))
+		(void)snprintf(name, sizeof(name), "%s", wire);
 	if (nv_has(nv, name))
 		return (applet_usage("property '%s' specified multiple times", name));
 	must(nv_add_str(nv, name, eq + 1));
@@ -506,6 +508,12 @@ static const struct subcmd zfs_commands[] = {
 	{"inherit", inherit, "[-rS] PROPERTY DATASET...", "take a property from the parent again"},
 	{"send", zfs_send, "[-DLPRVbcehnpsvw] [-i|-I SNAPSHOT|BOOKMARK] SNAPSHOT | "
 	    "[-PVnv] -t TOKEN", "write a snapshot as a stream"},
+	{"userspace", zfs_userspace, "[-Hinp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
+	    "[-t TYPE,...] FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of users"},
+	{"groupspace", zfs_groupspace, "[-Hinp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
+	    "[-t TYPE,...] FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of groups"},
+	{"projectspace", zfs_projectspace, "[-Hp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
+	    "FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of projects"},
 	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
 	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
 	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},

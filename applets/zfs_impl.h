@@ -20,6 +20,13 @@ int zfs_rollback(int argc, char **argv);
 int zfs_mount(int argc, char **argv);
 int zfs_unmount(int argc, char **argv);
 int zfs_send(int argc, char **argv);
+int zfs_userspace(int argc, char **argv);
+int zfs_groupspace(int argc, char **argv);
+int zfs_projectspace(int argc, char **argv);
+
+/* "userquota@bob" as poold wants it: "userquota@1001".  False: no such property, or nobody has this name. */
+bool zfs_owner_wire(const char *name, char *wire, size_t size);
+bool zfs_owner_is(const char *name);
 
 /* "prop=value" into nv; 0, or 2 after a message. */
 int zfs_parse_prop(struct nvlist *nv, const char *arg);

@@ -305,7 +305,7 @@ static bool
 is_property(const char *name, bool with_name)
 {
 	return (fs_prop_find(name) != NULL || fs_prop_is_user(name) ||
-	    (with_name && strcmp(name, "name") == 0) || strncmp(name, "written@", 8) == 0);
+	    zfs_owner_is(name) || (with_name && strcmp(name, "name") == 0) || strncmp(name, "written@", 8) == 0);
 }
 
 struct columns {
@@ -340,6 +340,19 @@ parse_columns(struct columns *c, const char *list, bool with_name)
 	    p = strtok_r(NULL, ",", &save))
 		status = add_column(c, p, with_name);
 	return (status);
+}
+
+/* Owners by number; kept until the process ends. */
+static const char *
+wire_name(const char *name)
+{
+	char wire[256];
+
+	if (!zfs_owner_wire(name, wire, sizeof(wire)) || strcmp(wire, name) == 0)
+		return (name);
+	name = strdup(wire);
+	must(name == NULL ? -1 : 0);
+	return (name);
 }
 
 /* --- list --- */
@@ -406,7 +419,7 @@ build_list_request(struct list_opts *o, int argc)
 
 	names[n++] = "name";
 	for (size_t i = 0; i < o->col.n; i++)
-		names[n++] = o->col.name[i];
+		names[n++] = wire_name(o->col.name[i]);
 	l->first_sort = n;
 	for (size_t i = 0; i < l->nsort; i++) {
 		must(asprintf(&exact[i], "=%s", o->sort_name[i]) < 0 ? -1 : 0);
@@ -645,7 +658,7 @@ build_get_request(struct get_opts *o, int argc)
 
 	names[n++] = "name";
 	for (size_t i = 0; i < o->col.n; i++)
-		names[n++] = o->col.name[i];
+		names[n++] = wire_name(o->col.name[i]);
 	l->args = must_nv();
 	l->ncell = n;
 	l->stride = 2;

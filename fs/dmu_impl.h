@@ -114,6 +114,7 @@ struct objset {
 	uint64_t nobjects;
 	uint64_t dirty_bytes;
 	struct owner_notes *notes; /* owners.c */
+	uint64_t owner_goal;	   /* accounts that are kept, or being worked out */
 };
 
 /* --- dmu_miss.c ------------------------------------------------------------------------------- */
@@ -181,6 +182,8 @@ struct blkptr *dbuf_slot(struct dbuf *db);
 int dnode_hold(struct objset *os, uint64_t obj, struct dnode **out);
 void dnode_rele(struct dnode *dn);
 void dnode_init(struct dnode *dn, struct objset *os, uint64_t obj, struct dnode_phys *phys);
+/* One of the accounting objects, which live in the objset block itself: a dnode without blocks. */
+int dnode_make_special(struct objset *os, uint64_t obj, unsigned type);
 int dnode_dirty(struct dnode *dn); /* the phys is about to change */
 int dnode_reach(struct dnode *dn, uint64_t blkid); /* levels and maxblkid for a write there */
 bool dnode_phys_is_sane(const struct dnode_phys *p, unsigned slots_left);

@@ -573,6 +573,20 @@ phys_new(unsigned type, uint32_t block_size, unsigned bonus_type, uint32_t bonus
 	return (0);
 }
 
+int
+dnode_make_special(struct objset *os, uint64_t obj, unsigned type)
+{
+	struct dnode *dn = special_dnode(os, obj);
+	struct dnode_phys p;
+	int rc = phys_new(type, 0, OT_NONE, 0, &p);
+
+	if (rc != 0)
+		return (rc);
+	*dn->phys = p;
+	os->phys_dirty = true;
+	return (0);
+}
+
 /* The first free slot of the block, from `slot` on; slots_in(block) when it is full. */
 static unsigned
 free_slot(struct dbuf *block, unsigned slot)

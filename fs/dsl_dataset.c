@@ -28,6 +28,7 @@
 #define DEAD_BATCH 1024
 #define DEDUP_VERIFY 256 /* in the value of the property */
 #define OBJSET_TYPE_OFFSET 704
+#define OBJSET_TYPE_ZFS 2
 #define OBJSET_TYPE_ZVOL 3
 
 /* --- holding ---------------------------------------------------------------------------------- */
@@ -496,6 +497,7 @@ static const struct ds_feature {
     {"org.zfsonlinux:userobj_accounting", CK_IDS, COMP_IDS},
     {"org.zfsonlinux:project_quota", CK_IDS, COMP_IDS},
 };
+enum { DS_USEROBJ = 7, DS_PROJECT = 8 }; /* places in it */
 #define DS_FEATURES (sizeof(ds_features) / sizeof(ds_features[0]))
 
 static unsigned
@@ -850,15 +852,57 @@ dsl_objset(struct dsl_dataset *ds, struct objset **out)
 	return (0);
 }
 
+/* The accounts by owner that this pool's features allow; they are a use of the features. */
+static uint64_t
+owner_accounts(struct dsl_dataset *ds)
+{
+	struct spa *spa = ds->dp->spa;
+	uint64_t flags = OBJSET_USER;
+
+	if (spa_feature_enabled(spa, ds_features[DS_USEROBJ].guid)) {
+		flags |= OBJSET_USEROBJ;
+		ds->activate |= 1u << DS_USEROBJ;
+	}
+	if (spa_feature_enabled(spa, ds_features[DS_PROJECT].guid)) {
+		flags |= OBJSET_PROJECT;
+		ds->activate |= 1u << DS_PROJECT;
+	}
+	ds->delta.pending = true;
+	return (flags);
+}
+
 int
 ds_objset_create(struct dsl_dataset *ds, unsigned type)
 {
 	int rc;
 
-	if ((rc = ds_prev_refresh(ds)) == 0 &&
-	    (rc = objset_create(ds->dp->spa, type, &ds_objset_ops, ds, &ds->os)) == 0)
-		ds_apply_policy(ds);
-	return (rc);
+	if ((rc = ds_prev_refresh(ds)) != 0 ||
+	    (rc = objset_create(ds->dp->spa, type, &ds_objset_ops, ds, &ds->os)) != 0)
+		return (rc);
+	ds_apply_policy(ds);
+	return (type == OBJSET_TYPE_ZFS ? owners_begin(ds->os, owner_accounts(ds)) : 0);
+}
+
+/* Batch by batch: an objset has millions of objects. */
+int
+dsl_count_owners(struct spa *spa, const char *name, struct err *e)
+{
+	struct dsl_dataset *ds;
+	struct objset *os;
+	uint64_t obj = 0;
+	int rc;
+
+	if ((rc = dsl_hold(spa, name, &ds, e)) != 0)
+		return (rc);
+	if ((rc = dsl_objset(ds, &os)) == 0 && !(objset_flags(os) & OBJSET_USER) &&
+	    objset_type(os) == OBJSET_TYPE_ZFS && !dsl_is_snapshot(ds) && !spa_is_readonly(spa)) {
+		do {
+			if ((rc = owners_count(os, owner_accounts(ds), &obj)) >= 0 && spa_sync(spa, e) != 0)
+				rc = -EIO;
+		} while (rc == 1);
+	}
+	dsl_rele(ds);
+	return (err_rc(e, rc, "'%s': counting space by owner", name));
 }
 
 uint64_t

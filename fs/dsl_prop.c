@@ -21,8 +21,10 @@
 #include <string.h>
 
 #include "dsl_impl.h"
+#include "smartbox/core/units.h"
 #include "smartbox/fs/checksum.h"
 #include "smartbox/fs/compress.h"
+#include "smartbox/fs/quota.h"
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
@@ -254,16 +256,56 @@ written_since_text(struct dsl_dataset *ds, const char *snap, bool raw, char *buf
 	return (rc);
 }
 
+/* -ENOENT: not a number, or one that a filesystem cannot have. */
+static int
+owner_id(const char *who, uint64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoull(who, &end, 10);
+	return (*who < '0' || *who > '9' || *end != '\0' || errno != 0 ? -ENOENT : 0);
+}
+
+/* Space, objects and quotas of one owner: set means "local", as OpenZFS says of all of them. */
+static int
+owner_text(struct dsl_dataset *ds, const struct owner_prop *p, const char *who, bool raw, char *buf,
+    size_t size, char *source, size_t source_size)
+{
+	uint64_t id, v;
+	struct objset *os;
+	int rc;
+
+	if (ds->bookmark != NULL || dsl_head_kind(ds) != DSL_FILESYSTEM)
+		return (-ENOENT);
+	if ((rc = owner_id(who, &id)) != 0 || (rc = dsl_objset(ds, &os)) != 0 ||
+	    (rc = owner_value(os, p, id, &v)) != 0)
+		return (rc == -ENOTSUP ? -ENODATA : rc);
+	if (p->quota && v == 0 && !raw)
+		(void)snprintf(buf, size, "none");
+	else if (p->objects && !raw)
+		units_format_count(buf, size, v);
+	else
+		fs_prop_format(fs_prop_find("used"), v, raw, buf, size);
+	if (source != NULL)
+		(void)snprintf(source, source_size, "local");
+	return (0);
+}
+
 int
 dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
     char *source, size_t source_size)
 {
 	const struct fs_prop *p = fs_prop_find(prop);
+	struct owner_prop owner;
+	const char *who;
 	int rc;
 
 	if (source != NULL)
 		(void)snprintf(source, source_size, "-");
 	if (p == NULL) {
+		if (owner_prop_parse(prop, &owner, &who))
+			return (owner_text(ds, &owner, who, raw, buf, size, source, source_size));
 		if (strncmp(prop, "written@", 8) == 0 && ds->bookmark == NULL)
 			return (written_since_text(ds, prop + 8, raw, buf, size));
 		if (!fs_prop_is_user(prop) || ds->bookmark != NULL)
@@ -374,18 +416,41 @@ struct prop_value {
 	const struct fs_prop *p; /* NULL: a user property */
 	const char *name, *text;
 	uint64_t num;
+	bool is_owner; /* a quota of one owner: */
+	struct owner_prop owner;
+	uint64_t id;
 };
+
+static int
+owner_of_pair(const struct nvlist *props, const struct nvpair *pair, const char *who,
+    struct prop_value *v, struct err *e)
+{
+	v->is_owner = true;
+	v->text = "none";
+	if (!v->owner.quota)
+		return (err_set(e, EINVAL, "property '%s' is readonly", v->name));
+	if (owner_id(who, &v->id) != 0)
+		return (err_set(e, EINVAL, "property '%s' has an invalid user/group name", v->name));
+	if (nv_get_str(props, nvpair_name(pair), &v->text) != 0)
+		return (nv_get_u64(props, nvpair_name(pair), &v->num) == 0 ? 0 :
+		    err_set(e, EINVAL, "property '%s' has a value of the wrong type", v->name));
+	return (strcmp(v->text, "none") == 0 ? 0 : units_parse_size(v->text, &v->num, e));
+}
 
 static int
 value_of_pair(const struct nvlist *props, const struct nvpair *pair, struct prop_value *v,
     struct err *e)
 {
 	char number[24];
+	const char *who;
 
+	v->is_owner = false;
 	v->name = nvpair_name(pair);
 	v->num = 0;
 	if ((v->p = fs_prop_find(v->name)) != NULL)
 		v->name = v->p->name;
+	else if (owner_prop_parse(v->name, &v->owner, &who))
+		return (owner_of_pair(props, pair, who, v, e));
 	else if (!fs_prop_is_user(v->name))
 		return (err_set(e, EINVAL, "invalid property '%s'", v->name));
 	if (nv_get_str(props, nvpair_name(pair), &v->text) == 0)
@@ -476,11 +541,31 @@ check_limit(struct dsl_dataset *ds, const struct prop_value *v, const char *name
 }
 
 static int
+check_owner(struct dsl_dataset *ds, unsigned kind, const struct prop_value *v, struct err *e)
+{
+	struct objset *os;
+	uint64_t old;
+	int rc;
+
+	if (kind != DSL_FILESYSTEM || ds == NULL)
+		return (err_set(e, EINVAL, "'%s' does not apply to datasets of this type", v->name));
+	if ((rc = dsl_objset(ds, &os)) != 0)
+		return (err_rc(e, rc, "its objects cannot be read"));
+	if ((rc = owner_value(os, &(struct owner_prop){v->owner.kind, v->owner.objects, false}, v->id,
+	    &old)) == -ENOTSUP)
+		return (err_set(e, ENOTSUP, "pool and or dataset must be upgraded to set this property "
+		    "or value"));
+	return (err_rc(e, rc, "'%s'", v->name));
+}
+
+static int
 check_one(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
     const struct prop_value *v, struct err *e)
 {
 	int rc;
 
+	if (v->is_owner)
+		return (check_owner(ds, kind, v, e));
 	if (v->p == NULL)
 		return (strlen(v->text) < ZAP_VALUE_MAX ?
 			    0 :
@@ -606,6 +691,16 @@ is_kept_in_objset(const struct fs_prop *p)
 	return (p != NULL && (p->attr & PROP_SETONCE) && strcmp(p->name, "volblocksize") != 0);
 }
 
+static int
+set_owner(struct dsl_dataset *ds, const struct prop_value *v)
+{
+	struct objset *os;
+	int rc = dsl_objset(ds, &os);
+
+	ds->dp->prop_generation++;
+	return (rc != 0 ? rc : owner_quota_set(os, &v->owner, v->id, v->num));
+}
+
 int
 dsl_prop_set_all(struct dsl_dataset *ds, const struct nvlist *props)
 {
@@ -616,6 +711,11 @@ dsl_prop_set_all(struct dsl_dataset *ds, const struct nvlist *props)
 	while (props != NULL && (pair = nv_next(props, pair)) != NULL) {
 		if ((rc = value_of_pair(props, pair, &v, NULL)) != 0)
 			return (rc);
+		if (v.is_owner) {
+			if ((rc = set_owner(ds, &v)) != 0)
+				return (rc);
+			continue;
+		}
 		if (!is_kept_in_objset(v.p) &&
 		    (rc = dsl_prop_set_one(ds, v.name, v.p, v.num, v.text)) != 0)
 			return (rc);
@@ -768,4 +868,10 @@ dsl_prop_inherit(struct spa *spa, const char *name, const char *prop, bool recei
 	if (rc == 0)
 		notify_below(spa->dsl, name);
 	return (rc);
+}
+
+uint64_t
+dsl_prop_generation(const struct dsl_dataset *ds)
+{
+	return (ds->dp->prop_generation);
 }

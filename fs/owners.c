@@ -6,8 +6,9 @@
  *
  * Three zaps in the objset's root block map an id to the bytes of its objects (dnode slots and
  * blocks), and "obj-" id to their number.  OpenZFS keeps them, quotas and `zfs userspace` read them;
- * so in a dataset that has them they must stay exact.  We do not start them in new datasets:
- * a dataset without them says so in its flags, and OpenZFS counts when it is asked.
+ * so in a dataset that has them they must stay exact.  New filesystems have them from the start; one
+ * that an older engine made does not, says so in its flags, and is counted when somebody asks
+ * (owners_count): object by object is touched, over as many txgs as it takes.
  *
  * The sums are kept by differences.  When a dnode is about to change for the first time in a txg, what
  * it counts for is noted (owner_note); when the txg is written and all its blocks are
@@ -30,9 +31,7 @@
 #define SA_FLAGS 48
 #define SA_PROJID 128
 #define ZFS_PROJID (1ULL << 47)
-#define OBJSET_USER 1
-#define OBJSET_USEROBJ 2
-#define OBJSET_PROJECT 4
+#define COUNT_PER_TXG 4096
 #define KINDS 3 /* user, group, project: object -1, -2, -3 */
 
 struct note {
@@ -194,7 +193,7 @@ add_change(struct changes *c, unsigned kind, bool objects, uint64_t id, int64_t 
 static int
 add_note(struct objset *os, struct changes *c, const struct note *n, int sign)
 {
-	unsigned kinds = os->phys.flags & OBJSET_PROJECT ? KINDS : KINDS - 1, k;
+	unsigned kinds = os->phys.projectused.type != OT_NONE ? KINDS : KINDS - 1, k;
 	int rc = 0;
 
 	for (k = 0; k < kinds && rc == 0; k++) {
@@ -219,7 +218,7 @@ compare_object(struct objset *os, struct changes *c, const struct note *old)
 		return (rc == -ENOENT ? 0 : rc);
 	/* Its block is dirty in this txg, or there would be no note. */
 	dn->phys->flags |= DN_USERUSED;
-	if (os->phys.flags & OBJSET_USEROBJ)
+	if ((os->phys.flags | os->owner_goal) & OBJSET_USEROBJ)
 		dn->phys->flags |= DN_USEROBJUSED;
 	describe(dn->phys, old->obj, &now);
 	dnode_rele(dn);
@@ -291,4 +290,79 @@ owners_sync(struct objset *os)
 	free(c.v);
 	owners_forget(os);
 	return (rc);
+}
+
+/* --- beginning -------------------------------------------------------------------------------- */
+
+static int
+start_table(struct objset *os, unsigned kind, const struct dnode_phys *p)
+{
+	uint64_t obj = owners_table(kind);
+	int rc;
+
+	if (p->type != OT_NONE)
+		return (0);
+	rc = dnode_make_special(os, obj, OT_USERGROUP_USED);
+	return (rc != 0 ? rc : zap_format(os, obj, 0));
+}
+
+static int
+start_tables(struct objset *os, uint64_t flags)
+{
+	int rc;
+
+	os->owner_goal = flags;
+	if ((rc = start_table(os, 0, &os->phys.userused)) != 0 ||
+	    (rc = start_table(os, 1, &os->phys.groupused)) != 0)
+		return (rc);
+	return (flags & OBJSET_PROJECT ? start_table(os, 2, &os->phys.projectused) : 0);
+}
+
+int
+owners_begin(struct objset *os, uint64_t flags)
+{
+	int rc = start_tables(os, flags);
+
+	if (rc == 0)
+		objset_set_flags(os, os->phys.flags | flags);
+	return (rc);
+}
+
+/* Dirtying an object notes what it counts for; the sync compares, and counts it if nobody did. */
+static int
+touch(struct objset *os, uint64_t obj)
+{
+	struct dnode *dn;
+	int rc = dnode_hold(os, obj, &dn);
+
+	if (rc != 0)
+		return (rc == -ENOENT ? 0 : rc);
+	rc = dnode_dirty(dn);
+	dnode_rele(dn);
+	return (rc);
+}
+
+/*
+ * Projects are begun with users or not at all: objects whose users are counted would have to count as
+ * not counted for projects only, which no flag of theirs can say.
+ */
+int
+owners_count(struct objset *os, uint64_t flags, uint64_t *obj)
+{
+	unsigned n;
+	int rc;
+
+	if (os->phys.userused.type != OT_NONE && os->phys.projectused.type == OT_NONE)
+		flags &= ~(uint64_t)OBJSET_PROJECT;
+	if ((rc = start_tables(os, flags)) != 0)
+		return (rc);
+	for (n = 0; n < COUNT_PER_TXG; n++) {
+		if ((rc = dmu_object_next(os, obj)) == -ESRCH) {
+			objset_set_flags(os, os->phys.flags | flags);
+			return (0);
+		}
+		if (rc != 0 || (rc = touch(os, *obj)) != 0)
+			return (rc);
+	}
+	return (1);
 }

@@ -37,6 +37,8 @@ poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_s
 /* datasets */
 poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;
+/* owners */
+poolop_fn op_fs_userspace;
 /* mounts */
 poolop_fn op_fs_vhost_user;
 poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts;

@@ -86,12 +86,12 @@ static const struct feature table[] = {
     {"com.delphix:obsolete_counts", "obsolete_counts", "Reduce memory used by removed devices when "
 	"their blocks are freed or remapped.", NULL, F_RO_COMPAT | F_READ},
     {"org.zfsonlinux:userobj_accounting", "userobj_accounting", "User/Group object accounting.",
-	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE},
+	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.datto:bookmark_v2", "bookmark_v2", "Support for larger bookmarks", NULL, F_READ},
     {"com.datto:encryption", "encryption", "Support for dataset level encryption",
 	"com.delphix:extensible_dataset", F_READ},
     {"org.zfsonlinux:project_quota", "project_quota", "space/object accounting based on "
-	"project ID.", "com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE},
+	"project ID.", "com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"org.zfsonlinux:allocation_classes", "allocation_classes",
 	"Support for separate allocation classes.", NULL, F_RO_COMPAT | F_READ},
     {"com.datto:resilver_defer", "resilver_defer", "Support for deferring new resilvers when one "

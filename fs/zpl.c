@@ -28,8 +28,8 @@
  * A znode without names whose last user went away is destroyed by zpl_free_unlinked(); when the power
  * goes first, by zpl_reap_unlinked() at the next mount.
  *
- * What this does not keep up: user, group and project space accounting.  Filesystems made here do
- * not claim it (objset flags 0); OpenZFS works it out when it mounts them.
+ * Space by user, group and project is kept below, by the object layer (fs/owners.c); quotas on it are
+ * asked for here (fs/zpl_quota.c).
  */
 #include <errno.h>
 #include <stdlib.h>

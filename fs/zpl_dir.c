@@ -225,9 +225,10 @@ dir_may_add(struct zpl *z, uint64_t dir, struct znode_new *zn)
 	else if (h.is_legacy)
 		rc = -EROFS;
 	zn->parent = dir;
-	zn->projid = sa_u64(&h, SA_PROJID, 0);
-	if ((flags & ZF_PROJINHERIT) && zn->projid != 0)
-		zn->flags |= ZF_PROJID | (S_ISDIR(zn->n->mode) ? ZF_PROJINHERIT : 0);
+	if ((flags & ZF_PROJINHERIT) && (S_ISDIR(zn->n->mode) || S_ISREG(zn->n->mode))) {
+		zn->projid = sa_u64(&h, SA_PROJID, 0);
+		zn->flags |= ZF_PROJINHERIT;
+	}
 	sa_rele(&h);
 	return (rc);
 }
@@ -247,6 +248,15 @@ new_check(const struct zpl_new *n)
 	}
 }
 
+/* Room for one more object of these owners? */
+static int
+may_own_more(struct zpl *z, const struct znode_new *zn)
+{
+	uint64_t id[OWNER_KINDS] = {zn->n->uid, zn->n->gid, zn->projid};
+
+	return (zpl_quota_check(z, id, (1u << OWNER_KINDS) - 1, true));
+}
+
 int
 zpl_create(struct zpl *z, uint64_t dir, const char *name, const struct zpl_new *n, uint64_t *obj)
 {
@@ -260,7 +270,8 @@ zpl_create(struct zpl *z, uint64_t dir, const char *name, const struct zpl_new *
 		return (rc);
 	if ((rc = entry_find(z, dir, name, &entry, NULL)) != -ENOENT)
 		return (rc == 0 ? -EEXIST : rc);
-	if ((rc = zpl_may_change(z, ZPL_META_BYTES)) != 0 || (rc = znode_new(z, &zn, obj)) != 0)
+	if ((rc = zpl_may_change(z, ZPL_META_BYTES)) != 0 || (rc = may_own_more(z, &zn)) != 0 ||
+	    (rc = znode_new(z, &zn, obj)) != 0)
 		return (rc);
 	entry = dirent_make(*obj, n->mode);
 	if ((rc = zap_add(z->os, dir, name, 8, 1, &entry)) != 0) {
@@ -278,7 +289,8 @@ zpl_tmpfile(struct zpl *z, const struct zpl_new *n, uint64_t *obj)
 
 	if (!S_ISREG(n->mode))
 		return (-EINVAL);
-	if ((rc = zpl_may_change(z, ZPL_META_BYTES)) != 0 || (rc = znode_new(z, &zn, obj)) != 0)
+	if ((rc = zpl_may_change(z, ZPL_META_BYTES)) != 0 || (rc = may_own_more(z, &zn)) != 0 ||
+	    (rc = znode_new(z, &zn, obj)) != 0)
 		return (rc);
 	return (queue_unlinked(z, *obj));
 }

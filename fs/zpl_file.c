@@ -160,7 +160,8 @@ zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf
 	    (rc = hold_file(z, obj, &h)) != 0)
 		return (rc);
 	size = sa_u64(&h, SA_SIZE, 0);
-	if (len != 0 && (rc = grow_block(z, obj, end)) == 0 &&
+	if ((rc = zpl_quota_check_znode(z, &h)) == 0 && len != 0 &&
+	    (rc = grow_block(z, obj, end)) == 0 &&
 	    (rc = dmu_write(z->os, obj, off, len, buf)) == 0)
 		rc = file_changed(z, &h, end > size ? end : size, keep_times);
 	sa_rele(&h);
@@ -180,7 +181,7 @@ zpl_truncate(struct zpl *z, uint64_t obj, uint64_t size)
 		return (rc);
 	old = sa_u64(&h, SA_SIZE, 0);
 	rc = size > old ? zpl_may_change(z, ZPL_META_BYTES) : zpl_may_free(z);
-	if (rc == 0 && size > old)
+	if (rc == 0 && size > old && (rc = zpl_quota_check_znode(z, &h)) == 0)
 		rc = grow_block(z, obj, size);
 	else if (rc == 0 && size < old)
 		rc = dmu_free_range(z->os, obj, size, UINT64_MAX);
@@ -223,8 +224,7 @@ zpl_fallocate(struct zpl *z, uint64_t obj, int mode, uint64_t off, uint64_t len)
 	if (rc != 0 || (rc = hold_file(z, obj, &h)) != 0)
 		return (rc);
 	size = sa_u64(&h, SA_SIZE, 0);
-	if (punches)
-		rc = punch(z, obj, off, len, size);
+	rc = punches ? punch(z, obj, off, len, size) : zpl_quota_check_znode(z, &h);
 	if ((mode & FALLOC_FL_KEEP_SIZE) || (mode & FALLOC_FL_PUNCH_HOLE) || end < size)
 		end = size;
 	if (rc == 0 && end > size)

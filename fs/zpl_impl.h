@@ -6,6 +6,7 @@
 #define SMARTBOX_FS_ZPL_IMPL_H
 
 #include "sa_impl.h"
+#include "smartbox/fs/quota.h"
 #include "smartbox/fs/zpl.h"
 
 #define MASTER_NODE 1
@@ -38,6 +39,9 @@ struct zpl {
 	uint64_t version, root, delete_queue;
 	bool fold_case, utf8only;
 	unsigned normflags;
+	/* Quotas by owner that the filesystem has (zpl_quota.c), as of this generation of properties. */
+	uint64_t quota_generation;
+	unsigned has_quota;
 };
 
 /* --- zpl.c ------------------------------------------------------------------------------------ */
@@ -69,6 +73,15 @@ int znode_destroy(struct zpl *z, uint64_t obj);
 
 /* The new length; times are left to the caller. */
 int zpl_truncate(struct zpl *z, uint64_t obj, uint64_t size);
+
+/* --- zpl_quota.c ------------------------------------------------------------------------------ */
+
+/*
+ * -EDQUOT: one of these owners (kinds: bits by enum owner_kind) is at a limit.  new_object: limits on
+ * their number count too.
+ */
+int zpl_quota_check(struct zpl *z, const uint64_t id[OWNER_KINDS], unsigned kinds, bool new_object);
+int zpl_quota_check_znode(struct zpl *z, const struct sa_handle *h);
 
 /* --- zpl_acl.c -------------------------------------------------------------------------------- */
 

@@ -180,6 +180,20 @@ change_from(struct change *c, const struct sa_handle *h, unsigned mask, const st
 		change_add(c, SA_CTIME, c->now, 16);
 }
 
+/* Who gets the file must have room for it. */
+static int
+may_own(struct zpl *z, const struct sa_handle *h, unsigned mask, const struct zpl_attr *a)
+{
+	uint64_t id[OWNER_KINDS] = {a->uid, a->gid, a->projid};
+	unsigned kinds = 0;
+
+	if ((mask & ZA_UID) && a->uid != sa_u64(h, SA_UID, 0))
+		kinds |= 1u << OWNER_USER;
+	if ((mask & ZA_GID) && a->gid != sa_u64(h, SA_GID, 0))
+		kinds |= 1u << OWNER_GROUP;
+	return (kinds == 0 ? 0 : zpl_quota_check(z, id, kinds, true));
+}
+
 int
 zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a)
 {
@@ -195,7 +209,8 @@ zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a
 		return (rc);
 	zpl_now(z, c.now);
 	change_from(&c, &h, mask, a);
-	rc = sa_set(&h, c.v, c.n);
+	if ((rc = may_own(z, &h, mask, a)) == 0)
+		rc = sa_set(&h, c.v, c.n);
 	sa_rele(&h);
 	return (rc);
 }
@@ -286,6 +301,8 @@ znode_new(struct zpl *z, const struct znode_new *zn, uint64_t *obj)
 		return (rc);
 	parent = zn->parent != 0 ? zn->parent : *obj; /* the root is its own */
 	flags = acl_flags(zn->flags | ZF_ARCHIVE | ZF_AV_MODIFIED, n->mode);
+	if ((S_ISDIR(n->mode) || S_ISREG(n->mode)) && (objset_flags(z->os) & OBJSET_PROJECT))
+		flags |= ZF_PROJID; /* the attribute is there, though it may say project 0 */
 	zpl_now(z, now);
 	struct sa_value v[20] = {
 		{SA_MODE, &mode, 8}, {SA_SIZE, &size, 8}, {SA_GEN, &gen, 8}, {SA_UID, &uid, 8},

@@ -74,6 +74,16 @@ uint64_t objset_used_objects(const struct objset *os);
 uint64_t objset_flags(const struct objset *os);
 void objset_set_flags(struct objset *os, uint64_t flags);
 /* The 192 bytes of the intent log header, borrowed. */
+enum { OBJSET_USER = 1, OBJSET_USEROBJ = 2, OBJSET_PROJECT = 4 };
+/*
+ * Space by owner (fs/owners.c).  owners_begin: a new and empty objset keeps these accounts from now on.
+ * owners_count: one that does not gets them: counts some thousand objects from *obj on (start with 0).
+ * 1: there are more, call again in the next txg; 0: all is counted and the flags say so.
+ */
+int owners_begin(struct objset *os, uint64_t flags);
+int owners_count(struct objset *os, uint64_t flags, uint64_t *obj);
+/* The accounting table of users, groups, projects (0..2): its object number. */
+static inline uint64_t owners_table(unsigned kind) { return (UINT64_MAX - kind); }
 const void *objset_zil_header(const struct objset *os);
 void objset_zil_clear(struct objset *os); /* all zero, written with the next sync */
 

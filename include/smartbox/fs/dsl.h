@@ -102,6 +102,11 @@ enum dsl_event { DSL_EVENT_PROPS, DSL_EVENT_ROLLBACK };
 typedef void dsl_listen_fn(struct dsl_dataset *ds, enum dsl_event ev, void *arg);
 void dsl_listen(struct dsl_dataset *ds, dsl_listen_fn *fn, void *arg);
 
+/* Space and objects by owner, if the filesystem does not keep them yet: counts all, then keeps them. */
+int dsl_count_owners(struct spa *spa, const char *name, struct err *e);
+/* Counts up with every change of a property anywhere in the pool. */
+uint64_t dsl_prop_generation(const struct dsl_dataset *ds);
+
 /* Space a destroy of these snapshots would give back. */
 int dsl_destroy_space(struct spa *spa, const char *const *names, size_t n, uint64_t *bytes);
 
