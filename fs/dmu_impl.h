@@ -115,6 +115,7 @@ struct objset {
 	uint64_t dirty_bytes;
 	struct owner_notes *notes; /* owners.c */
 	uint64_t owner_goal;	   /* accounts that are kept, or being worked out */
+	struct zilog *zil;	   /* open intent log (zil.c) or NULL */
 };
 
 /* --- dmu_miss.c ------------------------------------------------------------------------------- */
@@ -215,6 +216,11 @@ static inline uint64_t level_blkid(uint64_t l0, unsigned level, unsigned epbs)
 {
 	return (level * epbs >= 64 ? 0 : l0 >> (level * epbs));
 }
+
+/* zil_chain.c: free what txg made superfluous, set the header; before the root is written. */
+int zil_sync(struct zilog *zl, uint64_t txg);
+/* zil.c: contents and log were exchanged for others; NULL is fine. */
+int zil_abandon(struct zilog *zl);
 
 /* owners.c */
 bool owners_are_kept(const struct objset *os);

@@ -23,6 +23,7 @@
 #include <string.h>
 
 #include "dsl_impl.h"
+#include "zil_impl.h"
 
 #define CLONE_DEPTH_MAX 1000
 #define EMPTY_BATCH (64ULL << 20) /* of a large head, freed between two syncs */
@@ -356,19 +357,6 @@ has_children(struct dsl_dir *dd)
 	return (dir_child_count(dd, &n) != 0 || n > 0);
 }
 
-/* An intent log that nobody replayed is on no list that we would free. */
-static bool
-has_log(struct dsl_dataset *head)
-{
-	static const uint8_t none[192];
-	struct objset *os;
-
-	if (bp_is_hole(&ds_phys(head)->bp))
-		return (false);
-	return (dsl_objset(head, &os) != 0 || memcmp((const uint8_t *)objset_zil_header(os) + 24,
-						     none, sizeof(struct blkptr)) != 0);
-}
-
 static int
 check_head(struct dsl_dataset *head, const char *name, struct err *e)
 {
@@ -380,16 +368,28 @@ check_head(struct dsl_dataset *head, const char *name, struct err *e)
 		return (err_set(e, EBUSY, "'%s' has children", name));
 	if (head->refs > 1)
 		return (err_set(e, EBUSY, "'%s' is busy", name));
-	if (has_log(head))
-		return (err_set(e, ENOTSUP, "'%s' has an intent log that was not replayed", name));
 	return (0);
+}
+
+/* An intent log that nobody replayed is on no list. */
+static int
+drop_log(struct dsl_dataset *head)
+{
+	struct objset *os;
+
+	if (bp_is_hole(&ds_phys(head)->bp) || dsl_objset(head, &os) != 0)
+		return (0);
+	return (zil_free_log(os));
 }
 
 static int
 drop_own_blocks(struct dsl_dataset *head)
 {
 	struct space_sum freed, minus;
-	int rc = ds_free_own_blocks(head, &freed);
+	int rc = drop_log(head);
+
+	if (rc == 0)
+		rc = ds_free_own_blocks(head, &freed);
 
 	if (rc != 0)
 		return (rc);

@@ -19,7 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dmu_impl.h"
 #include "dsl_impl.h"
+#include "smartbox/fs/zil.h"
 #include "smartbox/fs/names.h"
 
 #define SNAPSHOT_SPACE (32u << 10)
@@ -522,9 +524,32 @@ rollback_head(struct dsl_dataset *head)
 	if ((rc = ds_deadlist(head, &dl)) != 0 || (rc = ds_free_own_blocks(head, &freed)) != 0 ||
 	    (rc = rollback_account(head, dl, &freed)) != 0 || (rc = rollback_relink(head, dl)) != 0)
 		return (rc);
-	if (head->os != NULL)
-		objset_evict(head->os, &ds_phys(head)->bp);
 	return (0);
+}
+
+/* The log goes with the contents it belongs to. */
+static int
+rollback_drop_log(struct dsl_dataset *head)
+{
+	struct objset *os;
+	int rc = dsl_objset(head, &os);
+
+	if (rc != 0)
+		return (rc);
+	return (zil_of(os) != NULL ? zil_abandon(zil_of(os)) : zil_destroy(os));
+}
+
+/* The snapshot's root may speak of a log of its time. */
+static int
+rollback_contents(struct dsl_dataset *head)
+{
+	static const uint8_t none[ZIL_HEADER_BYTES];
+
+	objset_evict(head->os, &ds_phys(head)->bp);
+	if (memcmp(objset_zil_header(head->os), none, sizeof(none)) == 0)
+		return (0);
+	objset_zil_clear(head->os);
+	return (ds_sync(head));
 }
 
 static int
@@ -536,7 +561,8 @@ rollback_sync(struct spa *spa, void *arg, struct err *e)
 
 	if ((rc = dsl_hold(spa, a->fs, &head, e)) != 0)
 		return (rc);
-	rc = rollback_head(head);
+	if ((rc = rollback_drop_log(head)) == 0 && (rc = rollback_head(head)) == 0)
+		rc = rollback_contents(head);
 	dsl_rele(head);
 	return (err_rc(e, rc, "cannot roll back '%s'", a->fs));
 }

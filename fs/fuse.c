@@ -47,6 +47,7 @@
 #include <unistd.h>
 
 #include "fuse_impl.h"
+#include "smartbox/fs/zil.h"
 
 #define THREADS_DEFAULT 4
 #define STACK_BYTES (1u << 20)
@@ -121,7 +122,10 @@ answer_when_synced(struct fuse_call *c)
 	(void)pthread_mutex_lock(&fs->lock);
 	c->s->refs++;
 	(void)pthread_mutex_unlock(&fs->lock);
-	syncer_notify(fs->sync, c->txg, pending_done, p);
+	if (c->txg != 0)
+		syncer_notify(fs->sync, c->txg, pending_done, p);
+	else
+		zil_commit(zpl_log(c->s->z), c->commit_obj, pending_done, p);
 }
 
 static int

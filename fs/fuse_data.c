@@ -5,6 +5,7 @@
  * As fs/fuse_ops.c: one function per opcode, with the pool's lock held, the answer in c->out.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +86,9 @@ fuse_do_write(struct fuse_call *c)
 	if (!cached && (rc = zpl_drop_privs(z, obj, in->write_flags & FUSE_WRITE_KILL_SUIDGID,
 	    &c->stale_attr)) != 0)
 		return (rc);
+	/* The kernel sends an FSYNC behind what went through its cache; not so for O_DIRECT. */
+	if ((in->flags & O_DIRECT) && (in->flags & O_DSYNC) && !c->s->opts.sync_disabled)
+		fuse_must_commit(c);
 	wo = fuse_answer(c, sizeof(*wo));
 	wo->size = in->size;
 	return (0);
@@ -146,8 +150,33 @@ fuse_do_copy_file_range(struct fuse_call *c)
 	return (0);
 }
 
+void
+fuse_must_commit(struct fuse_call *c)
+{
+	struct spa *spa = c->s->server->spa;
+	struct zpl *z;
+	uint64_t obj;
+
+	/* Snapshots seen through .zfs, and whole filesystems that are read-only, have nothing to wait for. */
+	if (fuse_this_node(c, &z, &obj) != 0 || z != c->s->z || spa_is_readonly(spa))
+		return;
+	c->must_sync = true;
+	c->txg = zpl_log(z) != NULL ? 0 : spa_open_txg(spa);
+	c->commit_obj = obj;
+}
+
 int
 fuse_do_fsync(struct fuse_call *c)
+{
+	if (spa_is_suspended(c->s->server->spa))
+		return (-EIO);
+	if (!c->s->opts.sync_disabled)
+		fuse_must_commit(c);
+	return (0);
+}
+
+int
+fuse_do_syncfs(struct fuse_call *c)
 {
 	struct spa *spa = c->s->server->spa;
 

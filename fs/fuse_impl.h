@@ -169,8 +169,9 @@ struct fuse_call {
 	size_t out_len;
 	bool no_reply;	/* FORGET, or somebody else answers */
 	bool stale_attr; /* the kernel does not expect what this changed in the node's attributes */
-	bool must_sync; /* the answer waits until the txg is on disk */
-	uint64_t txg;	/* then: which one */
+	bool must_sync; /* the answer waits until what was done is on disk: */
+	uint64_t txg;	/* this txg; 0: a commit of the intent log for */
+	uint64_t commit_obj;
 	int rc;
 	bool crowded; /* so much is dirty that a sync should come first */
 };
@@ -229,6 +230,9 @@ int fuse_do_fallocate(struct fuse_call *c);
 int fuse_do_lseek(struct fuse_call *c);
 int fuse_do_copy_file_range(struct fuse_call *c);
 int fuse_do_fsync(struct fuse_call *c);
+int fuse_do_syncfs(struct fuse_call *c);
+/* The answer waits until all that was done to the request's node, and to names, is on disk. */
+void fuse_must_commit(struct fuse_call *c);
 int fuse_do_readdir(struct fuse_call *c);
 int fuse_do_readdirplus(struct fuse_call *c);
 int fuse_count_listed(struct fuse_call *c); /* after it: each entry is a lookup */

@@ -818,7 +818,7 @@ static const struct handler handlers[] = {
 	[FUSE_READDIRPLUS] = {fuse_do_readdirplus, fuse_count_listed, false},
 	[FUSE_RELEASEDIR] = {NULL, do_nothing, false},
 	[FUSE_FSYNCDIR] = {NULL, fuse_do_fsync, false},
-	[FUSE_SYNCFS] = {NULL, fuse_do_fsync, false},
+	[FUSE_SYNCFS] = {NULL, fuse_do_syncfs, false},
 	[FUSE_CREATE] = {prepare_name, do_create, true},
 	[FUSE_TMPFILE] = {prepare_node, do_tmpfile, true},
 	[FUSE_FALLOCATE] = {prepare_node, fuse_do_fallocate, true},
@@ -882,10 +882,8 @@ fuse_act(void *call)
 		c->rc = -EIO; /* nothing more would reach the disk, and memory is not endless */
 	else if (h->act != NULL)
 		c->rc = user_errno(h->act(c));
-	if (c->rc == 0 && h->changes && c->s->opts.sync_always && spa_is_dirty(spa)) {
-		c->must_sync = true;
-		c->txg = spa_open_txg(spa);
-	}
+	if (c->rc == 0 && h->changes && c->s->opts.sync_always)
+		fuse_must_commit(c);
 	c->crowded = spa_dirty_bytes(spa) > DMU_DIRTY_LIMIT;
 	return (0);
 }

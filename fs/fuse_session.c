@@ -37,6 +37,8 @@ session_open_dataset(struct fuse_session *s, const char *dataset, struct err *e)
 		s->is_snapshot = dsl_is_snapshot(s->ds);
 		rc = zpl_open(s->ds, s->opts.readonly, &s->z, e);
 	}
+	if (rc == 0)
+		rc = err_rc(e, zpl_log_start(s->z, s->server->sync), "the intent log of '%s'", dataset);
 	if (rc == 0 && (rc = zpl_reap_unlinked(s->z)) != 0)
 		rc = 0; /* space that stays in the queue; no reason to refuse the files */
 	if (rc == 0 && s->is_snapshot)

@@ -130,6 +130,7 @@ group_new(struct spa *spa, struct vdev *top, struct err *e)
 		metaslab_init(&mg->ms[i], i, (unsigned)top->ms_shift);
 	for (int i = 0; i < BP_DVAS; i++)
 		mg->active[i] = UINT64_MAX;
+	mg->active_log = UINT64_MAX;
 	mg->bias = top->is_log ? BIAS_LOG : BIAS_NONE;
 	top->mg = mg;
 	return (0);
@@ -386,11 +387,12 @@ take(struct metaslab *ms, uint64_t asize, uint64_t *off)
 	return (true);
 }
 
+/* From the metaslab that *active names, else from another, which *active names then. */
 static int
-group_alloc(struct spa *spa, struct metaslab_group *mg, uint64_t asize, const struct dva *others,
-    int n, struct dva *out)
+group_alloc_from(struct spa *spa, struct metaslab_group *mg, uint64_t *active, uint64_t asize,
+    const struct dva *others, int n, struct dva *out)
 {
-	uint64_t *active = &mg->active[n < BP_DVAS ? n : 0], off;
+	uint64_t off;
 	struct metaslab *ms = *active < mg->n ? &mg->ms[*active] : NULL;
 
 	/* The active one of this copy may by now be where another copy of this block is. */
@@ -415,6 +417,13 @@ group_alloc(struct spa *spa, struct metaslab_group *mg, uint64_t asize, const st
 	    .offset = ms->start + off,
 	};
 	return (0);
+}
+
+static int
+group_alloc(struct spa *spa, struct metaslab_group *mg, uint64_t asize, const struct dva *others,
+    int n, struct dva *out)
+{
+	return (group_alloc_from(spa, mg, &mg->active[n < BP_DVAS ? n : 0], asize, others, n, out));
 }
 
 static bool
@@ -473,6 +482,49 @@ metaslab_alloc(struct spa *spa, uint64_t psize, const struct dva *others, int no
 				continue;
 			if (rc == 0 && nothers == 0)
 				turn_rotor(mp, top, ntop, asize);
+			return (rc);
+		}
+	}
+	return (-ENOSPC);
+}
+
+/* The metaslab where data goes is not the one for log blocks, which come and go. */
+static int
+group_alloc_log(struct spa *spa, struct metaslab_group *mg, uint64_t asize, struct dva *out)
+{
+	struct dva data = {.vdev = (uint32_t)mg->top->id};
+	bool avoid = mg->bias != BIAS_LOG && mg->active[0] < mg->n;
+
+	if (avoid)
+		data.offset = mg->ms[mg->active[0]].start;
+	return (group_alloc_from(spa, mg, &mg->active_log, asize, &data, avoid ? 1 : 0, out));
+}
+
+static bool
+serves_log(const struct vdev *top, bool log_device)
+{
+	return (top->mg != NULL && top->state >= VS_DEGRADED &&
+	    top->mg->bias == (log_device ? BIAS_LOG : BIAS_NONE));
+}
+
+int
+metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out)
+{
+	struct metaslab_pool *mp = metaslab_pool_of(spa);
+	size_t ntop = spa->root->nchild;
+
+	if (mp == NULL)
+		return (-ENOMEM);
+	for (int log_device = 1; log_device >= 0; log_device--) {
+		for (size_t i = 0; i < ntop; i++) {
+			struct vdev *top = spa->root->child[(mp->log_rotor + i) % ntop];
+			int rc = -ENOSPC;
+
+			if (serves_log(top, log_device))
+				rc = group_alloc_log(spa, top->mg, vdev_asize_of(top, psize), out);
+			if (rc == -ENOSPC)
+				continue;
+			mp->log_rotor = (mp->log_rotor + i + 1) % ntop;
 			return (rc);
 		}
 	}

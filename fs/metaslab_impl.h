@@ -40,11 +40,13 @@ struct metaslab_group {
 	size_t saved; /* entries of the metaslab array that are on disk */
 	enum metaslab_bias bias;
 	uint64_t active[BP_DVAS]; /* metaslab that copy i is taken from */
+	uint64_t active_log;	  /* and log blocks */
 };
 
 struct metaslab_pool {
 	size_t rotor;	       /* top-level that is next */
 	uint64_t rotor_bytes;  /* taken from it so far */
+	size_t log_rotor;      /* the same for log blocks, which take turns one by one */
 	bool log_loaded;
 	uint64_t log_zap;      /* com.delphix:log_spacemap_zap or 0 */
 	struct log_map {

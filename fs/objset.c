@@ -647,5 +647,7 @@ objset_sync(struct objset *os)
 	if ((rc = write_dirty(os, os->dirty)) != 0 || (rc = owners_sync(os)) != 0 ||
 	    (rc = write_dirty(os, os->dirty)) != 0 || (rc = write_dirty(os, &os->meta)) != 0)
 		return (rc);
+	if (os->zil != NULL && (rc = zil_sync(os->zil, os->spa->txg)) != 0)
+		return (rc);
 	return (write_root(os));
 }

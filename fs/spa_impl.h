@@ -74,6 +74,7 @@ struct spa {
 	pthread_mutex_t io_lock;
 	pthread_cond_t io_idle;
 	unsigned io_count; /* with io_lock: who is in the vdev tree without the pool's lock */
+	struct zilog *zilogs; /* open intent logs (zil.c) */
 	struct workers *workers; /* NULL: the caller's thread does it all */
 
 	struct ddt_pool *ddt;	 /* ddt.c */
@@ -97,6 +98,9 @@ void spa_io_end(struct spa *spa);
 /* A pool up to its meta objset, without datasets: the part below the dataset layer. */
 int spa_create_base(struct spa *spa, const struct spa_create_opts *o, struct err *e);
 int spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e);
+
+/* zil.c */
+void zil_clean(struct spa *spa, uint64_t synced); /* that txg is durable */
 
 /* spa_config.c */
 int spa_config_make(struct spa *spa, const struct vdev *leaf, struct nvlist **out);

@@ -23,6 +23,7 @@
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zap.h"
+#include "smartbox/fs/zil.h"
 #include "spa_impl.h"
 #include "vdev_impl.h"
 
@@ -284,71 +285,6 @@ load_space(struct spa *spa, struct err *e)
 	return (rc);
 }
 
-/* --- intent logs ------------------------------------------------------------------------------ */
-
-#define DATASET_NEXT_SNAP 24 /* offsets in a dataset's bonus and in the intent log header */
-#define DATASET_BP 128
-#define ZIL_LOG 16
-
-/* 1: a head (no snapshot) whose objset says that it has an intent log. */
-static int
-has_intent_log(struct spa *spa, const uint8_t *dataset)
-{
-	struct objset *os;
-	struct blkptr bp, log;
-	uint64_t next_snap;
-	int rc;
-
-	memcpy(&next_snap, dataset + DATASET_NEXT_SNAP, sizeof(next_snap));
-	memcpy(&bp, dataset + DATASET_BP, sizeof(bp));
-	if (next_snap != 0 || bp_is_hole(&bp))
-		return (0);
-	if ((rc = objset_open(spa, &bp, NULL, NULL, &os)) != 0)
-		return (rc == -EIO || rc == -EILSEQ ? 0 : rc); /* damage is found by who opens it */
-	memcpy(&log, (const uint8_t *)objset_zil_header(os) + ZIL_LOG, sizeof(log));
-	objset_close(os);
-	return (!bp_is_hole(&log));
-}
-
-static int
-object_has_intent_log(struct spa *spa, uint64_t obj)
-{
-	struct dbuf *bonus;
-	int rc = dmu_bonus_hold(spa->mos, obj, &bonus);
-
-	if (rc != 0)
-		return (rc);
-	if (dbuf_size(bonus) >= DATASET_BP + sizeof(struct blkptr))
-		rc = has_intent_log(spa, dbuf_data(bonus));
-	dbuf_rele(bonus);
-	return (rc);
-}
-
-/*
- * A pool that was not exported may have acknowledged writes that are only in intent logs.  We keep
- * none ourselves; another writer's would be lost by writing on.
- */
-static int
-refuse_intent_logs(struct spa *spa, struct err *e)
-{
-	struct dmu_info info;
-	uint64_t obj = 0;
-	int rc, has = 0;
-
-	if (spa->readonly || spa->state == POOL_EXPORTED)
-		return (0);
-	while (has == 0 && (rc = dmu_object_next(spa->mos, &obj)) == 0)
-		if ((rc = dmu_object_info(spa->mos, obj, &info)) == 0 &&
-		    info.bonus_type == OT_DSL_DATASET)
-			has = object_has_intent_log(spa, obj);
-	if (has > 0)
-		return (err_set(e, ENOTSUP, "pool '%s' has an intent log to replay: export it where it "
-		    "was used, or import with -o readonly=on", spa->name));
-	if (has == 0 && rc == -ESRCH)
-		return (0);
-	return (err_rc(e, has < 0 ? has : rc, "looking for intent logs"));
-}
-
 int
 spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 {
@@ -362,8 +298,6 @@ spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (err_rc(e, rc, "the object directory cannot be read"));
 	if ((rc = dtl_load(spa)) != 0)
 		return (err_rc(e, rc, "the logs of what devices missed cannot be read"));
-	if ((rc = refuse_intent_logs(spa, e)) != 0)
-		return (rc);
 	return (load_space(spa, e));
 }
 
@@ -376,6 +310,8 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (rc);
 	if (spa->readonly)
 		return (0);
+	if (spa->state != POOL_EXPORTED && (rc = zil_claim_all(spa, e)) != 0)
+		return (rc);
 	spa->state = POOL_ACTIVE;
 	spa_config_dirty(spa);
 	if ((rc = spa_sync(spa, e)) != 0)

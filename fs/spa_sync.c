@@ -212,6 +212,7 @@ spa_sync(struct spa *spa, struct err *e)
 		metaslab_sync_done(spa, spa->txg);
 		spa->config_dirty = spa->config_written = spa->force_sync = false;
 		spa->synced = spa->txg++;
+		zil_clean(spa, spa->synced);
 	} else {
 		spa_suspend(spa, "sync failed");
 		rc = err_wrap(e, "pool '%s' is suspended", spa->name);

@@ -377,16 +377,22 @@ flush_leaf(struct vdev *leaf)
 	return (true);
 }
 
+static bool
+flush_leaf_now(struct vdev *leaf)
+{
+	return (vdev_leaf_ready(leaf) && bdev_flush(leaf->bd) == 0);
+}
+
 /* Did enough of v become durable that all its data can be read again? */
 static bool
-flush_below(struct vdev *v)
+flush_below(struct vdev *v, bool (*flush)(struct vdev *leaf))
 {
 	size_t failed = 0, tolerated;
 
 	if (vdev_is_leaf(v))
-		return (flush_leaf(v));
+		return (flush(v));
 	for (size_t i = 0; i < v->nchild; i++)
-		failed += !flush_below(v->child[i]);
+		failed += !flush_below(v->child[i], flush);
 	if (v->kind == VDEV_ROOT)
 		return (failed == 0);
 	tolerated = v->kind == VDEV_RAIDZ ? v->nparity : v->nchild - (v->nchild > 0);
@@ -397,5 +403,11 @@ flush_below(struct vdev *v)
 int
 vdev_flush(struct vdev *root)
 {
-	return (flush_below(root) ? 0 : -EIO);
+	return (flush_below(root, flush_leaf) ? 0 : -EIO);
+}
+
+int
+vdev_flush_now(struct vdev *v)
+{
+	return (flush_below(v, flush_leaf_now) ? 0 : -EIO);
 }

@@ -13,6 +13,7 @@
  *	zpl_file.c   contents: read, write, truncate, holes
  *	zpl_xattr.c  extended attributes
  *	zpl_acl.c    the trivial access control list
+ *	zpl_log.c    what is noted in the intent log; zpl_replay.c: done again after a crash
  *
  * Invariants
  *  1. Every znode with LINKS > 0 is reached from the root by exactly LINKS names (a directory by one,
@@ -46,6 +47,10 @@ zpl_now(struct zpl *z, uint64_t t[2])
 {
 	uint32_t nsec;
 
+	if (z->fixed != NULL) {
+		memcpy(t, z->fixed->crtime, sizeof(z->fixed->crtime));
+		return;
+	}
 	t[0] = spa_now(z->spa, &nsec);
 	t[1] = nsec;
 }
@@ -55,7 +60,7 @@ zpl_may_change(struct zpl *z, uint64_t bytes)
 {
 	if (z->readonly)
 		return (-EROFS);
-	return (dsl_space_check(z->ds, bytes, false));
+	return (dsl_space_check(z->ds, bytes, z->replaying));
 }
 
 int
@@ -190,8 +195,8 @@ zpl_open(struct dsl_dataset *ds, bool readonly, struct zpl **out, struct err *e)
 	z->readonly = readonly || dsl_is_snapshot(ds) || spa_is_readonly(z->spa);
 	if (objset_type(z->os) != 2)
 		rc = err_set(e, EINVAL, "not a filesystem");
-	else
-		rc = load(z, e);
+	else if ((rc = load(z, e)) == 0)
+		rc = zpl_replay(z, e);
 out:
 	if (rc == 0)
 		*out = z;
@@ -200,11 +205,32 @@ out:
 	return (rc);
 }
 
+int
+zpl_log_start(struct zpl *z, struct syncer *sync)
+{
+	if (dsl_is_snapshot(z->ds) || spa_is_readonly(z->spa))
+		return (0);
+	return (zil_open(z->ds, sync, &z->zil));
+}
+
+struct zilog *
+zpl_log(const struct zpl *z)
+{
+	return (z->zil);
+}
+
+const struct zil_replayed *
+zpl_replayed(const struct zpl *z)
+{
+	return (&z->replayed);
+}
+
 void
 zpl_close(struct zpl *z)
 {
 	if (z == NULL)
 		return;
+	zil_close(z->zil);
 	sa_close(z->sa);
 	free(z);
 }

@@ -229,6 +229,7 @@ dir_may_add(struct zpl *z, uint64_t dir, struct znode_new *zn)
 		zn->projid = sa_u64(&h, SA_PROJID, 0);
 		zn->flags |= ZF_PROJINHERIT;
 	}
+	zn->flags |= flags & ZF_XATTR; /* an attribute's file */
 	sa_rele(&h);
 	return (rc);
 }
@@ -278,7 +279,9 @@ zpl_create(struct zpl *z, uint64_t dir, const char *name, const struct zpl_new *
 		(void)znode_destroy(z, *obj);
 		return (rc);
 	}
-	return (dir_count(z, dir, 1, is_dir ? 1 : 0));
+	if ((rc = dir_count(z, dir, 1, is_dir ? 1 : 0)) == 0)
+		zlog_create(z, dir, name, *obj, n->target);
+	return (rc);
 }
 
 int
@@ -302,6 +305,7 @@ zpl_link(struct zpl *z, uint64_t obj, uint64_t dir, const char *name)
 	struct znode_new zn = {.n = &any};
 	struct sa_handle h;
 	uint64_t entry, links;
+	bool had_no_name;
 	uint32_t mode;
 	int rc;
 
@@ -324,9 +328,14 @@ zpl_link(struct zpl *z, uint64_t obj, uint64_t dir, const char *name)
 		return (rc);
 	if (links == 0 && (rc = zap_remove_int(z->os, z->delete_queue, obj)) != 0)
 		return (rc);
-	if ((rc = node_relink(z, obj, 1, dir, &links)) != 0)
+	had_no_name = links == 0;
+	if ((rc = node_relink(z, obj, 1, dir, &links)) != 0 || (rc = dir_count(z, dir, 1, 0)) != 0)
 		return (rc);
-	return (dir_count(z, dir, 1, 0));
+	if (had_no_name) /* the log does not know it */
+		zil_log_unloggable(zpl_zil(z), 0);
+	else
+		zlog_link(z, dir, name, obj);
+	return (0);
 }
 
 /* --- removing --------------------------------------------------------------------------------- */
@@ -347,9 +356,11 @@ named_remove(struct zpl *z, const struct named *n, bool *is_last)
 	int rc;
 
 	if ((rc = zap_remove(z->os, n->dir, n->name)) != 0 ||
-	    (rc = node_lost_name(z, n, is_last)) != 0)
+	    (rc = node_lost_name(z, n, is_last)) != 0 ||
+	    (rc = dir_count(z, n->dir, -1, S_ISDIR(n->mode) ? -1 : 0)) != 0)
 		return (rc);
-	return (dir_count(z, n->dir, -1, S_ISDIR(n->mode) ? -1 : 0));
+	zlog_remove(z, n->dir, n->name, S_ISDIR(n->mode));
+	return (0);
 }
 
 int
@@ -437,19 +448,23 @@ rename_exchange(struct zpl *z, const struct named *a, const struct named *b)
 		return (rc);
 	if ((rc = entry_point_at(z, b->dir, b->name, a, true)) != 0 ||
 	    (rc = entry_point_at(z, a->dir, a->name, b, true)) != 0 ||
-	    (rc = dir_count(z, a->dir, 0, moved)) != 0)
+	    (rc = dir_count(z, a->dir, 0, moved)) != 0 || (rc = dir_count(z, b->dir, 0, -moved)) != 0)
 		return (rc);
-	return (dir_count(z, b->dir, 0, -moved));
+	zlog_exchange(z, a->dir, a->name, b->dir, b->name);
+	return (0);
 }
 
 /* overlayfs: the old name becomes a character device 0:0. */
 static int
-rename_leave_whiteout(struct zpl *z, const struct named *src)
+rename_leave_whiteout(struct zpl *z, const struct named *src, uint64_t *obj)
 {
 	struct zpl_new n = {.mode = S_IFCHR};
-	uint64_t obj;
+	int rc;
 
-	return (zpl_create(z, src->dir, src->name, &n, &obj));
+	z->unlogged++;
+	rc = zpl_create(z, src->dir, src->name, &n, obj);
+	z->unlogged--;
+	return (rc);
 }
 
 static int
@@ -495,6 +510,7 @@ zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const
 	static const struct zpl_new any = {.mode = S_IFREG};
 	struct znode_new zn = {.n = &any};
 	struct named src, old;
+	uint64_t whiteout;
 	bool has_old;
 	int rc;
 
@@ -525,7 +541,12 @@ zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const
 	if ((rc = rename_move(z, &src, newdir, newname, has_old ? &old : NULL, replaced_last)) != 0)
 		return (rc);
 	*replaced = has_old ? old.obj : 0;
-	return (flags & RENAME_WHITEOUT ? rename_leave_whiteout(z, &src) : 0);
+	newname = has_old ? old.name : newname;
+	if (!(flags & RENAME_WHITEOUT))
+		zlog_rename(z, dir, src.name, newdir, newname);
+	else if ((rc = rename_leave_whiteout(z, &src, &whiteout)) == 0)
+		zlog_rename_whiteout(z, dir, src.name, newdir, newname, whiteout);
+	return (rc);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

@@ -164,6 +164,8 @@ zpl_write(struct zpl *z, uint64_t obj, uint64_t off, size_t len, const void *buf
 	    (rc = grow_block(z, obj, end)) == 0 &&
 	    (rc = dmu_write(z->os, obj, off, len, buf)) == 0)
 		rc = file_changed(z, &h, end > size ? end : size, keep_times);
+	if (rc == 0 && len != 0)
+		zlog_write(z, &h, off, len);
 	sa_rele(&h);
 	return (rc);
 }
@@ -204,6 +206,19 @@ punch(struct zpl *z, uint64_t obj, uint64_t off, uint64_t len, uint64_t size)
 	return (dmu_free_range(z->os, obj, off, len));
 }
 
+/* Zeroed as far as the file reached; then perhaps longer. */
+static void
+log_fallocate(struct zpl *z, const struct sa_handle *h, bool punches, uint64_t off, uint64_t len,
+    uint64_t old_size)
+{
+	uint64_t size = sa_u64(h, SA_SIZE, 0);
+
+	if (punches && off < old_size)
+		zlog_truncate(z, h, off, len < old_size - off ? len : old_size - off);
+	if (size > old_size)
+		zlog_truncate(z, h, size, 0);
+}
+
 /*
  * Copy on write cannot promise room for a later overwrite: mode 0 checks that there is room now and
  * sets the size, as OpenZFS does.
@@ -229,8 +244,8 @@ zpl_fallocate(struct zpl *z, uint64_t obj, int mode, uint64_t off, uint64_t len)
 		end = size;
 	if (rc == 0 && end > size)
 		rc = grow_block(z, obj, end);
-	if (rc == 0)
-		rc = file_changed(z, &h, end, false);
+	if (rc == 0 && (rc = file_changed(z, &h, end, false)) == 0)
+		log_fallocate(z, &h, punches, off, len, size);
 	sa_rele(&h);
 	return (rc);
 }

@@ -7,6 +7,7 @@
 
 #include "sa_impl.h"
 #include "smartbox/fs/quota.h"
+#include "smartbox/fs/zil.h"
 #include "smartbox/fs/zpl.h"
 
 #define MASTER_NODE 1
@@ -42,6 +43,16 @@ struct zpl {
 	/* Quotas by owner that the filesystem has (zpl_quota.c), as of this generation of properties. */
 	uint64_t quota_generation;
 	unsigned has_quota;
+	struct zilog *zil;		/* that zpl_log_start opened, or NULL */
+	unsigned unlogged;		/* > 0: what is done now has no records of its own */
+	const struct zpl_fixed *fixed;	/* the object that is made now is made again */
+	bool replaying;
+	struct zil_replayed replayed;
+};
+
+/* What a replayed record says of the object that it makes, and of the time. */
+struct zpl_fixed {
+	uint64_t obj, gen, crtime[2];
 };
 
 /* --- zpl.c ------------------------------------------------------------------------------------ */
@@ -68,6 +79,7 @@ struct znode_new {
 int znode_new(struct zpl *z, const struct znode_new *zn, uint64_t *obj);
 /* The object and its attribute directory with all its files, at once. */
 int znode_destroy(struct zpl *z, uint64_t obj);
+uint64_t znode_rdev_to_user(uint64_t disk);
 
 /* --- zpl_file.c ------------------------------------------------------------------------------- */
 
@@ -82,6 +94,35 @@ int zpl_truncate(struct zpl *z, uint64_t obj, uint64_t size);
  */
 int zpl_quota_check(struct zpl *z, const uint64_t id[OWNER_KINDS], unsigned kinds, bool new_object);
 int zpl_quota_check_znode(struct zpl *z, const struct sa_handle *h);
+/* --- zpl_log.c -------------------------------------------------------------------------------- */
+
+struct zilog *zpl_zil(const struct zpl *z); /* NULL: nothing is noted */
+void zlog_create(struct zpl *z, uint64_t dir, const char *name, uint64_t obj, const char *target);
+void zlog_remove(struct zpl *z, uint64_t dir, const char *name, bool is_dir);
+void zlog_link(struct zpl *z, uint64_t dir, const char *name, uint64_t obj);
+void zlog_rename(struct zpl *z, uint64_t from_dir, const char *from, uint64_t to_dir,
+    const char *to);
+void zlog_rename_whiteout(struct zpl *z, uint64_t from_dir, const char *from, uint64_t to_dir,
+    const char *to, uint64_t whiteout);
+void zlog_exchange(struct zpl *z, uint64_t a_dir, const char *a, uint64_t b_dir, const char *b);
+/* h: as it is after the change. */
+void zlog_setattr(struct zpl *z, const struct sa_handle *h, unsigned mask, const struct zpl_attr *a);
+void zlog_write(struct zpl *z, const struct sa_handle *h, uint64_t off, uint64_t len);
+void zlog_truncate(struct zpl *z, const struct sa_handle *h, uint64_t off, uint64_t len);
+/* ZA_* bits as a record has them, and back. */
+uint64_t zlog_mask_out(unsigned za);
+unsigned zlog_mask_in(uint64_t lr);
+
+/* --- zpl_replay.c ----------------------------------------------------------------------------- */
+
+int zpl_replay(struct zpl *z, struct err *e);
+/* One record that passed zil_record_check; 1: its object is gone. */
+int zpl_replay_record(struct zpl *z, const struct zil_record *r, const void *block);
+
+/* --- zpl_xattr.c ------------------------------------------------------------------------------ */
+
+/* The attribute directory of h's object, made. */
+int zpl_make_xattr_dir(struct zpl *z, struct sa_handle *h, uint64_t *dir);
 
 /* --- zpl_acl.c -------------------------------------------------------------------------------- */
 

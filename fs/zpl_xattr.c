@@ -189,8 +189,8 @@ dir_remove(struct zpl *z, const struct sa_handle *h, const char *name)
 	return (dmu_object_free(z->os, file));
 }
 
-static int
-dir_make(struct zpl *z, struct sa_handle *h, uint64_t *dir)
+int
+zpl_make_xattr_dir(struct zpl *z, struct sa_handle *h, uint64_t *dir)
 {
 	struct zpl_new n = {.mode = S_IFDIR | 01777};
 	struct znode_new zn = {.n = &n, .parent = h->obj, .links = 2, .size = 2, .flags = ZF_XATTR};
@@ -226,7 +226,7 @@ dir_set(struct zpl *z, struct sa_handle *h, const char *name, const void *val, s
 
 	if (len > DIR_VALUE_MAX || h->is_legacy)
 		return (-E2BIG);
-	if (dir == 0 && (rc = dir_make(z, h, &dir)) != 0)
+	if (dir == 0 && (rc = zpl_make_xattr_dir(z, h, &dir)) != 0)
 		return (rc);
 	rc = dir_find(z, h, name, &file, &stored);
 	if (rc == -ENODATA)
@@ -286,6 +286,25 @@ held_set(struct zpl *z, struct sa_handle *h, const char *name, const void *val, 
 	return (rc == -ENODATA ? 0 : rc);
 }
 
+static int
+held_remove(struct zpl *z, struct sa_handle *h, const char *name)
+{
+	int rc = list_remove(h, name);
+
+	return (rc == -ENODATA ? dir_remove(z, h, name) : rc);
+}
+
+/* The log has no record of it: whoever commits the file waits for the txg. */
+static int
+changed(struct zpl *z, struct sa_handle *h, int rc)
+{
+	z->unlogged--;
+	if (rc != 0)
+		return (rc);
+	zil_log_unloggable(zpl_zil(z), h->obj);
+	return (touch_ctime(z, h));
+}
+
 int
 zpl_xattr_set(struct zpl *z, uint64_t obj, const char *name, const void *val, size_t len,
     unsigned flags)
@@ -303,14 +322,14 @@ zpl_xattr_set(struct zpl *z, uint64_t obj, const char *name, const void *val, si
 		return (rc);
 	rc = held_get(z, &h, name, NULL, 0);
 	exists = rc >= 0;
-	if (rc < 0 && rc != -ENODATA)
-		;
-	else if (exists && (flags & ZX_CREATE))
+	if (exists && (flags & ZX_CREATE)) {
 		rc = -EEXIST;
-	else if (!exists && (flags & ZX_REPLACE))
-		rc = -ENODATA;
-	else if ((rc = held_set(z, &h, name, val, len)) == 0)
-		rc = touch_ctime(z, &h);
+	} else if (!exists && (flags & ZX_REPLACE)) {
+		rc = rc == -ENODATA ? -ENODATA : rc;
+	} else if (exists || rc == -ENODATA) {
+		z->unlogged++;
+		rc = changed(z, &h, held_set(z, &h, name, val, len));
+	}
 	sa_rele(&h);
 	return (rc);
 }
@@ -323,11 +342,8 @@ zpl_xattr_remove(struct zpl *z, uint64_t obj, const char *name)
 
 	if ((rc = zpl_may_free(z)) != 0 || (rc = znode_hold(z, obj, &h)) != 0)
 		return (rc);
-	rc = list_remove(&h, name);
-	if (rc == -ENODATA)
-		rc = dir_remove(z, &h, name);
-	if (rc == 0)
-		rc = touch_ctime(z, &h);
+	z->unlogged++;
+	rc = changed(z, &h, held_remove(z, &h, name));
 	sa_rele(&h);
 	return (rc);
 }

@@ -63,8 +63,8 @@ znode_time(const struct sa_handle *h, enum sa_id id, int64_t t[2])
 		memcpy(t, p, len);
 }
 
-static uint64_t
-rdev_to_user(uint64_t disk)
+uint64_t
+znode_rdev_to_user(uint64_t disk)
 {
 	/* Linux wrote 32 bits, illumos major << 32 | minor. */
 	if (disk >> 32 != 0)
@@ -95,7 +95,7 @@ znode_attr(struct zpl *z, const struct sa_handle *h, struct zpl_attr *a)
 	a->flags = sa_u64(h, SA_FLAGS, 0);
 	a->projid = sa_u64(h, SA_PROJID, 0);
 	if (S_ISCHR(a->mode) || S_ISBLK(a->mode))
-		a->rdev = rdev_to_user(sa_u64(h, SA_RDEV, 0));
+		a->rdev = znode_rdev_to_user(sa_u64(h, SA_RDEV, 0));
 	znode_time(h, SA_ATIME, a->atime);
 	znode_time(h, SA_MTIME, a->mtime);
 	znode_time(h, SA_CTIME, a->ctime);
@@ -209,8 +209,8 @@ zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a
 		return (rc);
 	zpl_now(z, c.now);
 	change_from(&c, &h, mask, a);
-	if ((rc = may_own(z, &h, mask, a)) == 0)
-		rc = sa_set(&h, c.v, c.n);
+	if ((rc = may_own(z, &h, mask, a)) == 0 && (rc = sa_set(&h, c.v, c.n)) == 0)
+		zlog_setattr(z, &h, mask, a);
 	sa_rele(&h);
 	return (rc);
 }
@@ -265,8 +265,11 @@ zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid, bool *changed)
 	}
 	*changed = kept != mode;
 	if (kept != mode) {
+		const struct zpl_attr a = {.mode = kept};
+
 		change_mode(&c, &h, kept);
-		rc = sa_set(&h, c.v, c.n);
+		if ((rc = sa_set(&h, c.v, c.n)) == 0)
+			zlog_setattr(z, &h, ZA_MODE, &a);
 	}
 	sa_rele(&h);
 	if (rc != 0 || !has_xattrs)
@@ -278,9 +281,23 @@ zpl_drop_privs(struct zpl *z, uint64_t obj, bool drop_setid, bool *changed)
 
 /* --- making ----------------------------------------------------------------------------------- */
 
+/* With the number that a replayed record says. */
+static int
+znode_claim(struct zpl *z, uint32_t mode, uint64_t obj)
+{
+	unsigned type = S_ISDIR(mode) ? OT_DIRECTORY : OT_PLAIN_FILE;
+	int rc = dmu_object_claim(z->os, obj, type, SECTOR_SIZE, OT_SA, ZNODE_BONUS);
+
+	return (rc == 0 && S_ISDIR(mode) ? zap_format(z->os, obj, z->normflags) : rc);
+}
+
 static int
 znode_alloc(struct zpl *z, uint32_t mode, uint64_t *obj)
 {
+	if (z->fixed != NULL) {
+		*obj = z->fixed->obj;
+		return (znode_claim(z, mode, *obj));
+	}
 	if (S_ISDIR(mode))
 		return (zap_create_norm(z->os, z->normflags, OT_DIRECTORY, OT_SA, ZNODE_BONUS, obj));
 	return (dmu_object_alloc(z->os, OT_PLAIN_FILE, SECTOR_SIZE, OT_SA, ZNODE_BONUS, obj));
@@ -299,6 +316,8 @@ znode_new(struct zpl *z, const struct znode_new *zn, uint64_t *obj)
 
 	if (rc != 0)
 		return (rc);
+	if (z->fixed != NULL)
+		gen = z->fixed->gen;
 	parent = zn->parent != 0 ? zn->parent : *obj; /* the root is its own */
 	flags = acl_flags(zn->flags | ZF_ARCHIVE | ZF_AV_MODIFIED, n->mode);
 	if ((S_ISDIR(n->mode) || S_ISREG(n->mode)) && (objset_flags(z->os) & OBJSET_PROJECT))
@@ -354,6 +373,7 @@ znode_destroy(struct zpl *z, uint64_t obj)
 	xattr = sa_u64(&h, SA_XATTR, 0);
 	is_dir = S_ISDIR(znode_mode(&h));
 	sa_rele(&h);
+	zil_forget(zil_of(z->os), obj);
 	if (xattr != 0 && (rc = destroy_xattr_dir(z, xattr)) != 0 && rc != -ENOENT)
 		return (rc);
 	return (is_dir ? zap_destroy(z->os, obj) : dmu_object_free(z->os, obj));

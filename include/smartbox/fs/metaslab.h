@@ -27,6 +27,8 @@ void metaslab_group_free(struct vdev *top);
 /* asize bytes, contiguous; rotates over the top-levels, avoiding those of dva[0..n-1]. */
 int metaslab_alloc(struct spa *spa, uint64_t psize, const struct dva *others, int nothers,
     uint64_t txg, struct dva *out);
+/* For a block of an intent log: from a log device if there is one, else in a metaslab of their own. */
+int metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out);
 int metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg);
 /* An allocation of this txg that turned out not to be needed. */
 int metaslab_unalloc(struct spa *spa, const struct dva *d, uint64_t txg);

@@ -107,6 +107,8 @@ struct vdev_scan {
 int vdev_scan(struct vdev *top, struct vdev_scan *s); /* -ENOMEM only */
 /* Is there a side that is there but missed this txg? */
 bool vdev_is_stale(const struct vdev *top, uint64_t birth);
+/* What was written to v so far is durable; without the pool's lock, whose flags it leaves alone. */
+int vdev_flush_now(struct vdev *v);
 int vdev_flush(struct vdev *root); /* all leaves that were written since the last flush */
 uint64_t vdev_guid_sum(const struct vdev *root);
 /* One checksum error of what was read from `copy` (counted on the leaves and their ancestors). */

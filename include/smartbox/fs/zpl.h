@@ -16,6 +16,9 @@
 #include "smartbox/core/err.h"
 #include "smartbox/fs/dsl.h"
 
+struct syncer;
+struct zilog;
+struct zil_replayed;
 struct zpl; /* one open filesystem or snapshot */
 
 struct zpl_attr {
@@ -41,6 +44,15 @@ int zpl_init_objset(struct objset *os, void *arg);
  */
 int zpl_open(struct dsl_dataset *ds, bool readonly, struct zpl **out, struct err *e);
 void zpl_close(struct zpl *z); /* NULL is fine */
+/*
+ * From here on changes are noted in the intent log, and zil_commit(zpl_log(z), ...) makes them durable
+ * (include/smartbox/fs/zil.h).  Read-only pools and snapshots have none: 0, and zpl_log is NULL.
+ * -EBUSY: somebody else has it.
+ */
+int zpl_log_start(struct zpl *z, struct syncer *sync);
+struct zilog *zpl_log(const struct zpl *z);
+/* What zpl_open found in the log of a crash and applied. */
+const struct zil_replayed *zpl_replayed(const struct zpl *z);
 /* Read everything again: the dataset was rolled back or received into. */
 int zpl_reload(struct zpl *z, struct err *e);
 void zpl_set_readonly(struct zpl *z, bool readonly);
