@@ -514,6 +514,9 @@ static const struct subcmd zfs_commands[] = {
 	    "[-t TYPE,...] FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of groups"},
 	{"projectspace", zfs_projectspace, "[-Hp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
 	    "FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of projects"},
+	{"project", zfs_project, "[-d|-r] FILE|DIRECTORY... | -C [-kr] FILE|DIRECTORY... | "
+	    "-c [-0] [-d|-r] [-p ID] FILE|DIRECTORY... | [-p ID] [-rs] FILE|DIRECTORY...",
+	    "list, clear, check, set the project of files"},
 	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
 	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
 	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},

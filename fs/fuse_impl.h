@@ -226,6 +226,7 @@ int fuse_do_read(struct fuse_call *c);
 int fuse_after_read(struct fuse_call *c);
 int fuse_prepare_write(struct fuse_call *c);
 int fuse_do_write(struct fuse_call *c);
+int fuse_do_ioctl(struct fuse_call *c); /* fuse_ioctl.c */
 int fuse_do_fallocate(struct fuse_call *c);
 int fuse_do_lseek(struct fuse_call *c);
 int fuse_do_copy_file_range(struct fuse_call *c);

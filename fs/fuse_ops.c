@@ -822,6 +822,7 @@ static const struct handler handlers[] = {
 	[FUSE_CREATE] = {prepare_name, do_create, true},
 	[FUSE_TMPFILE] = {prepare_node, do_tmpfile, true},
 	[FUSE_FALLOCATE] = {prepare_node, fuse_do_fallocate, true},
+	[FUSE_IOCTL] = {prepare_node, fuse_do_ioctl, true},
 	[FUSE_LSEEK] = {fuse_do_lseek, NULL, false},
 	[FUSE_COPY_FILE_RANGE] = {NULL, fuse_do_copy_file_range, true},
 };

@@ -51,6 +51,7 @@ static const struct shape shapes[] = {
 	[FUSE_RELEASEDIR] = SHAPE(fuse_release_in, 0, false),
 	[FUSE_FSYNCDIR] = SHAPE(fuse_fsync_in, 0, false),
 	[FUSE_CREATE] = SHAPE(fuse_create_in, 1, false),
+	[FUSE_IOCTL] = SHAPE(fuse_ioctl_in, 0, true),
 	[FUSE_INTERRUPT] = SHAPE(fuse_interrupt_in, 0, false),
 	[FUSE_DESTROY] = NAMES(0),
 	[FUSE_BATCH_FORGET] = SHAPE(fuse_batch_forget_in, 0, true),

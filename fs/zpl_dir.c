@@ -314,6 +314,10 @@ zpl_link(struct zpl *z, uint64_t obj, uint64_t dir, const char *name)
 		return (rc);
 	mode = znode_mode(&h);
 	links = sa_u64(&h, SA_LINKS, 0);
+	if ((zn.flags & ZF_PROJINHERIT) && zn.projid != sa_u64(&h, SA_PROJID, 0)) {
+		sa_rele(&h);
+		return (-EXDEV); /* it would count for two projects */
+	}
 	sa_rele(&h);
 	if (S_ISDIR(mode))
 		return (-EPERM);
@@ -503,6 +507,19 @@ rename_move(struct zpl *z, const struct named *src, uint64_t dir, const char *na
 	return (dir_count(z, dir, old == NULL ? 1 : 0, is_dir - old_dir));
 }
 
+/* Into a directory whose project its contents inherit comes only what is of that project. */
+static int
+check_same_project(struct zpl *z, uint64_t obj, const struct znode_new *into)
+{
+	struct zpl_attr a;
+	int rc;
+
+	if (!(into->flags & ZF_PROJINHERIT))
+		return (0);
+	rc = zpl_getattr(z, obj, &a);
+	return (rc != 0 ? rc : a.projid == into->projid ? 0 : -EXDEV);
+}
+
 int
 zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const char *newname,
     unsigned flags, uint64_t *replaced, bool *replaced_last)
@@ -521,6 +538,8 @@ zpl_rename(struct zpl *z, uint64_t dir, const char *name, uint64_t newdir, const
 		return (-EINVAL);
 	if ((rc = zpl_may_change(z, ZPL_META_BYTES)) != 0 || (rc = name_check(z, newname)) != 0 ||
 	    (rc = named_find(z, dir, name, &src)) != 0 || (rc = dir_may_add(z, newdir, &zn)) != 0)
+		return (rc);
+	if (dir != newdir && (rc = check_same_project(z, src.obj, &zn)) != 0)
 		return (rc);
 	rc = named_find(z, newdir, newname, &old);
 	if (rc != 0 && rc != -ENOENT)

@@ -215,6 +215,31 @@ zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a
 	return (rc);
 }
 
+int
+zpl_project_set(struct zpl *z, uint64_t obj, uint32_t projid, bool inherit)
+{
+	uint64_t id[OWNER_KINDS] = {0, 0, projid}, flags, project = projid, now[2];
+	struct sa_handle h;
+	int rc;
+
+	if (!(objset_flags(z->os) & OBJSET_PROJECT))
+		return (-EOPNOTSUPP);
+	if ((rc = zpl_may_free(z)) != 0 || (rc = znode_hold(z, obj, &h)) != 0)
+		return (rc);
+	flags = (sa_u64(&h, SA_FLAGS, 0) & ~ZF_PROJINHERIT) | ZF_PROJID;
+	flags |= inherit ? ZF_PROJINHERIT : 0;
+	if (!S_ISDIR(znode_mode(&h)) && !S_ISREG(znode_mode(&h)))
+		rc = -EOPNOTSUPP;
+	else if (projid != sa_u64(&h, SA_PROJID, 0))
+		rc = zpl_quota_check(z, id, 1u << OWNER_PROJECT, true);
+	zpl_now(z, now);
+	if (rc == 0)
+		rc = sa_set(&h, (struct sa_value[]){{SA_FLAGS, &flags, 8}, {SA_PROJID, &project, 8},
+		    {SA_CTIME, now, 16}}, 3);
+	sa_rele(&h);
+	return (rc);
+}
+
 static bool
 time_is_before(const int64_t a[2], const int64_t b[2])
 {

@@ -44,11 +44,27 @@ zfs set userquota@1001=none ow/fs || fail "unset"
 is "unset" "$(zfs get -Hpo value userquota@1001 ow/fs)" 0
 rm "$R"/ow/fs/1001/* && zpool sync ow
 is "freed" "$(zfs userspace -Hpno name,objused ow/fs | tail -n 2)" "$(printf '1001\t1\n1002\t3')"
+
+# Projects: what is made below belongs to it, and counts for it.
+P=$R/ow/fs/proj
+mkdir "$P" && zfs project -p 42 -s "$P" || fail "zfs project"
+mkdir "$P/sub" && head -c 200000 /dev/urandom > "$P/sub/f" && : > "$R/ow/fs/outside"
+is "project -r" "$(zfs project -r "$P" | sed "s|$P|P|")" "   42 P P
+   42 P P/sub
+   42 P P/sub/f"
+is "project -c" "$(zfs project -c -p 43 "$P/sub/f")" "$P/sub/f - project ID is not set properly (42/43)"
+zpool sync ow
+is "projectspace" "$(zfs projectspace -Hpo name,objused ow/fs | tail -n 1)" "$(printf '42\t3')"
+zfs set projectquota@42=100k ow/fs || fail "projectquota"
+{ head -c 1000 /dev/urandom > "$P/more"; } 2>&1 | grep -q 'quota' || fail "over the project's quota"
+zfs set projectquota@42=none ow/fs && mv "$R/ow/fs/outside" "$P/" && is "moved by copying" "$(zfs project "$P/outside" | sed "s|$P|P|")" "   42 P P/outside"
+zfs project -C "$P/outside" || fail "project -C"
+is "cleared" "$(zfs project "$P/outside" | sed "s|$P|P|")" "    0 - P/outside"
 zpool export ow || fail "export"
 judge_zdb vdevs ow || fail "zdb"
 openzfs zdb -e -p vdevs -d ow > log 2>&1 || { grep -v '^Dataset' log; fail "zdb -d: refcounts"; }
 judge_libzpool -w ow "$PWD/vdevs/a" || fail "libzpool"
 # What zdb reads in the tables is what it finds in the objects.
 openzfs zdb -e -p vdevs -dddd ow/fs | grep -A 30 'ZFS user/group/project used' > tables
-is "OpenZFS reads the tables" "$(grep -cE 'obj-(0|3e9|3ea|64) = ' tables)" 6
+is "OpenZFS reads the tables" "$(grep -cE 'obj-(0|3e9|3ea|64|2a) = ' tables)" 7
 verdict

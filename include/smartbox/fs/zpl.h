@@ -68,6 +68,11 @@ int zpl_getattr(struct zpl *z, uint64_t obj, struct zpl_attr *a);
 enum { ZA_MODE = 1, ZA_UID = 2, ZA_GID = 4, ZA_SIZE = 8, ZA_ATIME = 16, ZA_MTIME = 32, ZA_CTIME = 64 };
 /* ctime is set to now unless ZA_CTIME; ZA_SIZE truncates or extends, and sets mtime too. */
 int zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_attr *a);
+/*
+ * The project that the object's space counts for, and whether what is made in it belongs to the same
+ * one.  -EOPNOTSUPP: the filesystem does not count by project; -EDQUOT.
+ */
+int zpl_project_set(struct zpl *z, uint64_t obj, uint32_t projid, bool inherit);
 /* Access time after a read, by relatime's rule; nothing when the atime property is off. */
 int zpl_touch_atime(struct zpl *z, uint64_t obj);
 
