@@ -27,6 +27,7 @@ connect_alive(const char *pool, struct err *e)
 struct listener {
 	pool_tell_fn *tell; /* NULL: there are no messages before the answer */
 	void *arg;
+	int *got; /* a descriptor that comes with the answer, or -1; NULL: none is expected */
 };
 
 /* The answer, and what comes before it. */
@@ -35,6 +36,8 @@ await_answer(int fd, const struct listener *l, struct nvlist **answer, struct er
 {
 	int rc;
 
+	if (l != NULL && l->got != NULL)
+		return (wire_recv_fd(fd, WIRE_ANSWER_MAX, answer, l->got, e));
 	while ((rc = wire_recv(fd, WIRE_ANSWER_MAX, answer, e)) == 0 && !nv_has(*answer, "rc")) {
 		if (l != NULL && l->tell != NULL)
 			l->tell(l->arg, *answer);
@@ -98,7 +101,7 @@ int
 pool_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
     pool_tell_fn *tell, void *arg, struct nvlist **out, struct err *e)
 {
-	struct listener l = {tell, arg};
+	struct listener l = {tell, arg, NULL};
 
 	return (call(dataset, op, args, fd, &l, out, e));
 }
@@ -386,4 +389,21 @@ fs_unmount(const char *name, bool force, struct err *e)
 
 	args_flag(&a, "force", force);
 	return (args_call(&a, name, "fs.unmount", e));
+}
+
+int
+fs_vhost_user(const char *volume, bool readonly, int *fd, struct err *e)
+{
+	struct listener l = {NULL, NULL, fd};
+	struct nvlist *args = nv_new();
+	int rc;
+
+	*fd = -1;
+	if (args == NULL || nv_add_str(args, "name", volume) != 0 ||
+	    (readonly && nv_add_boolean(args, "readonly") != 0))
+		rc = err_set(e, ENOMEM, "out of memory");
+	else if ((rc = call(volume, "fs.vhost_user", args, -1, &l, NULL, e)) == 0 && *fd < 0)
+		rc = err_set(e, EPROTO, "the pool's server sent no descriptor");
+	nv_free(args);
+	return (rc);
 }

@@ -39,7 +39,8 @@ int nbd_kernel_connect(struct nbd_kernel *k, const struct nbd_spec *spec, const 
 /* Sockets for connections that died; requests that wait go on there. */
 int nbd_kernel_reconnect(struct nbd_kernel *k, int index, const char *backend, const int *fds,
     int n, struct err *e);
-int nbd_kernel_resize(struct nbd_kernel *k, int index, uint64_t size, struct err *e);
+int nbd_kernel_resize(struct nbd_kernel *k, int index, const char *backend, uint64_t size,
+    struct err *e);
 /* What waits fails with EIO. */
 int nbd_kernel_disconnect(struct nbd_kernel *k, int index, struct err *e);
 /* Call fn for every device whose backend begins with prefix, until it returns non-zero. */

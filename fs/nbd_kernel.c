@@ -171,12 +171,14 @@ nbd_kernel_reconnect(struct nbd_kernel *k, int index, const char *backend, const
 }
 
 int
-nbd_kernel_resize(struct nbd_kernel *k, int index, uint64_t size, struct err *e)
+nbd_kernel_resize(struct nbd_kernel *k, int index, const char *backend, uint64_t size,
+    struct err *e)
 {
 	struct nlmsg_buf m;
 
 	begin(&m, k->family, NBD_CMD_RECONFIGURE);
 	nl_attr_u32(&m, NBD_ATTR_INDEX, (uint32_t)index);
+	nl_attr_str(&m, NBD_ATTR_BACKEND_IDENTIFIER, backend);
 	attr_u64(&m, NBD_ATTR_SIZE_BYTES, size);
 	return (nl_call(k->nl, &m, NULL, NULL, e) == 0 ? 0 : err_wrap(e, "nbd%d", index));
 }

@@ -28,6 +28,7 @@
 #include "smartbox/fs/pool_server.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -339,6 +340,18 @@ run_request(struct connection *c, const char *op, struct nvlist *request, int pa
 	return (poolops_call(c->sv->session, op, request, out, e));
 }
 
+/* A descriptor among the results goes along, and is the client's alone then. */
+static int
+send_answer(int sock, const struct nvlist *answer, const struct nvlist *out)
+{
+	uint64_t fd = nv_u64_or(out, "descriptor", UINT64_MAX);
+	int rc = wire_send_fd(sock, answer, fd <= INT_MAX ? (int)fd : -1, NULL);
+
+	if (fd <= INT_MAX)
+		(void)close((int)fd);
+	return (rc);
+}
+
 /* One request; false: the connection is of no further use. */
 static bool
 serve_request(struct connection *c, struct nvlist *request, int passed)
@@ -359,7 +372,7 @@ serve_request(struct connection *c, struct nvlist *request, int passed)
 		remove_file(sv, ".state");
 	}
 	if ((answer = wire_answer(rc, &e, out)) != NULL)
-		ok = wire_send(c->fd, answer, NULL) == 0;
+		ok = send_answer(c->fd, answer, out) == 0;
 	nv_free(answer);
 	nv_free(out);
 	if (is_over)

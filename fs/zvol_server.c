@@ -37,6 +37,7 @@
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/names.h"
 #include "smartbox/fs/zvol.h"
+#include "vhost_user.h"
 #include "zvol_impl.h"
 
 enum { SOCKETS = 4, LOSSES_MAX = 8 /* in a second, then the device is given up */ };
@@ -59,6 +60,17 @@ struct zvol_dev {
 	struct zvol_dev *next;
 };
 
+/* A volume that a VMM has through vhost-user. */
+struct zvol_guest {
+	struct zvol_server *zs;
+	char name[DSL_NAME_MAX];
+	struct blk_disk disk;
+	struct vu_session *session;
+	uint64_t size;
+	bool gone; /* the VMM hung up; under lock */
+	struct zvol_guest *next;
+};
+
 struct zvol_server {
 	struct spa *spa;
 	struct syncer *sync;
@@ -68,6 +80,7 @@ struct zvol_server {
 	struct err why; /* there is none */
 	bool started;
 	struct zvol_dev *devs;
+	struct zvol_guest *guests;
 };
 
 /* What should be exported. */
@@ -168,7 +181,7 @@ connect_device(struct zvol_dev *d, const int *fds, int n, struct err *e)
 	if (!d->zs->started && nbd_kernel_walk(d->backend, compare_backend, &s) != 0 &&
 	    nbd_kernel_reconnect(d->zs->nbd, s.index, d->backend, fds, n, NULL) == 0) {
 		d->index = s.index;
-		return (nbd_kernel_resize(d->zs->nbd, d->index, d->size, e));
+		return (nbd_kernel_resize(d->zs->nbd, d->index, d->backend, d->size, e));
 	}
 	return (nbd_kernel_connect(d->zs->nbd, &spec, fds, n, &d->index, e));
 }
@@ -272,7 +285,7 @@ follow_properties(struct zvol_dev *d)
 
 	if (d->size != bd->size) {
 		(void)pthread_mutex_lock(&d->zs->lock);
-		if (nbd_kernel_resize(d->zs->nbd, d->index, bd->size, NULL) == 0)
+		if (nbd_kernel_resize(d->zs->nbd, d->index, d->backend, bd->size, NULL) == 0)
 			d->size = bd->size;
 		(void)pthread_mutex_unlock(&d->zs->lock);
 	}
@@ -282,6 +295,100 @@ follow_properties(struct zvol_dev *d)
 		device_ioctl(d, BLKROSET, &ro);
 		d->readonly = bd->readonly;
 	}
+}
+
+/* --- guests ----------------------------------------------------------------------------------- */
+
+static void
+guest_gone(void *arg)
+{
+	struct zvol_guest *g = arg;
+
+	(void)pthread_mutex_lock(&g->zs->lock);
+	g->gone = true;
+	(void)pthread_mutex_unlock(&g->zs->lock);
+}
+
+static bool
+is_gone(struct zvol_guest *g)
+{
+	bool gone;
+
+	(void)pthread_mutex_lock(&g->zs->lock);
+	gone = g->gone;
+	(void)pthread_mutex_unlock(&g->zs->lock);
+	return (gone);
+}
+
+static void
+guest_free(struct zvol_guest *g)
+{
+	vu_session_free(g->session);
+	bdev_close(g->disk.bd);
+	free(g);
+}
+
+/* Sessions whose VMM hung up; with `root` (NULL: all of them) also the others there. */
+static void
+free_guests(struct zvol_server *zs, bool all, const char *root)
+{
+	struct zvol_guest **pg = &zs->guests, *g;
+
+	while ((g = *pg) != NULL) {
+		if (!is_gone(g) && !(all && (root == NULL || name_is_within(g->name, root)))) {
+			pg = &g->next;
+			continue;
+		}
+		*pg = g->next;
+		guest_free(g);
+	}
+}
+
+static void
+guests_follow(struct zvol_server *zs)
+{
+	for (struct zvol_guest *g = zs->guests; g != NULL; g = g->next)
+		if (g->size != g->disk.bd->size) {
+			g->size = g->disk.bd->size;
+			vu_session_resized(g->session);
+		}
+}
+
+int
+zvol_server_vhost(struct zvol_server *zs, const char *name, bool readonly, int *fd, struct err *e)
+{
+	struct zvol_guest *g = calloc(1, sizeof(*g));
+	int pair[2], rc;
+
+	free_guests(zs, false, NULL);
+	if (g == NULL)
+		return (err_set(e, ENOMEM, "out of memory"));
+	g->zs = zs;
+	g->disk.flush = zvol_flush;
+	g->disk.is_sync = zvol_is_sync;
+	(void)snprintf(g->name, sizeof(g->name), "%.*s", DSL_NAME_MAX - 1, name);
+	if ((rc = zvol_open(zs->spa, zs->sync, name, readonly, &g->disk.bd, e)) != 0)
+		goto out;
+	g->size = g->disk.bd->size;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		rc = err_sys(e, errno, "cannot make a socket");
+		goto out;
+	}
+	rc = vu_session_new(zs->io, &g->disk, strrchr(name, '/') != NULL ? strrchr(name, '/') + 1 : name,
+	    pair[0], guest_gone, g, &g->session);
+	if (rc != 0) {
+		(void)close(pair[1]);
+		rc = err_rc(e, rc, "cannot serve '%s'", name);
+		goto out;
+	}
+	g->next = zs->guests;
+	zs->guests = g;
+	*fd = pair[1];
+	return (0);
+out:
+	bdev_close(g->disk.bd);
+	free(g);
+	return (rc);
 }
 
 /* --- which ones ------------------------------------------------------------------------------- */
@@ -487,6 +594,7 @@ zvol_server_refresh(struct zvol_server *zs, const char *root)
 	for (struct zvol_dev *d = zs->devs; d != NULL; d = d->next)
 		if (is_below(d->name, root))
 			follow_properties(d);
+	guests_follow(zs);
 }
 
 void
@@ -499,6 +607,12 @@ zvol_server_renamed(struct zvol_server *zs, const char *from, const char *to)
 			continue;
 		(void)snprintf(name, sizeof(name), "%s%s", to, d->name + strlen(from));
 		set_name(d, name);
+	}
+	for (struct zvol_guest *g = zs->guests; g != NULL; g = g->next) {
+		if (!is_below(g->name, from))
+			continue;
+		(void)snprintf(name, sizeof(name), "%s%s", to, g->name + strlen(from));
+		(void)snprintf(g->name, sizeof(g->name), "%.*s", DSL_NAME_MAX - 1, name);
 	}
 }
 
@@ -520,6 +634,7 @@ zvol_server_rolled_back(struct zvol_server *zs, const char *name)
 			follow_properties(d);
 			device_ioctl(d, BLKFLSBUF, NULL);
 		}
+	guests_follow(zs);
 }
 
 static int
@@ -532,6 +647,9 @@ refuse_busy(struct zvol_server *zs, const char *root, struct err *e)
 		if (is_below(d->name, root) && zvol_device_in_use(device))
 			return (err_set(e, EBUSY, "cannot close '%s': its device is in use", d->name));
 	}
+	for (struct zvol_guest *g = zs->guests; g != NULL; g = g->next)
+		if (is_below(g->name, root) && !is_gone(g))
+			return (err_set(e, EBUSY, "cannot close '%s': a guest uses it", g->name));
 	return (0);
 }
 
@@ -545,15 +663,6 @@ zvol_server_release(struct zvol_server *zs, const char *root, bool force, struct
 	for (struct zvol_dev *d = zs->devs; d != NULL; d = d->next)
 		d->wanted = false;
 	free_unwanted(zs, root);
+	free_guests(zs, true, root);
 	return (0);
-}
-
-int
-zvol_server_vhost(struct zvol_server *zs, const char *name, bool readonly, int *fd, struct err *e)
-{
-	(void)zs;
-	(void)name;
-	(void)readonly;
-	(void)fd;
-	return (err_set(e, ENOSYS, "not yet"));
 }

@@ -54,6 +54,11 @@ int fs_exists(const char *name, bool *exists, struct err *e);
 int fs_get(const char *name, const char *prop, char *buf, size_t size, struct err *e); /* raw */
 int fs_set(const char *name, const char *prop, const char *value, struct err *e);
 int fs_mount(const char *name, struct err *e);
+/*
+ * A connected socket that speaks vhost-user for a volume (docs/poold-protocol.md, "Volumes for
+ * guests"); *fd is the caller's.
+ */
+int fs_vhost_user(const char *volume, bool readonly, int *fd, struct err *e);
 int fs_unmount(const char *name, bool force, struct err *e);
 
 #endif
