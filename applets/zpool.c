@@ -187,6 +187,21 @@ zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r)
 	*argc -= 1;
 }
 
+void
+zpool_print_stamp(char how)
+{
+	time_t now = time(NULL);
+	char text[64] = "";
+	struct tm tm;
+
+	if (how == 'u') {
+		(void)printf("%lld\n", (long long)now);
+	} else if (how == 'd' && localtime_r(&now, &tm) != NULL) {
+		(void)strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Z %Y", &tm);
+		(void)printf("%s\n", text);
+	}
+}
+
 int
 zpool_repeat(const struct zpool_repeat *r, int (*fn)(void *arg), void *arg)
 {
@@ -487,9 +502,23 @@ static const struct subcmd zpool_commands[] = {
 	{"export", export, "[-af] POOL...", "unmount and let go of a pool"},
 	{"list", zpool_list, "[-HpPv] [-o COLUMN,...] [POOL]... [INTERVAL [COUNT]]",
 	    "space and health of pools"},
-	{"status", zpool_status, "[-pPvx] [POOL]... [INTERVAL [COUNT]]",
+	{"status", zpool_status, "[-DgLpPstvx] [-T d|u] [POOL]... [INTERVAL [COUNT]]",
 	    "devices, states and errors"},
-	{"scrub", zpool_scrub, "[-s] [-w] POOL...", "verify and repair all data of a pool"},
+	{"scrub", zpool_scrub, "[-s|-p] [-w] POOL...", "verify and repair all data of a pool"},
+	{"resilver", zpool_resilver, "POOL...", "begin the running resilver anew"},
+	{"wait", zpool_wait, "[-t ACTIVITY,...] POOL", "until nothing is going on in a pool"},
+	{"add", zpool_add, "[-fgLnP] [-o ashift=N] POOL VDEV...", "more devices for a pool"},
+	{"remove", zpool_remove, "[-npsw] POOL DEVICE...", "take a log, cache or spare device out"},
+	{"attach", zpool_attach, "[-fsw] [-o ashift=N] POOL DEVICE NEW-DEVICE",
+	    "make a mirror of a device, or a mirror wider"},
+	{"detach", zpool_detach, "POOL DEVICE", "take a device out of a mirror"},
+	{"replace", zpool_replace, "[-fsw] [-o ashift=N] POOL DEVICE [NEW-DEVICE]",
+	    "put a new device in the place of an old one"},
+	{"online", zpool_online, "[-e] POOL DEVICE...", "use a device again"},
+	{"offline", zpool_offline, "[-ft] POOL DEVICE...", "stop using a device"},
+	{"clear", zpool_clear, "POOL [DEVICE]", "forget errors, use faulted devices again"},
+	{"reopen", zpool_reopen, "[-n] [POOL]...", "look for devices that were not there"},
+	{"reguid", zpool_reguid, "POOL", "give a pool a new number"},
 	{"get", zpool_get, "[-Hp] [-o FIELD,...] all|PROPERTY,... [POOL]...", "show properties"},
 	{"set", set, "PROPERTY=VALUE POOL...", "change a property"},
 	{"history", history, "[-il] [POOL]...", "what was done to a pool"},

@@ -19,6 +19,18 @@ int zpool_list(int argc, char **argv);
 int zpool_get(int argc, char **argv);
 int zpool_status(int argc, char **argv);
 int zpool_scrub(int argc, char **argv);
+int zpool_resilver(int argc, char **argv);
+int zpool_wait(int argc, char **argv);
+int zpool_online(int argc, char **argv);
+int zpool_offline(int argc, char **argv);
+int zpool_attach(int argc, char **argv);
+int zpool_detach(int argc, char **argv);
+int zpool_replace(int argc, char **argv);
+int zpool_add(int argc, char **argv);
+int zpool_remove(int argc, char **argv);
+int zpool_clear(int argc, char **argv);
+int zpool_reopen(int argc, char **argv);
+int zpool_reguid(int argc, char **argv);
 
 /* The whole command line, for the pool's history. */
 const char *zpool_command_line(void);
@@ -39,10 +51,25 @@ int zpool_report_mounts(const struct nvlist *out);
 int zpool_each(int argc, char **argv, int (*fn)(const char *pool, void *arg), void *arg,
     size_t *count);
 
-/* Vdev specification into the tree for a create; 0, or 1, 2 after a message. */
-int zpool_parse_vdevs(int argc, char **argv, bool force, struct nvlist **tree);
-/* The same tree as "zpool create -n" prints it. */
-void zpool_print_layout(const char *pool, const struct nvlist *tree);
+/*
+ * Vdev specification into the tree for a create, or (pool: the tree of its status) an add; 0, or 1, 2
+ * after a message.
+ */
+int zpool_parse_vdevs(int argc, char **argv, bool force, const struct nvlist *pool,
+    struct nvlist **tree);
+/* One device, as for attach. */
+int zpool_parse_device(const char *arg, struct nvlist **leaf);
+/* What "-n" prints: there: the pool's tree for an add, else NULL. */
+void zpool_print_layout(const char *pool, const struct nvlist *there, const struct nvlist *tree);
+
+/* Fields of "scan" in a pool's status, as fs/poolops_status.c puts them. */
+enum { SCAN_FUNC, SCAN_STATE, SCAN_PAUSED, SCAN_START, SCAN_END, SCAN_TO_EXAMINE, SCAN_EXAMINED,
+	SCAN_REPAIRED, SCAN_ERRORS, SCAN_PASS_START, SCAN_PASS_EXAMINED, SCAN_PAUSE_START, SCAN_NOW,
+	SCAN_FIELDS };
+enum { FUNC_SCRUB = 1, FUNC_RESILVER = 2, STATE_SCANNING = 1, STATE_FINISHED = 2,
+	STATE_CANCELED = 3 };
+/* Wait until "scrub", "resilver" or "replace" is over; the exit code. */
+int zpool_wait_for(const char *pool, const char *activity);
 
 /* How a vdev is called: its basename for disks, the path for files or when full. */
 const char *zpool_vdev_name(const struct nvlist *node, bool full);
@@ -57,6 +84,8 @@ struct zpool_repeat {
 	uint64_t count; /* 0: for ever */
 };
 void zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r);
+/* The time before a round: 'd' as people, 'u' as programs want it, else nothing. */
+void zpool_print_stamp(char how);
 /* Run fn once or again and again; the last exit code. */
 int zpool_repeat(const struct zpool_repeat *r, int (*fn)(void *arg), void *arg);
 

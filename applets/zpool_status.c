@@ -14,14 +14,9 @@
 
 enum { NAME_WIDTH_MIN = 10 };
 
-/* Words of the pool's "scan" object: docs/zfs-format.md, "Scan". */
-enum { SCAN_FUNC, SCAN_STATE, SCAN_START = 7, SCAN_END, SCAN_TO_EXAMINE, SCAN_EXAMINED,
-	SCAN_PROCESSED = 12, SCAN_ERRORS };
-enum { FUNC_SCRUB = 1, FUNC_RESILVER = 2, STATE_SCANNING = 1, STATE_FINISHED = 2,
-	STATE_CANCELED = 3 };
-
 struct status_opts {
-	bool raw, full, only_bad;
+	bool raw, full, only_bad, verbose, slow, guids, links;
+	char stamp; /* 'd', 'u': print the time before each round */
 	size_t shown;
 	int argc;
 	char **argv;
@@ -74,87 +69,246 @@ print_count(const struct status_opts *o, uint64_t n)
 	(void)printf(" %5s", text);
 }
 
+static bool
+is_shown(const struct nvlist *node, const char *class)
+{
+	const char *type = nv_str_or(node, "type", "");
+
+	return (strcmp(type, "hole") != 0 && strcmp(type, "indirect") != 0 &&
+	    strcmp(nv_str_or(node, "class", ""), class) == 0);
+}
+
+static const char *
+shown_name(const struct status_opts *o, const struct nvlist *node, char buf[32])
+{
+	if (!o->guids)
+		return (zpool_vdev_name(node, o->full));
+	(void)snprintf(buf, 32, "%" PRIu64, nv_u64_or(node, "guid", 0));
+	return (buf);
+}
+
 static void
 print_node(const struct status_opts *o, const struct nvlist *node, size_t width, size_t depth)
 {
 	const char *why = nv_str_or(node, "why", NULL);
 	struct nvlist **child;
+	char number[32];
 	size_t n;
 
 	(void)printf("\t%*s%-*s  %-8s", (int)depth, "", (int)(width - depth),
-	    zpool_vdev_name(node, o->full), nv_str_or(node, "state", ""));
+	    shown_name(o, node, number), nv_str_or(node, "state", ""));
 	print_count(o, nv_u64_or(node, "read", 0));
 	print_count(o, nv_u64_or(node, "write", 0));
 	print_count(o, nv_u64_or(node, "cksum", 0));
+	zpool_children(node, &child, &n);
+	if (o->slow && depth != 0 && n == 0)
+		(void)printf("  %4u", 0u); /* nothing is ever waited for so long that it is counted */
+	else if (o->slow)
+		(void)printf("  %4s", "-");
 	if (why != NULL && depth != 0)
 		(void)printf("  %s", why);
+	if (nv_has(node, "resilvering"))
+		(void)printf("  (resilvering)");
+	else if (nv_has(node, "stale"))
+		(void)printf("  (awaiting resilver)");
 	(void)printf("\n");
-	zpool_children(node, &child, &n);
 	for (size_t i = 0; i < n; i++)
-		print_node(o, child[i], width, depth + 2);
+		if (depth != 0 || is_shown(child[i], ""))
+			print_node(o, child[i], width, depth + 2);
 }
 
 static void
-print_config(const struct status_opts *o, const struct nvlist *tree)
+print_class(const struct status_opts *o, const struct nvlist *tree, const char *class,
+    const char *title, size_t width)
+{
+	struct nvlist **child;
+	bool titled = false;
+	size_t n;
+
+	zpool_children(tree, &child, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_shown(child[i], class))
+			continue;
+		if (!titled)
+			(void)printf("\t%s\n", title);
+		titled = true;
+		print_node(o, child[i], width, 2);
+	}
+}
+
+static void
+print_aux(const struct status_opts *o, const struct nvlist *status, const char *list,
+    const char *title, size_t width)
+{
+	struct nvlist **v;
+	char number[32];
+	size_t n;
+
+	if (nv_get_nvlist_array(status, list, &v, &n) != 0 || n == 0)
+		return;
+	(void)printf("\t%s\n", title);
+	for (size_t i = 0; i < n; i++) {
+		const char *state = nv_str_or(v[i], "state", "");
+
+		(void)printf("\t  %-*s  %-8s%s\n", (int)(width - 2), shown_name(o, v[i], number), state,
+		    strcmp(state, "INUSE") == 0 ? "  currently in use" : "");
+	}
+}
+
+static size_t
+widest_aux(const struct status_opts *o, const struct nvlist *status, const char *list, size_t width)
+{
+	struct nvlist **v;
+	size_t n;
+
+	if (nv_get_nvlist_array(status, list, &v, &n) != 0)
+		return (width);
+	for (size_t i = 0; i < n; i++) {
+		size_t w = zpool_tree_width(v[i], 2, o->full);
+
+		width = w > width ? w : width;
+	}
+	return (width);
+}
+
+static void
+print_config(const struct status_opts *o, const struct nvlist *status, const struct nvlist *tree)
 {
 	size_t width = zpool_tree_width(tree, 0, o->full);
 
+	width = widest_aux(o, status, "spares", widest_aux(o, status, "l2cache", width));
 	if (width < NAME_WIDTH_MIN)
 		width = NAME_WIDTH_MIN;
-	(void)printf("config:\n\n\t%-*s  %-8s %5s %5s %5s\n", (int)width, "NAME", "STATE", "READ",
-	    "WRITE", "CKSUM");
+	if (o->guids && width < 22)
+		width = 22;
+	(void)printf("config:\n\n\t%-*s  %-8s %5s %5s %5s%s\n", (int)width, "NAME", "STATE", "READ",
+	    "WRITE", "CKSUM", o->slow ? "  SLOW" : "");
 	print_node(o, tree, width, 0);
+	print_class(o, tree, "dedup", "dedup", width);
+	print_class(o, tree, "special", "special", width);
+	print_class(o, tree, "log", "logs", width);
+	print_aux(o, status, "l2cache", "cache", width);
+	print_aux(o, status, "spares", "spares", width);
+}
+
+/* --- scans ------------------------------------------------------------------------------------ */
+
+static void
+date(uint64_t seconds, char buf[64])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	buf[0] = '\0';
+	if (localtime_r(&t, &tm) != NULL)
+		(void)strftime(buf, 64, "%a %b %e %H:%M:%S %Y", &tm);
+}
+
+static void
+print_span(uint64_t seconds)
+{
+	if (seconds >= 86400)
+		(void)printf("%" PRIu64 " days ", seconds / 86400);
+	(void)printf("%02u:%02u:%02u", (unsigned)(seconds % 86400 / 3600),
+	    (unsigned)(seconds % 3600 / 60), (unsigned)(seconds % 60));
+}
+
+static void
+print_size(uint64_t bytes, const char *after)
+{
+	char text[32];
+
+	units_format_size(text, sizeof(text), bytes);
+	(void)printf("%s%s", text, after);
+}
+
+/* We issue what we examine: the same number twice, as scripts expect two. */
+static void
+print_progress(const uint64_t *w, bool with_rate)
+{
+	uint64_t passed = w[SCAN_NOW] > w[SCAN_PASS_START] ? w[SCAN_NOW] - w[SCAN_PASS_START] : 1;
+	uint64_t rate = (w[SCAN_EXAMINED] - w[SCAN_PASS_EXAMINED]) / passed;
+
+	for (int i = 0; i < 2; i++) {
+		print_size(w[SCAN_EXAMINED], i == 0 ? " scanned" : " issued");
+		if (with_rate)
+			(void)printf(" at ");
+		if (with_rate)
+			print_size(rate, "/s");
+		(void)printf(", ");
+	}
+	print_size(w[SCAN_TO_EXAMINE], " total\n\t");
+	print_size(w[SCAN_REPAIRED], w[SCAN_FUNC] == FUNC_SCRUB ? " repaired" : " resilvered");
+	(void)printf(", %.2f%% done", w[SCAN_TO_EXAMINE] <= w[SCAN_EXAMINED] ? 100.0 :
+	    100.0 * (double)w[SCAN_EXAMINED] / (double)w[SCAN_TO_EXAMINE]);
+	if (with_rate && rate == 0) {
+		(void)printf(", no estimated completion time");
+	} else if (with_rate) {
+		(void)printf(", ");
+		print_span(w[SCAN_TO_EXAMINE] <= w[SCAN_EXAMINED] ? 0 :
+		    (w[SCAN_TO_EXAMINE] - w[SCAN_EXAMINED]) / rate);
+		(void)printf(" to go");
+	}
+	(void)printf("\n");
 }
 
 static void
 print_running(const uint64_t *w)
 {
-	char when[64] = "", done[32], seen[32], all[32];
-	time_t start = (time_t)w[SCAN_START];
-	struct tm tm;
-	double percent = w[SCAN_TO_EXAMINE] == 0 ? 100 : 100.0 * (double)w[SCAN_EXAMINED] /
-	    (double)w[SCAN_TO_EXAMINE];
+	char when[64];
 
-	if (localtime_r(&start, &tm) != NULL)
-		(void)strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &tm);
-	units_format_size(done, sizeof(done), w[SCAN_PROCESSED]);
-	units_format_size(seen, sizeof(seen), w[SCAN_EXAMINED]);
-	units_format_size(all, sizeof(all), w[SCAN_TO_EXAMINE]);
-	(void)printf("  scan: scrub in progress since %s\n\t%s scanned, %s total\n"
-	    "\t%s repaired, %.2f%% done\n", when, seen, all, done, percent > 100 ? 100 : percent);
+	date(w[SCAN_PAUSED] ? w[SCAN_PAUSE_START] : w[SCAN_START], when);
+	if (w[SCAN_PAUSED]) {
+		(void)printf("  scan: scrub paused since %s\n", when);
+		date(w[SCAN_START], when);
+		(void)printf("\tscrub started on %s\n\t", when);
+	} else {
+		(void)printf("  scan: %s in progress since %s\n\t",
+		    w[SCAN_FUNC] == FUNC_SCRUB ? "scrub" : "resilver", when);
+	}
+	print_progress(w, !w[SCAN_PAUSED]);
+}
+
+static void
+print_finished(const uint64_t *w)
+{
+	char when[64];
+
+	date(w[SCAN_END], when);
+	if (w[SCAN_STATE] == STATE_CANCELED) {
+		(void)printf("  scan: %s canceled on %s\n",
+		    w[SCAN_FUNC] == FUNC_SCRUB ? "scrub" : "resilver", when);
+		return;
+	}
+	(void)printf("  scan: %s", w[SCAN_FUNC] == FUNC_SCRUB ? "scrub repaired " : "resilvered ");
+	print_size(w[SCAN_REPAIRED], " in ");
+	print_span(w[SCAN_END] >= w[SCAN_START] ? w[SCAN_END] - w[SCAN_START] : 0);
+	(void)printf(" with %" PRIu64 " errors on %s\n", w[SCAN_ERRORS], when);
 }
 
 static void
 print_scan(const struct nvlist *status)
 {
 	const uint64_t *w;
-	char when[64] = "", done[32];
 	size_t n;
-	uint64_t took;
-	time_t end;
-	struct tm tm;
 
-	if (nv_get_u64_array(status, "scan", &w, &n) != 0 || n <= SCAN_ERRORS)
-		return;
-	if (w[SCAN_STATE] == STATE_SCANNING && w[SCAN_FUNC] == FUNC_SCRUB) {
-		print_running(w);
-		return;
-	}
-	if (w[SCAN_STATE] != STATE_FINISHED || w[SCAN_END] < w[SCAN_START] ||
+	if (nv_get_u64_array(status, "scan", &w, &n) != 0 || n != SCAN_FIELDS ||
 	    (w[SCAN_FUNC] != FUNC_SCRUB && w[SCAN_FUNC] != FUNC_RESILVER))
 		return;
-	end = (time_t)w[SCAN_END];
-	took = w[SCAN_END] - w[SCAN_START];
-	if (localtime_r(&end, &tm) != NULL)
-		(void)strftime(when, sizeof(when), "%a %b %e %H:%M:%S %Y", &tm);
-	units_format_size(done, sizeof(done), w[SCAN_PROCESSED]);
-	(void)printf("  scan: %s %s in ", w[SCAN_FUNC] == FUNC_SCRUB ? "scrub repaired" : "resilvered",
-	    done);
-	if (took >= 86400)
-		(void)printf("%" PRIu64 " days ", took / 86400);
-	(void)printf("%02u:%02u:%02u with %" PRIu64 " errors on %s\n",
-	    (unsigned)(took % 86400 / 3600), (unsigned)(took % 3600 / 60), (unsigned)(took % 60),
-	    w[SCAN_ERRORS], when);
+	if (w[SCAN_STATE] == STATE_SCANNING)
+		print_running(w);
+	else
+		print_finished(w);
+}
+
+static bool
+is_resilvering(const struct nvlist *status)
+{
+	const uint64_t *w;
+	size_t n;
+
+	return (nv_get_u64_array(status, "scan", &w, &n) == 0 && n == SCAN_FIELDS &&
+	    w[SCAN_FUNC] == FUNC_RESILVER && w[SCAN_STATE] == STATE_SCANNING);
 }
 
 static uint64_t
@@ -171,36 +325,95 @@ count_errors(const struct nvlist *node)
 	return (sum);
 }
 
-/* What is wrong and what to do about it; nothing when all is well. */
+static bool
+any_state(const struct nvlist *node, const char *state)
+{
+	struct nvlist **child;
+	size_t n;
+
+	zpool_children(node, &child, &n);
+	if (n == 0)
+		return (strcmp(nv_str_or(node, "state", ""), state) == 0);
+	for (size_t i = 0; i < n; i++)
+		if (any_state(child[i], state))
+			return (true);
+	return (false);
+}
+
+/* What is wrong and what to do about it; the first that applies. */
+static const struct advice {
+	const char *state, *status, *action;
+} advices[] = {
+    {"FAULTED", "Devices gave too many errors and are no longer used; the pool works with what\n"
+	"\tis left.", "Replace the device with 'zpool replace', or run 'zpool clear' if it was not\n"
+	"\tits fault."},
+    {"UNAVAIL", "Devices are missing or damaged; the pool works with what is left.",
+	"Bring the missing device back and run 'zpool online', or replace it with\n"
+	"\t'zpool replace'."},
+    {"REMOVED", "Devices were removed; the pool works with what is left.",
+	"Bring the device back and run 'zpool online', or replace it with 'zpool replace'."},
+    {"OFFLINE", "Devices were taken offline by the administrator; the pool works with what is\n"
+	"\tleft.", "Online the device using 'zpool online' or replace it with 'zpool replace'."},
+};
+
 static void
 print_advice(const struct nvlist *status, const struct nvlist *tree)
 {
 	const char *state = nv_str_or(status, "state", "");
 
-	if (strcmp(state, "SUSPENDED") == 0)
+	if (strcmp(state, "SUSPENDED") == 0) {
 		(void)printf("status: Writing failed on too many devices; nothing is written any more.\n"
-		    "action: Bring the devices back, then import the pool again.\n");
-	else if (strcmp(state, "ONLINE") != 0)
-		(void)printf("status: Devices are missing or damaged. The pool works with what is left.\n"
-		    "action: Bring the missing devices back, then export and import the pool.\n");
-	else if (count_errors(tree) != 0)
+		    "action: Make sure the devices are connected, then run 'zpool clear'.\n");
+		return;
+	}
+	if (is_resilvering(status)) {
+		(void)printf("status: A device is being given the data that it lacks. The pool works\n"
+		    "\tmeanwhile, perhaps with less redundancy.\n"
+		    "action: Wait for the resilver to complete.\n");
+		return;
+	}
+	if (nv_u64_or(status, "lost", 0) != 0) {
+		(void)printf("status: Data was lost; programs that use it see errors.\n"
+		    "action: Restore the files in question, see 'zpool status -v'.\n");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++) {
+		if (!any_state(tree, advices[i].state))
+			continue;
+		(void)printf("status: %s\naction: %s\n", advices[i].status, advices[i].action);
+		return;
+	}
+	if (count_errors(tree) != 0)
 		(void)printf("status: Devices gave errors. What could be repaired was repaired.\n"
-		    "action: Look at the devices with errors; replace them if the counts grow.\n");
+		    "action: Look at the devices with errors; run 'zpool clear', or replace them if the\n"
+		    "\tcounts grow.\n");
 }
 
 static bool
 is_healthy(const struct nvlist *status, const struct nvlist *tree)
 {
-	return (strcmp(nv_str_or(status, "state", ""), "ONLINE") == 0 && count_errors(tree) == 0);
+	return (strcmp(nv_str_or(status, "state", ""), "ONLINE") == 0 && count_errors(tree) == 0 &&
+	    nv_u64_or(status, "lost", 0) == 0 && !is_resilvering(status));
 }
 
 static void
-print_lost(uint64_t lost)
+print_lost(const struct status_opts *o, const struct nvlist *status)
 {
-	if (lost == 0)
+	uint64_t lost = nv_u64_or(status, "lost", 0);
+	const char *const *name;
+	size_t n;
+
+	if (lost == 0) {
 		(void)printf("\nerrors: No known data errors\n");
-	else
-		(void)printf("\nerrors: %" PRIu64 " data errors\n", lost);
+		return;
+	}
+	if (!o->verbose || nv_get_str_array(status, "errors", &name, &n) != 0) {
+		(void)printf("\nerrors: %" PRIu64 " data errors, use '-v' for a list\n", lost);
+		return;
+	}
+	(void)printf("\nerrors: Permanent errors have been detected in the following files:\n\n");
+	for (size_t i = 0; i < n; i++)
+		(void)printf("        %s\n", name[i]);
 }
 
 static void
@@ -212,18 +425,23 @@ print_status(const struct status_opts *o, const struct nvlist *status, const str
 	(void)printf(" state: %s\n", nv_str_or(status, "state", ""));
 	print_advice(status, tree);
 	print_scan(status);
-	print_config(o, tree);
-	print_lost(nv_u64_or(status, "lost", 0));
+	print_config(o, status, tree);
+	print_lost(o, status);
 }
 
 static int
 status_pool(const char *pool, void *arg)
 {
 	struct status_opts *o = arg;
-	struct nvlist *status, *tree;
+	struct nvlist *status, *tree, *in = must_nv();
 	struct err e = ERR_INIT;
+	int rc;
 
-	if (pool_call(pool, "pool.status", NULL, &status, &e) != 0)
+	if (o->verbose)
+		must(nv_add_boolean(in, "verbose"));
+	rc = pool_call(pool, "pool.status", in, &status, &e);
+	nv_free(in);
+	if (rc != 0)
 		return (applet_fail_bare(&e, "cannot open '%s'", pool));
 	if (nv_get_nvlist(status, "tree", &tree) == 0 &&
 	    !(o->only_bad && is_healthy(status, tree))) {
@@ -242,6 +460,7 @@ status_once(void *arg)
 	int status;
 
 	o->shown = 0;
+	zpool_print_stamp(o->stamp);
 	status = zpool_each(o->argc, o->argv, status_pool, o, &count);
 	if (count == 0)
 		(void)applet_fail_bare(NULL, "no pools available");
@@ -252,20 +471,28 @@ status_once(void *arg)
 	return (status);
 }
 
+/* -c, -i and -t ask for what there is none of: they are taken and print nothing more. */
 int
 zpool_status(int argc, char **argv)
 {
-	struct status_opts o = {false, false, false, 0, 0, NULL};
+	struct status_opts o = {.raw = false};
 	struct zpool_repeat repeat;
 	int c;
 
-	while ((c = applet_getopt(argc, argv, "pPvx")) != -1) {
+	while ((c = applet_getopt(argc, argv, "DgLpPstT:vx")) != -1) {
 		if (c == '?')
 			return (2);
 		o.raw = o.raw || c == 'p';
 		o.full = o.full || c == 'P';
+		o.guids = o.guids || c == 'g';
+		o.slow = o.slow || c == 's';
+		o.verbose = o.verbose || c == 'v';
 		o.only_bad = o.only_bad || c == 'x';
+		if (c == 'T')
+			o.stamp = optarg[0];
 	}
+	if (o.stamp != '\0' && o.stamp != 'd' && o.stamp != 'u')
+		return (applet_usage("-T takes 'd' or 'u'"));
 	o.argc = argc - optind;
 	o.argv = argv + optind;
 	zpool_take_repeat(&o.argc, o.argv, &repeat);

@@ -87,6 +87,12 @@ keep_better(struct nvlist **best, struct nvlist *nv)
 int
 label_read(struct bdev *bd, struct nvlist **out, struct err *e)
 {
+	return (label_read_until(bd, UINT64_MAX, out, e));
+}
+
+int
+label_read_until(struct bdev *bd, uint64_t max_txg, struct nvlist **out, struct err *e)
+{
 	uint64_t psize = label_psize(bd->size);
 	struct nvlist *best = NULL;
 	int unreadable = 0;
@@ -101,7 +107,9 @@ label_read(struct bdev *bd, struct nvlist **out, struct err *e)
 		int rc = read_config(bd, label_offset(psize, i) + CONFIG_OFFSET, buf, &nv, e);
 
 		unreadable += rc == -EIO;
-		if (rc == 0)
+		if (rc == 0 && nv_u64_or(nv, "txg", 0) > max_txg)
+			nv_free(nv);
+		else if (rc == 0)
 			keep_better(&best, nv);
 	}
 	free(buf);

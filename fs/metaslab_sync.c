@@ -275,6 +275,25 @@ group_sync(struct spa *spa, struct vdev *top, int pass, bool *wrote)
 }
 
 int
+metaslab_group_destroy(struct spa *spa, struct vdev *top)
+{
+	struct metaslab_group *mg = top->mg;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < mg->n; i++) {
+		if (mg->ms[i].sm.object != 0)
+			rc = space_map_destroy(spa->mos, &mg->ms[i].sm);
+	}
+	if (rc == 0 && top->ms_array != 0)
+		rc = dmu_object_free(spa->mos, top->ms_array);
+	if (rc != 0)
+		return (rc);
+	top->ms_array = 0;
+	metaslab_group_free(top);
+	return (0);
+}
+
+int
 metaslab_sync(struct spa *spa, uint64_t txg, int pass)
 {
 	bool wrote = false;

@@ -48,6 +48,7 @@
 #include "poolops_impl.h"
 #include "smartbox/core/file.h"
 #include "smartbox/fs/stale_mounts.h"
+#include "smartbox/fs/tender.h"
 
 enum {
 	LOCK_WAIT_MS = 10000,	/* for a predecessor that is on its way out */
@@ -193,6 +194,8 @@ stop_threads(void *arg)
 
 	zvol_server_free(sv->zvols);
 	sv->zvols = NULL;
+	if (sv->spa != NULL)
+		tender_stop(sv->spa);
 	fuse_server_free(sv->fuse);
 	sv->fuse = NULL;
 	syncer_free(sv->sync);
@@ -210,6 +213,8 @@ start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
 		return (rc);
 	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, &sv->fuse, e)) != 0 ||
 	    (rc = zvol_server_new(sv->spa, sv->sync, &sv->zvols, e)) != 0)
+		return (rc);
+	if (!spa_is_readonly(sv->spa) && (rc = tender_start(sv->spa, e)) != 0)
 		return (rc);
 	o.fuse = sv->fuse;
 	o.sync = sv->sync;

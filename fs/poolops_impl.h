@@ -34,6 +34,9 @@ typedef int poolop_fn(struct pool_session *s, const struct nvlist *in, struct nv
 /* pool */
 poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_sync, op_pool_export,
     op_pool_destroy, op_pool_scrub;
+/* devices */
+poolop_fn op_pool_offline, op_pool_online, op_pool_attach, op_pool_detach, op_pool_add, op_pool_remove,
+    op_pool_clear, op_pool_reopen, op_pool_reguid, op_pool_resilver;
 /* datasets */
 poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;
@@ -58,6 +61,9 @@ int strlist_to_nv(const struct strlist *l, struct nvlist *nv, const char *name);
 /* Arguments: a string that must be there; a flag. */
 int arg_str(const struct nvlist *in, const char *name, const char **s, struct err *e);
 bool arg_flag(const struct nvlist *in, const char *name);
+
+/* What zpool status -v names; the pool's lock held. */
+int errors_to_names(struct pool_session *s, struct strlist *names);
 
 /* A dataset's property as text, exact; the pool's lock held. */
 int ds_prop(struct dsl_dataset *ds, const char *prop, char *buf, size_t size);

@@ -12,6 +12,7 @@
 #include "smartbox/core/units.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/pool_props.h"
+#include "smartbox/fs/tender.h"
 
 enum { VALUE_MAX = 1024, FRAG_UNKNOWN = 100 /* more is no percentage */ };
 
@@ -277,20 +278,36 @@ op_pool_history(struct pool_session *s, const struct nvlist *in, struct nvlist *
 	return (err_rc(e, rc, "cannot read the history"));
 }
 
-/* flag stop: cancel the one that runs; else start one, which goes on in the background */
+static int
+scrub_command(struct spa *spa, const struct nvlist *in, struct err *e)
+{
+	int rc;
+
+	if (nv_has(in, "stop"))
+		rc = scrub_cancel(spa);
+	else if (nv_has(in, "pause"))
+		rc = scrub_pause(spa);
+	else
+		return (scrub_start(spa, e));
+	if (rc == -ECANCELED)
+		return (err_set(e, ECANCELED, "scrub is paused; use 'zpool scrub' to resume"));
+	return (rc == -ENOENT ? err_set(e, ENOENT, "there is no active scrub") : 0);
+}
+
+/* flag stop: cancel the one that runs; pause; else start one, which goes on in the background */
 int
 op_pool_scrub(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
 	int rc;
 
 	(void)out;
-	if (!nv_has(in, "stop"))
-		return (scrub_run_background(s->spa, e));
 	spa_enter(s->spa);
-	rc = scrub_cancel(s->spa);
+	if ((rc = scrub_command(s->spa, in, e)) == 0)
+		rc = spa_sync_force(s->spa, e);
 	spa_exit(s->spa);
-	return (rc == -ENOENT ? err_set(e, ENOENT, "there is no active scrub") :
-	    err_rc(e, rc, "cannot record the end"));
+	if (rc == 0)
+		tender_wake(s->spa);
+	return (rc);
 }
 
 int

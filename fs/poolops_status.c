@@ -2,10 +2,10 @@
 /*
  * pool.status: the tree of devices with states and counters, as zpool status and list -v show it.
  *
- * in	(nothing)
- * out	name, state, guid (u64), reason (string: why not healthy), scan (u64 array: the pool's "scan"
- *	object as on disk, or what it would say of a running scrub), lost (u64: blocks without a good
- *	copy in the last scrub), readonly (flag), tree (nvlist)
+ * in	verbose (flag: with errors)
+ * out	name, state, guid (u64), reason (string: why not healthy), scan (u64 array: the fields of struct
+ *	scrub_stat in order, then the time), lost (u64: blocks that are known to be lost), readonly (flag), tree (nvlist), spares,
+ *	l2cache (nvlist arrays), errors (strings: what was lost)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
  *	alloc, frag (percent), psize (u64), log, whole_disk (flags), children (nvlist array)
  */
@@ -14,32 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dtl.h"
+#include "errlog.h"
 #include "poolops_impl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
-#include "smartbox/fs/zap.h"
-
-/* Words of the pool's "scan" entry, and what state 1 is. */
-enum { MOS_DIRECTORY = 1, SCAN_WORDS = 24, SCAN_FUNC = 0, SCAN_STATE, SCAN_START = 7,
-	SCAN_TO_EXAMINE = 9, SCAN_EXAMINED, SCAN_PROCESSED = 12, SCAN_ERRORS, FUNC_SCRUB = 1,
-	STATE_SCANNING = 1 };
-
-static const char *const kind_names[] = {"root", "file", "disk", "mirror", "raidz", "hole",
-    "missing", "indirect", "spare", "replacing"};
-
-static void
-vdev_name(const struct vdev *v, const char *pool, char *buf, size_t size)
-{
-	if (v->kind == VDEV_ROOT)
-		(void)snprintf(buf, size, "%s", pool);
-	else if (v->path != NULL)
-		(void)snprintf(buf, size, "%s", v->path);
-	else if (v->kind == VDEV_RAIDZ)
-		(void)snprintf(buf, size, "raidz%u-%llu", v->nparity, (unsigned long long)v->id);
-	else
-		(void)snprintf(buf, size, "%s-%llu", kind_names[v->kind],
-		    (unsigned long long)v->id);
-}
+#include "spa_vdev_impl.h"
 
 static void
 add_numbers(const struct vdev *v, struct nvlist *nv)
@@ -50,8 +30,18 @@ add_numbers(const struct vdev *v, struct nvlist *nv)
 	(void)nv_add_u64(nv, "write", v->err_write);
 	(void)nv_add_u64(nv, "cksum", v->err_cksum);
 	(void)nv_add_u64(nv, "psize", v->psize);
-	if (v->is_log)
-		(void)nv_add_boolean(nv, "log");
+	for (int dir = 0; dir < 2; dir++) {
+		(void)nv_add_u64(nv, dir == 0 ? "ops_read" : "ops_write", v->stat_ops[dir]);
+		(void)nv_add_u64(nv, dir == 0 ? "bytes_read" : "bytes_write", v->stat_bytes[dir]);
+	}
+	if (v->top == v && vdev_class(v) != NULL)
+		(void)nv_add_str(nv, "class", vdev_class(v));
+	if (v->kind == VDEV_RAIDZ)
+		(void)nv_add_u64(nv, "nparity", v->nparity);
+	if (v->resilvering)
+		(void)nv_add_boolean(nv, "resilvering");
+	if (vdev_is_leaf(v) && vdev_leaf_ready(v) && !dtl_is_empty(v))
+		(void)nv_add_boolean(nv, "stale");
 	if (v->whole_disk)
 		(void)nv_add_boolean(nv, "whole_disk");
 }
@@ -98,7 +88,7 @@ vdev_node(const struct vdev *v, const char *pool)
 	if (nv == NULL)
 		return (NULL);
 	vdev_name(v, pool, name, sizeof(name));
-	if (nv_add_str(nv, "name", name) != 0 || nv_add_str(nv, "type", kind_names[v->kind]) != 0 ||
+	if (nv_add_str(nv, "name", name) != 0 || nv_add_str(nv, "type", vdev_kind_name(v->kind)) != 0 ||
 	    nv_add_str(nv, "state", vdev_state_name(v->state)) != 0)
 		goto fail;
 	if (v->path != NULL && nv_add_str(nv, "path", v->path) != 0)
@@ -117,38 +107,68 @@ fail:
 static void
 add_scan(struct spa *spa, struct nvlist *out)
 {
-	uint64_t words[SCAN_WORDS] = {0};
 	struct scrub_stat st;
 
 	scrub_stat(spa, &st);
-	(void)nv_add_u64(out, "lost", st.errors);
-	if (st.state == SCRUB_RUNNING) {
-		words[SCAN_FUNC] = FUNC_SCRUB;
-		words[SCAN_STATE] = STATE_SCANNING;
-		words[SCAN_START] = st.start;
-		words[SCAN_TO_EXAMINE] = st.to_examine;
-		words[SCAN_EXAMINED] = st.examined;
-		words[SCAN_PROCESSED] = st.repaired;
-		words[SCAN_ERRORS] = st.errors;
-		(void)nv_add_u64_array(out, "scan", words, SCAN_WORDS);
+	(void)nv_add_u64(out, "lost", errlog_count(spa));
+	if (st.state == SCRUB_NONE)
 		return;
-	}
-	if (zap_lookup(spa_mos(spa), MOS_DIRECTORY, "scan", 8, SCAN_WORDS, words) == 0)
-		(void)nv_add_u64_array(out, "scan", words, SCAN_WORDS);
+	(void)nv_add_u64_array(out, "scan", (uint64_t[]){st.func, st.state, st.paused, st.start, st.end,
+	    st.to_examine, st.examined, st.repaired, st.errors, st.pass_start, st.pass_examined,
+	    st.pause_start, spa_now(spa, NULL)}, 13);
 }
 
-int
-op_pool_status(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+static const char *
+spare_state(struct spa *spa, const struct vdev *v)
+{
+	struct bdev *bd;
+
+	if (spa_spare_in_use(spa, v))
+		return ("INUSE");
+	if (v->path == NULL || bdev_open(v->path, BDEV_READONLY, &bd, NULL) != 0)
+		return ("UNAVAIL");
+	bdev_close(bd);
+	return ("AVAIL");
+}
+
+/* Devices beside the tree. */
+static void
+add_aux(struct spa *spa, enum aux_kind k, struct nvlist *out)
+{
+	const struct spa_aux *a = &spa->aux[k];
+	struct nvlist **list = calloc(a->n + 1, sizeof(struct nvlist *));
+	size_t n = 0;
+
+	for (size_t i = 0; list != NULL && i < a->n; i++) {
+		if ((list[n] = vdev_node(a->dev[i], "")) == NULL)
+			continue;
+		(void)nv_add_str(list[n++], "state",
+		    k == AUX_SPARE ? spare_state(spa, a->dev[i]) : "ONLINE");
+	}
+	if (n > 0)
+		(void)nv_add_nvlist_array(out, k == AUX_SPARE ? "spares" : "l2cache", list, n);
+	for (size_t i = 0; i < n; i++)
+		nv_free(list[i]);
+	free(list);
+}
+
+static void
+add_errors(struct pool_session *s, struct nvlist *out)
+{
+	struct strlist names = STRLIST_INIT;
+
+	if (errors_to_names(s, &names) == 0)
+		(void)strlist_to_nv(&names, out, "errors");
+	strlist_free(&names);
+}
+
+/* The pool's lock held. */
+static void
+describe(struct pool_session *s, struct nvlist *out)
 {
 	struct spa *spa = s->spa;
-	const struct vdev *root;
-	struct nvlist *tree;
-	int rc;
+	const struct vdev *root = spa_root_vdev(spa);
 
-	(void)in;
-	spa_enter(spa);
-	root = spa_root_vdev(spa);
-	tree = vdev_node(root, spa_name(spa));
 	(void)nv_add_str(out, "name", spa_name(spa));
 	(void)nv_add_str(out, "state", spa_is_suspended(spa) ? "SUSPENDED" :
 	    vdev_state_name(root->state));
@@ -158,7 +178,22 @@ op_pool_status(struct pool_session *s, const struct nvlist *in, struct nvlist *o
 	if (spa_is_readonly(spa))
 		(void)nv_add_boolean(out, "readonly");
 	add_scan(spa, out);
-	spa_exit(spa);
+	add_aux(spa, AUX_SPARE, out);
+	add_aux(spa, AUX_CACHE, out);
+}
+
+int
+op_pool_status(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct nvlist *tree;
+	int rc;
+
+	spa_enter(s->spa);
+	tree = vdev_node(spa_root_vdev(s->spa), spa_name(s->spa));
+	describe(s, out);
+	if (arg_flag(in, "verbose"))
+		add_errors(s, out);
+	spa_exit(s->spa);
 	rc = tree != NULL ? nv_add_nvlist(out, "tree", tree) : -ENOMEM;
 	nv_free(tree);
 	return (err_rc(e, rc, "cannot describe the pool"));

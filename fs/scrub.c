@@ -1,417 +1,56 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Scrub.
+ * Scans: their life, in memory and on disk.
  *
  * Theory
  * ------
- * Every block of a pool is reachable from exactly one dataset (or snapshot, or the meta objset) as a
- * block born after that dataset's previous snapshot. So the work is a list of (dataset, min txg),
- * oldest first, and each entry is walked for blocks born after min txg:
+ *	       start			  all walked
+ *	none ---------> running <-> paused ----------> finished
+ *			   |	  (scrubs)
+ *			   +--> canceled: by the operator, or because a resilver is more urgent
  *
- *	[ MOS ] [ snapshot a | born after 0 ] [ snapshot b | after a ] [ head | after b ] ...
- *	                                           ^ position: object, block
+ * A scrub reads all copies on all devices, also parity, and repairs. A resilver goes over the blocks of
+ * the txgs that some device missed (fs/dtl.h) and writes them to that device; when it ends, those
+ * devices lack nothing any more. Both write at once and need no txg for it: what they write is what
+ * should be there. That it is durable before the pool says so is the flush of the txg that says so.
  *
- * The lock is given up between steps, and the trees change meanwhile. A position is not a pointer but
- * an object and block number: the next step walks down from the dataset's root of that moment and
- * skips what lies before. What is written during a scrub needs no scrubbing: blocks born after its
- * start are passed over.
+ * A device counts as resilvered only when it was there all the time: one that goes away loses the mark
+ * (`resilvering`), and what it lacks is left for the next resilver.
  *
- * Snapshots come and go too. One that was taken meanwhile has blocks that its head would have had: the
- * head's min txg is the one noted at the start. One that was destroyed left its blocks to the next
- * younger dataset, which is walked later (oldest first) with the lower of its noted and its present
- * previous snapshot.
+ * On disk: the directory's "scan" entry, 24 words, in every txg while one runs. OpenZFS keeps a
+ * position there in the order of its own walk, which is not ours; we say "at the beginning" and leave an
+ * empty queue, which makes it walk everything again. Our position is an entry of our own, believed only
+ * when the "scan" entry is the one that it was written with. It also names the devices that a resilver
+ * covers.
  *
- * Every copy on every device is read (zio_scrub), also parity. Repairs are written at once; they need
- * no txg, since what they write is what should be there.
- *
- * While it runs the state is in memory only: a scrub that a power cut ended starts anew. When it is over the
- * result goes to the directory's "scan" entry in the format of OpenZFS.
+ *	org.smartbox:scan_position	u64[]: start, func, max txg, list txg, dataset, its place,
+ *					object, block, then guids
  */
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "dmu_impl.h"
+#include "dtl.h"
+#include "errlog.h"
+#include "scrub_impl.h"
 #include "smartbox/fs/metaslab.h"
-#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zap.h"
-#include "smartbox/fs/zio.h"
+#include "vdev_impl.h"
 
-#define ERRORS_KEPT 100
-#define SCAN_WORDS 24
-#define STEP_MS 20
-#define PAUSE_US 2000
-#define STACK_BYTES (1u << 20)
+#define POSITION_KEY "org.smartbox:scan_position"
+#define GUIDS_MAX 512
+#define FLAG_PAUSED 2
 
-/* Where fields are in a dataset's bonus (docs/zfs-format.md, "DSL dataset"). */
-enum { DS_PREV_TXG = 16, DS_CREATION_TXG = 56, DS_BP = 128, DS_BONUS_MIN = 256 };
-enum { SCAN_FUNC, SCAN_STATE, SCAN_MAX_TXG = 4, SCAN_START = 7, SCAN_END, SCAN_TO_EXAMINE,
-	SCAN_EXAMINED, SCAN_TO_PROCESS, SCAN_PROCESSED, SCAN_ERRORS };
+/* docs/zfs-format.md, "Scan". */
+enum { SCAN_FUNC, SCAN_STATE, SCAN_QUEUE, SCAN_MIN_TXG, SCAN_MAX_TXG, SCAN_CUR_MIN, SCAN_CUR_MAX,
+	SCAN_START, SCAN_END, SCAN_TO_EXAMINE, SCAN_EXAMINED, SCAN_TO_PROCESS, SCAN_PROCESSED,
+	SCAN_ERRORS, SCAN_FLAGS = 23, SCAN_WORDS };
+enum { POS_START, POS_FUNC, POS_MAX_TXG, POS_LIST_TXG, POS_DATASET, POS_PLACE, POS_OBJECT, POS_BLKID,
+	POS_GUIDS };
 
-struct target {
-	uint64_t dataset; /* 0: the meta objset */
-	uint64_t min_txg, creation_txg;
-};
-
-struct scrub {
-	struct scrub_stat stat;
-	uint64_t max_txg;
-	struct target *target;
-	size_t n, at;
-	uint64_t object, blkid; /* position in target[at] */
-	struct scrub_error error[ERRORS_KEPT];
-	unsigned nerror;
-	struct timespec deadline;
-	pthread_t thread;
-	bool has_thread, stop;
-};
-
-/* Returned inside a walk: time is over. */
-#define PAUSE 1
-
-/* --- one block --- */
-
-struct walk {
-	struct spa *spa;
-	struct scrub *s;
-	uint64_t dataset, min_txg;
-	uint64_t object; /* whose tree is walked; META_OBJECT for the meta dnode */
-};
-
-static bool
-time_is_over(const struct scrub *s)
-{
-	struct timespec now;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (now.tv_sec > s->deadline.tv_sec ||
-	    (now.tv_sec == s->deadline.tv_sec && now.tv_nsec >= s->deadline.tv_nsec));
-}
-
-static void
-note_error(const struct walk *w, int level, uint64_t blkid)
-{
-	struct scrub *s = w->s;
-
-	s->stat.errors++;
-	if (s->nerror < ERRORS_KEPT)
-		s->error[s->nerror++] = (struct scrub_error){w->dataset, w->object, blkid, level};
-}
-
-/* -ENOMEM ends the scrub; a bad block is noted and passed over. */
-static int
-scrub_block(const struct walk *w, const struct blkptr *bp, int level, uint64_t blkid)
-{
-	struct zio_scrub_result r;
-	int rc = zio_scrub(w->spa, bp, &r);
-
-	w->s->stat.examined += bp_asize(bp);
-	w->s->stat.repaired += (uint64_t)r.repaired * bp_psize(bp);
-	if (rc == -ENOMEM)
-		return (rc);
-	/* An algorithm that we lack is no error of the disk. */
-	if (rc != 0 && rc != -ENOTSUP)
-		note_error(w, level, blkid);
-	return (0);
-}
-
-static bool
-is_wanted(const struct walk *w, const struct blkptr *bp)
-{
-	return (!bp_is_hole(bp) && bp_birth(bp) > w->min_txg);
-}
-
-static bool
-is_old_enough(const struct walk *w, const struct blkptr *bp)
-{
-	return (!bp_is_embedded(bp) && bp_birth(bp) <= w->s->max_txg);
-}
-
-/* --- trees --- */
-
-static int walk_dnodes(const struct walk *w, const uint8_t *block, uint32_t size, uint64_t first);
-
-/* Read an indirect or dnode block; NULL when that fails: what is below cannot be reached. */
-static uint8_t *
-load(const struct walk *w, const struct blkptr *bp)
-{
-	uint8_t *buf = bp_is_little(bp) ? malloc(bp_lsize(bp)) : NULL;
-
-	if (buf != NULL && zio_read(w->spa, bp, buf) != 0) {
-		free(buf);
-		buf = NULL;
-	}
-	return (buf);
-}
-
-/* The level-0 block of this tree that the position is in or before. */
-static uint64_t
-position_in(const struct walk *w)
-{
-	if (w->object == META_OBJECT)
-		return (w->s->object / DNODES_PER_BLOCK);
-	return (w->object == w->s->object ? w->s->blkid : 0);
-}
-
-/* Did an earlier step stop below a block that covers from `first` on? Then it was scrubbed. */
-static bool
-was_entered(const struct walk *w, uint64_t first)
-{
-	uint64_t object = first * DNODES_PER_BLOCK;
-
-	if (w->object == META_OBJECT)
-		return (w->s->object > object || (w->s->object == object && w->s->blkid > 0));
-	return (position_in(w) > first);
-}
-
-/* Level-0 blocks below one pointer of this level; 0: more than there can be. */
-static uint64_t
-blocks_below(int level, unsigned shift)
-{
-	return ((unsigned)level * shift < 64 ? 1ULL << ((unsigned)level * shift) : 0);
-}
-
-static int
-walk_tree(const struct walk *w, const struct blkptr *bp, int level, unsigned shift, uint64_t first)
-{
-	uint64_t span = blocks_below(level, shift), here = position_in(w);
-	uint8_t *buf;
-	int rc = 0;
-
-	if (!is_wanted(w, bp) || (span != 0 && first + span <= here))
-		return (0);
-	if (!was_entered(w, first) && is_old_enough(w, bp))
-		rc = scrub_block(w, bp, level, first);
-	if (level == 0 && w->object != META_OBJECT) {
-		w->s->blkid = first + 1;
-		return (rc != 0 ? rc : time_is_over(w->s) ? PAUSE : 0);
-	}
-	if (rc != 0 || (buf = load(w, bp)) == NULL)
-		return (rc);
-	if (level == 0)
-		rc = walk_dnodes(w, buf, bp_lsize(bp), first * DNODES_PER_BLOCK);
-	for (uint32_t i = 0; level > 0 && rc == 0 && i < bp_lsize(bp) / sizeof(*bp); i++)
-		rc = walk_tree(w, (const struct blkptr *)(const void *)buf + i, level - 1, shift,
-		    first + i * blocks_below(level - 1, shift));
-	free(buf);
-	return (rc);
-}
-
-static bool
-is_plausible(const struct dnode_phys *dn)
-{
-	return (dn->nblkptr >= 1 && dn->nblkptr <= 3 && dn->levels >= 1 && dn->levels <= LEVELS_MAX &&
-	    dn->indirect_shift >= 10 && dn->indirect_shift <= 20);
-}
-
-static int
-walk_spill(const struct walk *w, const struct dnode_phys *dn)
-{
-	const uint8_t *end = (const uint8_t *)dn + DNODE_BYTES * (1u + dn->extra_slots);
-	struct blkptr bp;
-
-	if ((dn->flags & DN_SPILL) == 0 || w->object == META_OBJECT)
-		return (0);
-	memcpy(&bp, end - sizeof(bp), sizeof(bp));
-	if (!is_wanted(w, &bp) || !is_old_enough(w, &bp))
-		return (0);
-	return (scrub_block(w, &bp, LEVEL_SPILL, 0));
-}
-
-static int
-walk_dnode(const struct walk *w, const struct dnode_phys *dn)
-{
-	unsigned shift = dn->indirect_shift - BP_SHIFT;
-	int rc = 0;
-
-	if (dn->type == OT_NONE || !is_plausible(dn))
-		return (0);
-	for (unsigned i = 0; rc == 0 && i < dn->nblkptr; i++) {
-		unsigned above = (unsigned)(dn->levels - 1) * shift;
-
-		if (i > 0 && above >= 64)
-			break;
-		rc = walk_tree(w, &dn->bp[i], dn->levels - 1, shift, (uint64_t)i << (above & 63));
-	}
-	return (rc != 0 ? rc : walk_spill(w, dn));
-}
-
-static int
-walk_dnodes(const struct walk *w, const uint8_t *block, uint32_t size, uint64_t first)
-{
-	int rc = 0;
-
-	for (uint32_t at = 0; rc == 0 && at + DNODE_BYTES <= size;) {
-		const struct dnode_phys *dn = (const struct dnode_phys *)(const void *)(block + at);
-		uint32_t bytes = dn->type != OT_NONE ? DNODE_BYTES * (1u + dn->extra_slots) : DNODE_BYTES;
-		struct walk below = *w;
-
-		below.object = first + at / DNODE_BYTES;
-		if (bytes > size - at)
-			break;
-		if (below.object >= w->s->object && below.object != META_OBJECT) {
-			if (below.object > w->s->object)
-				w->s->blkid = 0;
-			w->s->object = below.object;
-			rc = walk_dnode(&below, dn);
-			if (rc == 0) {
-				w->s->object = below.object + 1;
-				w->s->blkid = 0;
-				rc = time_is_over(w->s) ? PAUSE : 0;
-			}
-		}
-		at += bytes;
-	}
-	return (rc);
-}
-
-/* --- objsets --- */
-
-/* Their numbers are the highest there are, so they come last. */
-static int
-walk_accounting(const struct walk *w, const struct objset_phys *phys, uint32_t size)
-{
-	const struct dnode_phys *dn[] = {&phys->projectused, &phys->groupused, &phys->userused};
-	const uint64_t object[] = {PROJECTUSED_OBJECT, GROUPUSED_OBJECT, USERUSED_OBJECT};
-	int rc = 0;
-
-	for (int i = 0; rc == 0 && i < 3; i++) {
-		struct walk below = *w;
-
-		below.object = object[i];
-		if (object[i] < w->s->object || (const uint8_t *)(dn[i] + 1) > (const uint8_t *)phys + size)
-			continue;
-		if (object[i] > w->s->object)
-			w->s->blkid = 0;
-		w->s->object = object[i];
-		rc = walk_dnode(&below, dn[i]);
-	}
-	return (rc);
-}
-
-static int
-walk_objset(const struct walk *w, const struct blkptr *bp)
-{
-	struct objset_phys *phys;
-	uint32_t size = bp_lsize(bp);
-	int rc = 0;
-
-	if (!is_wanted(w, bp) || bp_type(bp) != OT_OBJSET || size < 1024 || size > sizeof(*phys) ||
-	    !bp_is_little(bp))
-		return (0);
-	if (w->s->object == 0 && w->s->blkid == 0 && is_old_enough(w, bp))
-		rc = scrub_block(w, bp, -1, 0);
-	if (rc != 0 || (phys = calloc(1, sizeof(*phys))) == NULL)
-		return (rc != 0 ? rc : -ENOMEM);
-	if (zio_read(w->spa, bp, phys) == 0) {
-		rc = walk_dnode(w, &phys->meta);
-		if (rc == 0)
-			rc = walk_accounting(w, phys, size);
-	}
-	free(phys);
-	return (rc);
-}
-
-/* --- targets --- */
-
-static int
-read_dataset(struct spa *spa, uint64_t object, struct blkptr *bp, uint64_t *prev, uint64_t *creation)
-{
-	struct dmu_info info;
-	struct dbuf *bonus;
-	const uint8_t *p;
-	int rc = dmu_object_info(spa->mos, object, &info);
-
-	if (rc != 0 || info.bonus_type != OT_DSL_DATASET)
-		return (rc != 0 ? rc : -ENOENT);
-	if ((rc = dmu_bonus_hold(spa->mos, object, &bonus)) != 0)
-		return (rc);
-	p = dbuf_data(bonus);
-	if (dbuf_size(bonus) < DS_BONUS_MIN) {
-		rc = -EILSEQ;
-	} else {
-		memcpy(prev, p + DS_PREV_TXG, 8);
-		memcpy(creation, p + DS_CREATION_TXG, 8);
-		memcpy(bp, p + DS_BP, sizeof(*bp));
-	}
-	dbuf_rele(bonus);
-	return (rc);
-}
-
-static int
-add_target(struct scrub *s, uint64_t dataset, uint64_t min_txg, uint64_t creation)
-{
-	struct target *t = realloc(s->target, (s->n + 1) * sizeof(*t));
-
-	if (t == NULL)
-		return (-ENOMEM);
-	s->target = t;
-	t[s->n++] = (struct target){dataset, min_txg, creation};
-	return (0);
-}
-
-static int
-oldest_first(const void *a, const void *b)
-{
-	const struct target *x = a, *y = b;
-
-	if (x->creation_txg != y->creation_txg)
-		return (x->creation_txg < y->creation_txg ? -1 : 1);
-	return (x->dataset < y->dataset ? -1 : x->dataset > y->dataset);
-}
-
-/* A head's place is behind all snapshots, whenever it was created: it is the youngest of its line. */
-static int
-list_targets(struct spa *spa, struct scrub *s)
-{
-	uint64_t object = 0, prev, creation, next;
-	struct blkptr bp;
-	int rc = add_target(s, 0, 0, 0);
-
-	while (rc == 0 && (rc = dmu_object_next(spa->mos, &object)) == 0) {
-		struct dbuf *bonus;
-		int r = read_dataset(spa, object, &bp, &prev, &creation);
-
-		if (r == -ENOENT || r == -EILSEQ)
-			continue;
-		if ((rc = r) != 0 || (rc = dmu_bonus_hold(spa->mos, object, &bonus)) != 0)
-			break;
-		memcpy(&next, (const uint8_t *)dbuf_data(bonus) + 24, 8); /* next_snap_obj */
-		dbuf_rele(bonus);
-		rc = add_target(s, object, prev, next == 0 ? UINT64_MAX : creation);
-	}
-	if (rc == -ESRCH)
-		rc = 0;
-	if (rc == 0 && s->n > 2)
-		qsort(s->target + 1, s->n - 1, sizeof(*s->target), oldest_first);
-	return (rc);
-}
-
-static int
-walk_target(struct spa *spa, struct scrub *s)
-{
-	const struct target *t = &s->target[s->at];
-	struct walk w = {spa, s, t->dataset, t->min_txg, META_OBJECT};
-	uint64_t prev, creation;
-	struct blkptr bp;
-	int rc;
-
-	if (t->dataset == 0)
-		return (walk_objset(&w, &spa->ub.rootbp));
-	rc = read_dataset(spa, t->dataset, &bp, &prev, &creation);
-	if (rc == -ENOMEM)
-		return (rc);
-	if (rc != 0)
-		return (0); /* destroyed: its blocks are the next one's now, or free */
-	if (prev < w.min_txg)
-		w.min_txg = prev;
-	return (walk_objset(&w, &bp));
-}
-
-/* --- life --- */
+/* --- in memory -------------------------------------------------------------------------------- */
 
 static void
 forget(struct scrub *s)
@@ -431,59 +70,183 @@ scrub_of(struct spa *spa, struct scrub **out)
 	return (0);
 }
 
-int
-scrub_start(struct spa *spa, struct err *e)
+static bool
+is_running(const struct scrub *s)
 {
-	struct space_stats space;
-	struct scrub *s;
-	int rc;
+	return (s != NULL && s->stat.state == SCRUB_RUNNING);
+}
 
-	if (spa->readonly || spa->suspended)
-		return (err_set(e, spa->readonly ? EROFS : EIO, "pool '%s' is %s", spa->name,
-		    spa->readonly ? "read-only" : "suspended"));
-	if ((rc = scrub_of(spa, &s)) != 0)
-		return (err_set(e, ENOMEM, "out of memory"));
-	if (s->stat.state == SCRUB_RUNNING)
-		return (err_set(e, EBUSY, "a scrub of '%s' is running", spa->name));
-	forget(s);
-	s->nerror = 0;
-	s->max_txg = spa->synced;
-	if ((rc = list_targets(spa, s)) != 0) {
-		forget(s);
-		return (err_rc(e, rc, "listing the datasets"));
-	}
-	metaslab_stats(spa, &space);
-	s->stat = (struct scrub_stat){.state = SCRUB_RUNNING, .start = spa_now(spa, NULL),
-	    .to_examine = space.alloc};
+static void
+begin_pass(struct spa *spa, struct scrub *s)
+{
+	s->stat.pass_start = spa_now(spa, NULL);
+	s->stat.pass_examined = s->stat.examined;
+	s->stat.pause_start = 0;
+	s->stat.paused = false;
+	s->dirty = true;
+}
+
+struct marking {
+	uint64_t min, max;
+	const uint64_t *guid; /* of these only; NULL: all */
+	size_t n;
+};
+
+static int
+mark_leaf(struct vdev *leaf, void *arg)
+{
+	const struct marking *m = arg;
+	bool named = m->guid == NULL;
+	uint64_t min, max;
+
+	for (size_t i = 0; i < m->n && !named; i++)
+		named = m->guid[i] == leaf->guid;
+	leaf->resilvering = named && vdev_leaf_ready(leaf) && dtl_resilver_range(leaf, &min, &max) &&
+	    min >= m->min && max <= m->max;
 	return (0);
 }
 
-/* In the pool's directory, for the next sync. */
 static int
-record(struct spa *spa, const struct scrub *s)
+begin(struct spa *spa, struct scrub *s, enum scan_func func, uint64_t min, uint64_t max)
 {
-	uint64_t w[SCAN_WORDS] = {0};
+	struct space_stats space;
+	struct marking m = {min, max, NULL, 0};
 
-	w[SCAN_FUNC] = 1;
-	w[SCAN_STATE] = s->stat.state == SCRUB_FINISHED ? 2 : 3;
-	w[SCAN_MAX_TXG] = s->max_txg;
-	w[SCAN_START] = s->stat.start;
-	w[SCAN_END] = s->stat.end;
-	w[SCAN_TO_EXAMINE] = s->stat.to_examine;
-	w[SCAN_EXAMINED] = s->stat.examined;
-	w[SCAN_TO_PROCESS] = w[SCAN_PROCESSED] = s->stat.repaired;
-	w[SCAN_ERRORS] = s->stat.errors;
-	return (zap_update(spa->mos, MOS_DIRECTORY, "scan", 8, SCAN_WORDS, w));
+	forget(s);
+	s->nerror = 0;
+	s->min_txg = min;
+	s->max_txg = max;
+	s->list_txg = spa->synced;
+	if (scan_list_targets(spa, s) != 0) {
+		forget(s);
+		return (-ENOMEM);
+	}
+	metaslab_stats(spa, &space);
+	s->stat = (struct scrub_stat){.func = func, .state = SCRUB_RUNNING,
+	    .start = spa_now(spa, NULL), .to_examine = space.alloc};
+	if (func == SCAN_RESILVER)
+		(void)vdev_walk_leaves(spa->root, mark_leaf, &m);
+	begin_pass(spa, s);
+	return (0);
 }
 
 static int
+check_writable(struct spa *spa, struct err *e)
+{
+	if (!spa->readonly && !spa->suspended)
+		return (0);
+	return (err_set(e, spa->readonly ? EROFS : EIO, "pool '%s' is %s", spa->name,
+	    spa->readonly ? "read-only" : "suspended"));
+}
+
+int
+scrub_start(struct spa *spa, struct err *e)
+{
+	struct scrub *s;
+	int rc;
+
+	if ((rc = check_writable(spa, e)) != 0)
+		return (rc);
+	if (scrub_of(spa, &s) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	if (is_running(s) && s->stat.func == SCAN_RESILVER)
+		return (err_set(e, EBUSY, "currently resilvering"));
+	if (is_running(s) && s->stat.paused) {
+		begin_pass(spa, s);
+		return (0);
+	}
+	if (is_running(s))
+		return (err_set(e, EBUSY, "currently scrubbing; use 'zpool scrub -s' to cancel scrub"));
+	errlog_begin(spa);
+	return (err_rc(e, begin(spa, s, SCAN_SCRUB, 0, spa->synced), "listing the datasets"));
+}
+
+static void finish(struct spa *spa, struct scrub *s, enum scrub_state state);
+
+int
+resilver_start(struct spa *spa, struct err *e)
+{
+	uint64_t min, max;
+	struct scrub *s;
+	int rc;
+
+	if ((rc = check_writable(spa, e)) != 0)
+		return (rc);
+	if (scrub_of(spa, &s) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	if (is_running(s) && s->stat.func == SCAN_RESILVER)
+		return (err_set(e, EBUSY, "currently resilvering"));
+	if (!dtl_resilver_range(spa->root, &min, &max))
+		return (err_set(e, ENOENT, "no device needs resilvering"));
+	if (is_running(s))
+		finish(spa, s, SCRUB_CANCELED);
+	return (err_rc(e, begin(spa, s, SCAN_RESILVER, min, max), "listing the datasets"));
+}
+
+/* --- its end ---------------------------------------------------------------------------------- */
+
+static int
+leaf_is_whole(struct vdev *leaf, void *arg)
+{
+	const struct scrub *s = arg;
+
+	if (leaf->resilvering && vdev_leaf_ready(leaf) && s->stat.state == SCRUB_FINISHED)
+		dtl_excise(leaf, s->max_txg);
+	leaf->resilvering = false;
+	return (0);
+}
+
+static void
 finish(struct spa *spa, struct scrub *s, enum scrub_state state)
 {
 	s->stat.state = state;
 	s->stat.end = spa_now(spa, NULL);
+	s->stat.paused = false;
+	s->dirty = true;
+	spa->force_sync = true;
 	forget(s);
-	return (record(spa, s));
+	spa_io_drain(spa); /* readers without the lock look at the logs */
+	if (s->stat.func == SCAN_RESILVER)
+		(void)vdev_walk_leaves(spa->root, leaf_is_whole, s);
+	else if (state == SCRUB_FINISHED)
+		errlog_rotate(spa);
 }
+
+int
+scrub_cancel(struct spa *spa)
+{
+	struct scrub *s = spa->scrub;
+
+	if (!is_running(s) || s->stat.func != SCAN_SCRUB)
+		return (-ENOENT);
+	finish(spa, s, SCRUB_CANCELED);
+	return (0);
+}
+
+void
+resilver_stop(struct spa *spa)
+{
+	if (is_running(spa->scrub) && spa->scrub->stat.func == SCAN_RESILVER)
+		finish(spa, spa->scrub, SCRUB_CANCELED);
+}
+
+int
+scrub_pause(struct spa *spa)
+{
+	struct scrub *s = spa->scrub;
+
+	if (!is_running(s) || s->stat.func != SCAN_SCRUB)
+		return (-ENOENT);
+	if (s->stat.paused)
+		return (-ECANCELED);
+	s->stat.paused = true;
+	s->stat.pause_start = spa_now(spa, NULL);
+	s->dirty = true;
+	spa->force_sync = true;
+	return (0);
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
 
 static void
 set_deadline(struct scrub *s, unsigned ms)
@@ -503,64 +266,224 @@ scrub_step(struct spa *spa, unsigned ms)
 	struct scrub *s = spa->scrub;
 	int rc = 0;
 
-	if (s == NULL || s->stat.state != SCRUB_RUNNING)
+	if (!is_running(s) || s->stat.paused)
 		return (0);
-	if (spa->suspended) {
-		s->stat.state = SCRUB_CANCELED;
+	if (spa->suspended)
 		return (-EIO);
-	}
 	set_deadline(s, ms);
+	s->dirty = true;
 	while (rc == 0 && s->at < s->n) {
-		rc = walk_target(spa, s);
+		rc = scan_walk_target(spa, s);
 		if (rc == 0) {
 			s->at++;
 			s->object = s->blkid = 0;
-			rc = time_is_over(s) ? PAUSE : 0;
+			rc = scan_time_is_over(s) ? SCAN_PAUSE : 0;
 		}
 	}
-	if (rc == PAUSE && s->at < s->n)
+	if (rc == SCAN_PAUSE && s->at < s->n)
 		return (1);
-	if (rc < 0) {
-		(void)finish(spa, s, SCRUB_CANCELED);
-		return (rc);
-	}
-	return (finish(spa, s, SCRUB_FINISHED));
+	finish(spa, s, rc < 0 ? SCRUB_CANCELED : SCRUB_FINISHED);
+	return (rc < 0 ? rc : 0);
 }
 
-int
-scrub_cancel(struct spa *spa)
-{
-	struct scrub *s = spa->scrub;
+/* --- on disk ---------------------------------------------------------------------------------- */
 
-	if (s == NULL || s->stat.state != SCRUB_RUNNING)
-		return (-ENOENT);
-	return (finish(spa, s, SCRUB_CANCELED));
+static void
+to_words(const struct scrub *s, uint64_t w[SCAN_WORDS])
+{
+	const struct scrub_stat *st = &s->stat;
+
+	memset(w, 0, SCAN_WORDS * sizeof(*w));
+	w[SCAN_FUNC] = st->func;
+	w[SCAN_STATE] = st->state;
+	w[SCAN_QUEUE] = s->queue;
+	w[SCAN_MIN_TXG] = w[SCAN_CUR_MIN] = s->min_txg;
+	w[SCAN_MAX_TXG] = w[SCAN_CUR_MAX] = s->max_txg;
+	w[SCAN_START] = st->start;
+	w[SCAN_END] = st->end;
+	w[SCAN_TO_EXAMINE] = st->to_examine;
+	w[SCAN_EXAMINED] = st->examined;
+	w[SCAN_TO_PROCESS] = w[SCAN_PROCESSED] = st->repaired;
+	w[SCAN_ERRORS] = st->errors;
+	w[SCAN_FLAGS] = st->paused ? FLAG_PAUSED : 0;
 }
 
 static void
-stat_from_disk(struct spa *spa, struct scrub_stat *st)
+from_words(const uint64_t w[SCAN_WORDS], struct scrub *s)
+{
+	s->stat = (struct scrub_stat){
+	    .func = w[SCAN_FUNC] <= SCAN_RESILVER ? (enum scan_func)w[SCAN_FUNC] : SCAN_NOTHING,
+	    .state = w[SCAN_STATE] <= SCRUB_CANCELED ? (enum scrub_state)w[SCAN_STATE] : SCRUB_NONE,
+	    .paused = (w[SCAN_FLAGS] & FLAG_PAUSED) != 0,
+	    .start = w[SCAN_START],
+	    .end = w[SCAN_END],
+	    .to_examine = w[SCAN_TO_EXAMINE],
+	    .examined = w[SCAN_EXAMINED],
+	    .repaired = w[SCAN_PROCESSED],
+	    .errors = w[SCAN_ERRORS],
+	};
+	s->queue = w[SCAN_QUEUE];
+	s->min_txg = w[SCAN_MIN_TXG];
+	s->max_txg = w[SCAN_MAX_TXG];
+}
+
+struct guids {
+	uint64_t *w;
+	size_t n;
+};
+
+static int
+note_guid(struct vdev *leaf, void *arg)
+{
+	struct guids *g = arg;
+
+	if (leaf->resilvering && g->n < GUIDS_MAX)
+		g->w[g->n++] = leaf->guid;
+	return (0);
+}
+
+static int
+write_position(struct spa *spa, const struct scrub *s)
+{
+	uint64_t w[POS_GUIDS + GUIDS_MAX] = {s->stat.start, s->stat.func, s->max_txg, s->list_txg};
+	struct guids g = {w + POS_GUIDS, 0};
+
+	if (s->at < s->n) {
+		w[POS_DATASET] = s->target[s->at].dataset;
+		w[POS_PLACE] = s->target[s->at].creation_txg;
+	}
+	w[POS_OBJECT] = s->object;
+	w[POS_BLKID] = s->blkid;
+	(void)vdev_walk_leaves(spa->root, note_guid, &g);
+	return (zap_update(spa->mos, MOS_DIRECTORY, POSITION_KEY, 8, POS_GUIDS + g.n, w));
+}
+
+/* The queue is there while a scan runs; the position too. */
+static int
+keep_objects(struct spa *spa, struct scrub *s)
+{
+	int rc;
+
+	if (s->drop_queue && s->queue != 0) {
+		if ((rc = zap_destroy(spa->mos, s->queue)) != 0)
+			return (rc);
+		s->queue = 0;
+	}
+	s->drop_queue = false;
+	if (is_running(s)) {
+		if (s->queue == 0 &&
+		    (rc = zap_create(spa->mos, OT_SCAN_QUEUE, OT_NONE, 0, &s->queue)) != 0)
+			return (rc);
+		return (write_position(spa, s));
+	}
+	if (s->queue != 0 && (rc = zap_destroy(spa->mos, s->queue)) != 0)
+		return (rc);
+	s->queue = 0;
+	rc = zap_remove(spa->mos, MOS_DIRECTORY, POSITION_KEY);
+	return (rc == -ENOENT ? 0 : rc);
+}
+
+int
+scrub_sync(struct spa *spa)
+{
+	struct scrub *s = spa->scrub;
+	uint64_t w[SCAN_WORDS];
+	int rc = errlog_sync(spa);
+
+	if (rc != 0 || s == NULL || !s->dirty || s->stat.state == SCRUB_NONE)
+		return (rc);
+	if ((rc = keep_objects(spa, s)) != 0)
+		return (rc);
+	to_words(s, w);
+	s->dirty = false;
+	return (zap_update(spa->mos, MOS_DIRECTORY, "scan", 8, SCAN_WORDS, w));
+}
+
+/* --- going on after an import ----------------------------------------------------------------- */
+
+/* Where to go on among the targets: the first that is not before the position. */
+static void
+seek(struct scrub *s, const uint64_t *pos)
+{
+	while (s->at < s->n && (s->target[s->at].creation_txg < pos[POS_PLACE] ||
+	    (s->target[s->at].creation_txg == pos[POS_PLACE] &&
+	    s->target[s->at].dataset < pos[POS_DATASET])))
+		s->at++;
+	if (s->at < s->n && s->target[s->at].dataset == pos[POS_DATASET]) {
+		s->object = pos[POS_OBJECT];
+		s->blkid = pos[POS_BLKID];
+	}
+}
+
+/* 0: no position that belongs to this scan. */
+static size_t
+read_position(struct spa *spa, const struct scrub *s, uint64_t pos[POS_GUIDS + GUIDS_MAX])
+{
+	unsigned intlen;
+	uint64_t n;
+
+	if (zap_length(spa->mos, MOS_DIRECTORY, POSITION_KEY, &intlen, &n) != 0 || intlen != 8 ||
+	    n < POS_GUIDS || n > POS_GUIDS + GUIDS_MAX ||
+	    zap_lookup(spa->mos, MOS_DIRECTORY, POSITION_KEY, 8, n, pos) != 0)
+		return (0);
+	return (pos[POS_START] == s->stat.start && pos[POS_FUNC] == s->stat.func &&
+	    pos[POS_MAX_TXG] == s->max_txg ? (size_t)n : 0);
+}
+
+static int
+go_on(struct spa *spa, struct scrub *s)
+{
+	uint64_t pos[POS_GUIDS + GUIDS_MAX] = {0};
+	size_t n = read_position(spa, s, pos);
+	struct marking m = {s->min_txg, s->max_txg, n != 0 ? pos + POS_GUIDS : NULL,
+	    n != 0 ? n - POS_GUIDS : 0};
+	bool paused = s->stat.paused;
+	int rc;
+
+	s->list_txg = n != 0 ? pos[POS_LIST_TXG] : spa->synced;
+	if ((rc = scan_list_targets(spa, s)) != 0) {
+		forget(s);
+		return (rc);
+	}
+	if (n != 0) {
+		seek(s, pos);
+	} else {
+		/* What OpenZFS still had to do is no longer right once we say "at the beginning". */
+		s->stat.examined = s->stat.repaired = 0;
+		s->drop_queue = true;
+	}
+	if (s->stat.func == SCAN_RESILVER)
+		(void)vdev_walk_leaves(spa->root, mark_leaf, &m);
+	begin_pass(spa, s);
+	s->stat.paused = paused;
+	return (0);
+}
+
+int
+scrub_load(struct spa *spa)
 {
 	uint64_t w[SCAN_WORDS];
+	struct scrub *s;
+	int rc = zap_lookup(spa->mos, MOS_DIRECTORY, "scan", 8, SCAN_WORDS, w);
 
-	*st = (struct scrub_stat){.state = SCRUB_NONE};
-	if (zap_lookup(spa->mos, MOS_DIRECTORY, "scan", 8, SCAN_WORDS, w) != 0 || w[SCAN_FUNC] != 1)
-		return;
-	st->state = w[SCAN_STATE] == 2 ? SCRUB_FINISHED : SCRUB_CANCELED;
-	st->start = w[SCAN_START];
-	st->end = w[SCAN_END];
-	st->to_examine = w[SCAN_TO_EXAMINE];
-	st->examined = w[SCAN_EXAMINED];
-	st->repaired = w[SCAN_PROCESSED];
-	st->errors = w[SCAN_ERRORS];
+	if (rc != 0)
+		return (rc == -ENOENT || rc == -EOVERFLOW ? 0 : rc);
+	if ((rc = scrub_of(spa, &s)) != 0)
+		return (rc);
+	from_words(w, s);
+	if (!is_running(s) || spa->readonly)
+		return (0);
+	return (go_on(spa, s));
 }
+
+/* --- answers ---------------------------------------------------------------------------------- */
 
 void
 scrub_stat(struct spa *spa, struct scrub_stat *st)
 {
-	if (spa->scrub != NULL && spa->scrub->stat.state != SCRUB_NONE)
+	*st = (struct scrub_stat){.state = SCRUB_NONE};
+	if (spa->scrub != NULL)
 		*st = spa->scrub->stat;
-	else
-		stat_from_disk(spa, st);
 }
 
 bool
@@ -572,79 +495,11 @@ scrub_error_at(struct spa *spa, unsigned n, struct scrub_error *out)
 	return (true);
 }
 
-/* --- the thread --- */
-
-static void *
-run(void *arg)
-{
-	struct spa *spa = arg;
-	struct scrub *s = spa->scrub;
-	int rc = 1;
-
-	while (rc == 1) {
-		spa_enter(spa);
-		rc = s->stop ? 0 : scrub_step(spa, STEP_MS);
-		spa_exit(spa);
-		if (rc == 1)
-			(void)usleep(PAUSE_US); /* let others have the lock */
-	}
-	return (NULL);
-}
-
-static void
-join(struct spa *spa)
-{
-	struct scrub *s = spa->scrub;
-
-	if (s == NULL || !s->has_thread)
-		return;
-	spa_enter(spa);
-	s->stop = true;
-	spa_exit(spa);
-	(void)pthread_join(s->thread, NULL);
-	s->has_thread = s->stop = false;
-}
-
-static int
-start_thread(struct spa *spa)
-{
-	pthread_attr_t attr;
-	int rc;
-
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-	rc = pthread_create(&spa->scrub->thread, &attr, run, spa);
-	(void)pthread_attr_destroy(&attr);
-	return (rc);
-}
-
-int
-scrub_run_background(struct spa *spa, struct err *e)
-{
-	int rc;
-
-	spa_enter(spa);
-	rc = scrub_start(spa, e);
-	spa_exit(spa);
-	if (rc != 0)
-		return (rc);
-	join(spa); /* of the one before, which has ended */
-	if ((rc = start_thread(spa)) != 0) {
-		spa_enter(spa);
-		(void)scrub_cancel(spa);
-		spa_exit(spa);
-		return (err_sys(e, rc, "cannot start a thread"));
-	}
-	spa->scrub->has_thread = true;
-	return (0);
-}
-
 void
 scrub_fini(struct spa *spa)
 {
 	if (spa->scrub == NULL)
 		return;
-	join(spa);
 	forget(spa->scrub);
 	free(spa->scrub);
 	spa->scrub = NULL;

@@ -32,11 +32,13 @@
 
 #include "ddt.h"
 #include "dmu_impl.h"
+#include "errlog.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/uuid.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
+#include "smartbox/fs/tender.h"
 #include "smartbox/fs/workers.h"
 #include "smartbox/fs/zap.h"
 #include "smartbox/fs/zio.h"
@@ -136,7 +138,9 @@ spa_free(struct spa *spa)
 {
 	size_t i;
 
+	tender_stop(spa);
 	scrub_fini(spa);
+	errlog_free(spa);
 	tasks_free(spa, -ECANCELED);
 	if (spa->dsl != NULL)
 		dsl_pool_close(spa);
@@ -147,6 +151,7 @@ spa_free(struct spa *spa)
 	spa_features_free(spa);
 	ddt_close(spa);
 	spa_history_free(spa);
+	spa_aux_free(spa);
 	vdev_free(spa->root);
 	workers_free(spa->workers);
 	metaslab_fini(spa);
@@ -175,7 +180,7 @@ spa_leave(struct spa *spa, enum pool_state state, struct err *e)
 {
 	int rc = 0;
 
-	scrub_fini(spa); /* a repair must not come after the last uberblock */
+	tender_stop(spa); /* a repair must not come after the last uberblock */
 	spa_enter(spa);
 	if (!spa->readonly && !spa->suspended) {
 		spa->state = state;

@@ -16,6 +16,7 @@
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/spa_vdev.h"
 #include "smartbox/fs/zap.h"
 #include "spa_impl.h"
 #include "vdev_impl.h"
@@ -260,12 +261,81 @@ create(struct spa *spa, const struct spa_create_opts *o, struct err *e)
 	return (spa_sync(spa, e));
 }
 
+/* --- classes, spares, cache: added once there is a pool ---------------------------------------- */
+
+static bool
+is_plain(const struct nvlist *top)
+{
+	return (!nv_has(top, "is_log") && !nv_has(top, "alloc_bias"));
+}
+
+/* The tree's top-levels that hold ordinary data, or all the others; with the lists beside them. */
+static int
+pick_tops(const struct nvlist *tree, bool plain, struct nvlist **out)
+{
+	struct nvlist *nv = nv_dup(tree), **child, **picked;
+	size_t n = 0, k = 0;
+	int rc = nv == NULL ? -ENOMEM : 0;
+
+	if (rc == 0 && nv_get_nvlist_array(tree, "children", &child, &n) != 0)
+		n = 0;
+	if (rc != 0 || (picked = calloc(n + 1, sizeof(struct nvlist *))) == NULL) {
+		nv_free(nv);
+		return (-ENOMEM);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (is_plain(child[i]) == plain)
+			picked[k++] = child[i];
+	}
+	if ((rc = nv_add_nvlist_array(nv, "children", picked, k)) != 0)
+		nv_free(nv);
+	else
+		*out = nv;
+	free(picked);
+	return (rc);
+}
+
+static int
+add_the_rest(struct spa *spa, const struct spa_create_opts *o, struct err *e)
+{
+	struct spa_add a = {.ashift = o->ashift, .force = o->force};
+	struct nvlist *tree, **child;
+	size_t n = 0;
+	int rc = 0;
+
+	if (pick_tops(o->vdev_tree, false, &tree) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	(void)nv_get_nvlist_array(tree, "children", &child, &n);
+	a.tree = tree;
+	if (o->bdevs != NULL)
+		a.bdevs = o->bdevs + vdev_leaf_count(spa->root);
+	if (n != 0 || nv_has(tree, "spares") || nv_has(tree, "l2cache"))
+		rc = spa_vdev_add(spa, &a, e);
+	nv_free(tree);
+	return (rc);
+}
+
 static int
 leaf_is_old(struct vdev *leaf, void *arg)
 {
 	(void)arg;
 	leaf->new_leaf = false;
 	return (0);
+}
+
+static int
+create_plain(struct spa *spa, const struct spa_create_opts *o, struct err *e)
+{
+	struct spa_create_opts plain = *o;
+	struct nvlist *tree;
+	int rc;
+
+	if (pick_tops(o->vdev_tree, true, &tree) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	plain.vdev_tree = tree;
+	rc = create(spa, &plain, e);
+	nv_free(tree);
+	return (rc);
 }
 
 int
@@ -280,9 +350,12 @@ spa_create(const struct spa_create_opts *o, struct spa **out, struct err *e)
 	if (spa_new(o->name, o->os, &spa) != 0)
 		return (err_set(e, ENOMEM, "out of memory"));
 	spa_enter(spa);
-	rc = create(spa, o, e);
+	rc = create_plain(spa, o, e);
 	if (rc == 0)
 		(void)vdev_walk_leaves(spa->root, leaf_is_old, NULL);
+	/* A pool that did not get all of its devices is none. */
+	if (rc == 0 && (rc = add_the_rest(spa, o, e)) != 0)
+		(void)vdev_walk_leaves(spa->root, leaf_clear, &(struct leaf_visit){.spa = spa});
 	spa_exit(spa);
 	if (rc != 0) {
 		spa_free(spa);

@@ -93,7 +93,7 @@ static const struct feature table[] = {
     {"org.zfsonlinux:project_quota", "project_quota", "space/object accounting based on "
 	"project ID.", "com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"org.zfsonlinux:allocation_classes", "allocation_classes",
-	"Support for separate allocation classes.", NULL, F_RO_COMPAT | F_READ},
+	"Support for separate allocation classes.", NULL, F_RO_COMPAT | F_READ | F_WRITE},
     {"com.datto:resilver_defer", "resilver_defer", "Support for deferring new resilvers when one "
 	"is already running.", NULL, F_RO_COMPAT | F_READ | F_WRITE},
     {"org.openzfs:device_rebuild", "device_rebuild", "Support for sequential mirror/dRAID device "

@@ -22,6 +22,15 @@ struct spa_objects {
 	uint64_t sync_bplist, history, props, vdev_zap_map;
 };
 
+/* Devices beside the tree: fs/spa_aux.c. */
+enum aux_kind { AUX_SPARE, AUX_CACHE, AUX_KINDS };
+struct spa_aux {
+	struct vdev **dev;
+	size_t n;
+	uint64_t object; /* packed list in the meta objset, 0: none */
+	bool dirty;
+};
+
 struct spa_task {
 	spa_task_fn *sync;
 	spa_task_done_fn *done;
@@ -78,10 +87,13 @@ struct spa {
 	struct workers *workers; /* NULL: the caller's thread does it all */
 
 	struct ddt_pool *ddt;	 /* ddt.c */
+	struct spa_aux aux[AUX_KINDS];
 	struct dsl_pool *dsl;
 	struct metaslab_pool *alloc; /* metaslab.c may hang its pool-wide state here */
 	struct zio_pool *zio;	     /* zio.c likewise */
-	struct scrub *scrub;	     /* scrub.c; NULL: none since import */
+	struct scrub *scrub;	     /* scrub.c; NULL: none ever */
+	struct errlog *errlog;	     /* errlog.c */
+	struct tender *tender;	     /* tender.c; NULL: never started */
 };
 
 /* spa.c: an empty one, with cache and lock; freed with whatever it has by then. */
@@ -122,6 +134,11 @@ int spa_salt_make(struct spa *spa);
 int spa_history_create(struct spa *spa);
 int spa_history_sync(struct spa *spa);
 void spa_history_free(struct spa *spa);
+
+/* fs/spa_aux.c */
+int spa_aux_load(struct spa *spa);
+int spa_aux_sync(struct spa *spa);
+void spa_aux_free(struct spa *spa);
 
 /* A directory entry of one u64; 0 when it is not there. */
 int spa_directory_get(struct spa *spa, const char *key, uint64_t *obj);

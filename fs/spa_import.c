@@ -20,8 +20,10 @@
 
 #include "ddt.h"
 #include "dtl.h"
+#include "errlog.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zap.h"
 #include "smartbox/fs/zil.h"
 #include "spa_impl.h"
@@ -32,6 +34,7 @@
 struct give {
 	struct bdev **bdevs;
 	size_t n;
+	uint64_t max_txg; /* of labels that are believed */
 };
 
 /* Tests hand over devices without names: the one whose label has this leaf's guid. */
@@ -43,7 +46,7 @@ leaf_give_bdev(struct vdev *leaf, void *arg)
 	size_t i;
 
 	for (i = 0; i < g->n && leaf->bd == NULL; i++) {
-		if (g->bdevs[i] == NULL || label_read(g->bdevs[i], &nv, NULL) != 0)
+		if (g->bdevs[i] == NULL || label_read_until(g->bdevs[i], g->max_txg, &nv, NULL) != 0)
 			continue;
 		if (nv_u64_or(nv, "guid", 0) == leaf->guid) {
 			vdev_set_bdev(leaf, g->bdevs[i]);
@@ -96,7 +99,7 @@ smallest_ashift(const struct vdev *root)
 static int
 open_by_labels(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 {
-	struct give give = {o->bdevs, o->nbdevs};
+	struct give give = {o->bdevs, o->nbdevs, UINT64_MAX};
 	struct best best = {.found = false};
 	struct nvlist *tree;
 	int rc;
@@ -117,12 +120,29 @@ open_by_labels(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 
 /* --- from the labels' tree to the trusted one ------------------------------------------------- */
 
+/*
+ * A txg that was cut off may have changed who a device is (the last side of a mirror gets its guid) in
+ * half of its labels. The other half is right.
+ */
+static int
+leaf_identify(struct vdev *leaf, void *arg)
+{
+	const struct spa *spa = arg;
+	struct nvlist *nv;
+
+	if (leaf->bd == NULL || label_read_until(leaf->bd, spa->ub.txg, &nv, NULL) != 0)
+		return (0);
+	leaf->label_guid = nv_u64_or(nv, "guid", 0);
+	nv_free(nv);
+	return (0);
+}
+
 static int
 leaf_move(struct vdev *leaf, void *arg)
 {
 	struct vdev *to = arg;
 
-	if (leaf->guid != to->guid || leaf->bd == NULL)
+	if (leaf->bd == NULL || leaf->label_guid != to->guid)
 		return (0);
 	vdev_set_bdev(to, leaf->bd);
 	leaf->bd = NULL;
@@ -156,8 +176,10 @@ check_uberblock(struct spa *spa, struct err *e)
 }
 
 static int
-adopt_tree(struct spa *spa, const struct nvlist *config, struct err *e)
+adopt_tree(struct spa *spa, const struct spa_import_opts *o, const struct nvlist *config,
+    struct err *e)
 {
+	struct give give = {o->bdevs, o->nbdevs, spa->ub.txg};
 	struct nvlist *tree;
 	struct vdev *trusted;
 	size_t i;
@@ -167,11 +189,16 @@ adopt_tree(struct spa *spa, const struct nvlist *config, struct err *e)
 		return (err_set(e, EILSEQ, "the pool's config has no vdev tree"));
 	if ((rc = vdev_from_config(tree, &trusted, e)) != 0)
 		return (rc);
+	(void)vdev_walk_leaves(spa->root, leaf_identify, spa);
 	(void)vdev_walk_leaves(trusted, leaf_adopt, spa->root);
+	(void)vdev_walk_leaves(trusted, leaf_give_bdev, &give);
+	trusted->label_txg_max = spa->ub.txg;
 	/* Blocks are read through the new tree from here on; the old one has no metaslabs yet. */
 	vdev_free(spa->root);
 	spa->root = trusted;
-	if ((rc = vdev_open(trusted, spa->readonly, e)) != 0)
+	rc = vdev_open(trusted, spa->readonly, e);
+	trusted->label_txg_max = 0;
+	if (rc != 0)
 		return (rc);
 	if (vdev_guid_sum(trusted) != spa->ub.guid_sum)
 		return (err_set(e, ENXIO, "the devices are not those of the newest uberblock"));
@@ -219,7 +246,7 @@ load_config(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	spa->has_vdev_zaps = nv_has(config, "com.delphix:has_per_vdev_zaps");
 	take_string(config, "comment", &spa->comment);
 	take_string(config, "compatibility", &spa->compatibility);
-	rc = adopt_tree(spa, config, e);
+	rc = adopt_tree(spa, o, config, e);
 	nv_free(config);
 	if (rc == 0)
 		rc = load_mappings(spa, e);
@@ -298,6 +325,9 @@ spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (err_rc(e, rc, "the object directory cannot be read"));
 	if ((rc = dtl_load(spa)) != 0)
 		return (err_rc(e, rc, "the logs of what devices missed cannot be read"));
+	vdev_clear_counts(spa->root); /* until now we asked devices that cannot know */
+	if ((rc = spa_aux_load(spa)) != 0)
+		return (err_rc(e, rc, "the lists of spares and cache devices cannot be read"));
 	return (load_space(spa, e));
 }
 
@@ -308,6 +338,8 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 
 	if ((rc = spa_import_base(spa, o, e)) != 0 || (rc = dsl_pool_open(spa, e)) != 0)
 		return (rc);
+	if ((rc = errlog_load(spa)) != 0 || (rc = scrub_load(spa)) != 0)
+		return (err_rc(e, rc, "the state of the last scan cannot be read"));
 	if (spa->readonly)
 		return (0);
 	if (spa->state != POOL_EXPORTED && (rc = zil_claim_all(spa, e)) != 0)

@@ -35,6 +35,7 @@
 #include "dtl.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zio.h"
 
 #define PASSES_MAX 32
@@ -179,7 +180,8 @@ write_txg(struct spa *spa, struct spa_task **ran, struct err *e)
 	if ((rc = sync_datasets(spa)) != 0)
 		return (err_rc(e, rc, "writing datasets"));
 	if ((rc = free_deferred(spa)) != 0 || (rc = ddt_sync(spa)) != 0 ||
-	    (rc = spa_history_sync(spa)) != 0 ||
+	    (rc = spa_history_sync(spa)) != 0 || (rc = spa_aux_sync(spa)) != 0 ||
+	    (rc = scrub_sync(spa)) != 0 ||
 	    (rc = sync_mos(spa)) != 0)
 		return (err_rc(e, rc, "writing the pool's metadata"));
 	return (spa_commit(spa, e));

@@ -49,8 +49,8 @@ static const struct {
 };
 #define NKINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static const char *
-kind_name(enum vdev_kind kind)
+const char *
+vdev_kind_name(enum vdev_kind kind)
 {
 	for (size_t i = 0; i < NKINDS; i++) {
 		if (kinds[i].kind == kind)
@@ -227,7 +227,7 @@ take_children(struct vdev *v, const struct nvlist *tree, int depth, struct err *
 	if (n > CHILDREN_MAX || (n != 0 && vdev_is_leaf(v)) ||
 	    (v->kind == VDEV_RAIDZ && (n <= v->nparity || n > RAIDZ_CHILDREN_MAX)))
 		return (err_set(e, EILSEQ, "vdev %llu (%s) with %zu children",
-		    (unsigned long long)v->guid, kind_name(v->kind), n));
+		    (unsigned long long)v->guid, vdev_kind_name(v->kind), n));
 	for (size_t i = 0; i < n; i++) {
 		struct vdev *child;
 		int rc = from_config(list[i], depth + 1, &child, e);
@@ -328,12 +328,12 @@ put_vdev(struct nvlist *nv, const struct vdev *v, bool for_label)
 	bool leaf = vdev_is_leaf(v);
 	int rc;
 
-	if ((rc = nv_add_str(nv, "type", kind_name(v->kind))) != 0 ||
+	if ((rc = nv_add_str(nv, "type", vdev_kind_name(v->kind))) != 0 ||
 	    (rc = nv_add_u64(nv, "id", v->id)) != 0 || (rc = nv_add_u64(nv, "guid", v->guid)) != 0 ||
 	    (rc = v->path != NULL ? nv_add_str(nv, "path", v->path) : 0) != 0 ||
 	    (rc = put_if(nv, v->kind == VDEV_DISK, "whole_disk", v->whole_disk)) != 0 ||
 	    (rc = put_if(nv, v->kind == VDEV_RAIDZ, "nparity", v->nparity)) != 0 ||
-	    (rc = v->top == v ? put_top(nv, v) : 0) != 0 ||
+	    (rc = v->top == v && v->asize != 0 ? put_top(nv, v) : 0) != 0 ||
 	    (rc = put_if(nv, v->dtl_obj != 0, "DTL", v->dtl_obj)) != 0 ||
 	    (rc = put_if(nv, v->create_txg != 0, "create_txg", v->create_txg)) != 0 ||
 	    (rc = put_if(nv, leaf && v->offline && !v->offline_tmp, "offline", 1)) != 0 ||
@@ -406,6 +406,14 @@ vdev_set_bdev(struct vdev *leaf, struct bdev *bd)
 	leaf->bd = bd;
 }
 
+static uint64_t
+believed_txg(const struct vdev *v)
+{
+	while (v->parent != NULL)
+		v = v->parent;
+	return (v->label_txg_max != 0 ? v->label_txg_max : UINT64_MAX);
+}
+
 /* Is this the device of this leaf? Its label says so by guid. */
 static void
 check_label(struct vdev *leaf)
@@ -413,7 +421,7 @@ check_label(struct vdev *leaf)
 	struct nvlist *label;
 	struct err e = ERR_INIT;
 	uint64_t guid;
-	int rc = label_read(leaf->bd, &label, &e);
+	int rc = label_read_until(leaf->bd, believed_txg(leaf), &label, &e);
 
 	if (rc != 0) {
 		set_state(leaf, VS_CANT_OPEN, "%s", e.msg);
@@ -427,13 +435,13 @@ check_label(struct vdev *leaf)
 	nv_free(label);
 }
 
-static void
-leaf_open(struct vdev *leaf, bool readonly)
+void
+vdev_leaf_open(struct vdev *leaf, bool readonly)
 {
 	struct err e = ERR_INIT;
 
 	if (leaf->offline) {
-		set_state(leaf, VS_OFFLINE, "taken offline by the administrator");
+		set_state(leaf, VS_OFFLINE, NULL);
 		return;
 	}
 	if (leaf->bd == NULL && leaf->path == NULL) {
@@ -485,6 +493,36 @@ judge(struct vdev *v)
 		set_state(v, VS_HEALTHY, NULL);
 }
 
+void
+vdev_leaf_close(struct vdev *leaf, enum vdev_state state, const char *why)
+{
+	vdev_set_bdev(leaf, NULL);
+	leaf->resilvering = false;
+	set_state(leaf, state, why != NULL ? "%s" : NULL, why);
+	vdev_propagate(leaf);
+}
+
+void
+vdev_leaf_healthy(struct vdev *leaf)
+{
+	set_state(leaf, VS_HEALTHY, NULL);
+	vdev_propagate(leaf);
+}
+
+void
+vdev_leaf_degrade(struct vdev *leaf, const char *why)
+{
+	set_state(leaf, VS_DEGRADED, "%s", why);
+	vdev_propagate(leaf);
+}
+
+void
+vdev_propagate(struct vdev *v)
+{
+	for (v = v->parent; v != NULL; v = v->parent)
+		judge(v);
+}
+
 static void
 open_below(struct vdev *v, bool readonly)
 {
@@ -493,7 +531,7 @@ open_below(struct vdev *v, bool readonly)
 	switch (v->kind) {
 	case VDEV_FILE:
 	case VDEV_DISK:
-		leaf_open(v, readonly);
+		vdev_leaf_open(v, readonly);
 		break;
 	case VDEV_HOLE:
 	case VDEV_INDIRECT:
@@ -533,7 +571,7 @@ vdev_open(struct vdev *v, bool readonly, struct err *e)
 	lost = first_lost(v);
 	if (lost == NULL)
 		lost = v;
-	return (err_set(e, ENXIO, "%s: %s", lost->path != NULL ? lost->path : kind_name(lost->kind),
+	return (err_set(e, ENXIO, "%s: %s", lost->path != NULL ? lost->path : vdev_kind_name(lost->kind),
 	    lost->why != NULL ? lost->why : vdev_state_name(lost->state)));
 }
 

@@ -16,6 +16,25 @@ bool vdev_leaf_ready(const struct vdev *leaf);
 struct vdev *vdev_leaf_at(struct vdev *v, unsigned n);
 unsigned vdev_leaf_count(const struct vdev *v);
 
+void vdev_clear_counts(struct vdev *v); /* of errors; and of those below */
+const char *vdev_kind_name(enum vdev_kind kind);
+/* States from v's parent upwards, after v's changed. */
+void vdev_propagate(struct vdev *v);
+/* Open a leaf that is not (its device came back, or is new); its state says how that went. */
+void vdev_leaf_open(struct vdev *leaf, bool readonly);
+void vdev_leaf_healthy(struct vdev *leaf);
+void vdev_leaf_degrade(struct vdev *leaf, const char *why); /* works, but not well */
+/* Let go of its device. */
+void vdev_leaf_close(struct vdev *leaf, enum vdev_state state, const char *why);
+
+/* fs/vdev_tree.c: changes of shape; see there. */
+/* A new vdev of this kind takes v's place and has v as its only child. */
+int vdev_insert_parent(struct vdev *v, enum vdev_kind kind, uint64_t guid, struct vdev **out);
+/* Unlink; v is the caller's then. */
+void vdev_take_out(struct vdev *v);
+/* The only child takes its parent's place; the parent is freed. */
+void vdev_collapse(struct vdev *parent);
+
 /* Offsets are in the allocatable area; counted in the statistics. -ENXIO when not ready. */
 int vdev_leaf_read(struct vdev *leaf, void *buf, size_t len, uint64_t off);
 int vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off);

@@ -39,8 +39,17 @@ count_io(struct vdev *leaf, int dir, size_t len)
 static void
 count_error(struct vdev *leaf, int dir)
 {
+	leaf->nerrors++;
 	for (struct vdev *v = leaf; v != NULL; v = v->parent)
 		(void)__atomic_fetch_add(dir == 0 ? &v->err_read : &v->err_write, 1, __ATOMIC_RELAXED);
+}
+
+void
+vdev_clear_counts(struct vdev *v)
+{
+	v->err_read = v->err_write = v->err_cksum = v->nerrors = 0;
+	for (size_t i = 0; i < v->nchild; i++)
+		vdev_clear_counts(v->child[i]);
 }
 
 static bool
@@ -290,8 +299,10 @@ vdev_child_scan(struct vdev *child, struct vdev_scan *s, const void *good, size_
 	for (unsigned i = 0, n = vdev_leaf_count(child); i < n; i++) {
 		struct vdev *leaf = vdev_leaf_at(child, i);
 
-		if (!vdev_leaf_ready(leaf))
+		if (!vdev_leaf_ready(leaf)) {
+			leaf->resilvering = false; /* it misses what a resilver would give it now */
 			continue;
+		}
 		if (dtl_contains(leaf, s->birth))
 			leaf_freshen(leaf, s, good, len, off);
 		else if (s->compare)

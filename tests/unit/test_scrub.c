@@ -9,6 +9,7 @@
 #include "fs_pool.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
+#include "smartbox/fs/tender.h"
 #include "smartbox/fs/zap.h"
 #include "test.h"
 
@@ -165,8 +166,10 @@ TEST(scrub_in_the_background_ends_and_its_result_is_kept)
 	struct err e = ERR_INIT;
 
 	CHECK_EQ(zap_lookup(spa->mos, MOS_DIRECTORY, "scan", 8, 24, scan), -ENOENT);
+	CHECK(scrub_start(spa, &e) == 0);
 	spa_exit(spa);
-	CHECK(scrub_run_background(spa, &e) == 0);
+	CHECK(tender_start(spa, &e) == 0);
+	tender_wake(spa);
 	do {
 		(void)usleep(1000);
 		spa_enter(spa);
@@ -174,11 +177,11 @@ TEST(scrub_in_the_background_ends_and_its_result_is_kept)
 		spa_exit(spa);
 	} while (st.state == SCRUB_RUNNING);
 	CHECK(st.state == SCRUB_FINISHED && st.errors == 0 && st.examined > 0);
-	CHECK(scrub_run_background(spa, &e) == 0); /* again; cut off by the close */
 	spa_enter(spa);
 	CHECK_EQ(spa_sync(spa, &e), 0);
 	CHECK_EQ(zap_lookup(spa->mos, MOS_DIRECTORY, "scan", 8, 24, scan), 0);
-	CHECK(scan[0] == 1 && scan[1] == 2 && scan[13] == 0 && scan[10] == st.examined);
+	CHECK(scan[0] == 1 && scan[1] == 2 && scan[2] == 0 && scan[13] == 0 && scan[10] == st.examined);
+	CHECK(scrub_start(spa, &e) == 0); /* again; cut off by the close */
 	fs_test_close(spa);
 }
 

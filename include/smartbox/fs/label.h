@@ -24,6 +24,8 @@ enum pool_state { POOL_ACTIVE, POOL_EXPORTED, POOL_DESTROYED, POOL_SPARE, POOL_L
 
 /* The best valid label of a device as an nvlist; -ENOENT none, -EIO all unreadable. */
 int label_read(struct bdev *bd, struct nvlist **out, struct err *e);
+/* The same of those written in max_txg or before. */
+int label_read_until(struct bdev *bd, uint64_t max_txg, struct nvlist **out, struct err *e);
 /* The newest valid uberblock of a device, txg at most max_txg. */
 int label_best_uberblock(struct bdev *bd, unsigned ashift, uint64_t max_txg, struct uberblock *ub,
     struct err *e);

@@ -37,6 +37,8 @@ int metaslab_unalloc(struct spa *spa, const struct dva *d, uint64_t txg);
 int metaslab_claim(struct spa *spa, const struct dva *d, uint64_t txg);
 /* The top-level grew (asize is the new size): more metaslabs of the old size. */
 int metaslab_group_grow(struct spa *spa, struct vdev *top, struct err *e);
+/* The top-level is empty and leaves the pool: its objects in the meta objset, and the group. */
+int metaslab_group_destroy(struct spa *spa, struct vdev *top);
 /* Free what is pool-wide; after all groups. */
 void metaslab_fini(struct spa *spa);
 

@@ -49,10 +49,14 @@ struct vdev {
 	bool missed;		    /* leaves: a write of the open txg failed; see fs/dtl.h */
 	struct vdev_dtl *dtl;	    /* leaves: txgs that it lacks; NULL: none; owned */
 	bool unflushed;		    /* leaves: written since the last flush */
+	bool resilvering;	    /* leaves: the running resilver covers it from its start */
+	uint64_t label_guid;	    /* leaves: who the label says it is; at import */
+	uint64_t label_txg_max;	    /* root: labels of later txgs are not believed; 0: any */
 	bool new_leaf;		    /* being added: labels are not checked at open */
 	struct nvlist *extra;	    /* pairs of the config that have no field here; owned */
 	struct vdev_remap *remap;   /* tops of kind INDIRECT: where the data went (fs/vdev_impl.h) */
 	uint64_t err_read, err_write, err_cksum; /* counted on the leaf and its ancestors */
+	uint64_t nerrors; /* leaves: read and write errors since the last look at them */
 	uint64_t stat_ops[2], stat_bytes[2];	 /* 0 read, 1 write */
 	struct metaslab_group *mg; /* tops: fs/metaslab.h, owned by it */
 	char *why;	       /* sentence for a state that is not healthy; owned; may be NULL */
@@ -123,6 +127,14 @@ int vdev_indirect_load(struct spa *spa, struct vdev *top);
 /* After open: the allocatable bytes that a new top-level can have with its ashift. */
 uint64_t vdev_asize_now(const struct vdev *top);
 const char *vdev_state_name(enum vdev_state s);
+
+struct vdev *vdev_by_guid(struct vdev *v, uint64_t guid); /* of v and below; NULL */
+/* By path, name in /dev, guid in decimal, or name of an inner one ("mirror-0"); NULL. */
+struct vdev *vdev_find(struct vdev *root, const char *name);
+/* "log", "special", "dedup" of a top-level, NULL: ordinary data. */
+const char *vdev_class(const struct vdev *top);
+/* What people call it: the path of a leaf, "raidz2-0", the pool for the root. */
+void vdev_name(const struct vdev *v, const char *pool, char *buf, size_t size);
 
 /* Call fn for each leaf below v; a non-zero return ends the walk and is returned. */
 int vdev_walk_leaves(struct vdev *v, int (*fn)(struct vdev *leaf, void *arg), void *arg);

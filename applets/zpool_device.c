@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * zpool add, attach, clear, detach, offline, online, reguid, remove, reopen, replace: a pool's devices.
+ *
+ * Each asks the pool's poold for one operation (docs/poold-protocol.md) and, with -w, waits for what the
+ * operation started.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartbox/fs/client.h"
+#include "zpool_impl.h"
+
+/* The device as the pool knows it: a path that leads there is made the one that it has. */
+static const char *
+device_name(const char *arg, char path[PATH_MAX])
+{
+	if (arg[0] == '/' && realpath(arg, path) != NULL)
+		return (path);
+	return (arg);
+}
+
+static struct nvlist *
+request_for(const char *device)
+{
+	struct nvlist *in = must_nv();
+	char path[PATH_MAX];
+
+	if (device != NULL)
+		must(nv_add_str(in, "device", device_name(device, path)));
+	must(nv_add_str(in, "history", zpool_command_line()));
+	return (in);
+}
+
+/* The path as given may be the one that is stored (a link): tried when the resolved one is not known. */
+static int
+call(const char *pool, const char *op, struct nvlist *in, const char *device, struct nvlist **out,
+    struct err *e)
+{
+	int rc = pool_call(pool, op, in, out, e);
+
+	if (rc == -ENODEV && device != NULL && strcmp(nv_str_or(in, "device", ""), device) != 0) {
+		must(nv_add_str(in, "device", device));
+		*e = (struct err)ERR_INIT;
+		rc = pool_call(pool, op, in, out, e);
+	}
+	nv_free(in);
+	return (rc);
+}
+
+/* --- online, offline -------------------------------------------------------------------------- */
+
+static int
+offline_one(const char *pool, const char *device, bool temporary, bool fault)
+{
+	struct nvlist *in = request_for(device);
+	struct err e = ERR_INIT;
+
+	if (temporary)
+		must(nv_add_boolean(in, "temporary"));
+	if (fault)
+		must(nv_add_boolean(in, "fault"));
+	if (call(pool, "pool.offline", in, device, NULL, &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, "cannot %s %s", fault ? "fault" : "offline", device));
+}
+
+int
+zpool_offline(int argc, char **argv)
+{
+	bool temporary = false, fault = false;
+	int c, status = 0;
+
+	while ((c = applet_getopt(argc, argv, "ft")) != -1) {
+		if (c == '?')
+			return (2);
+		fault = fault || c == 'f';
+		temporary = temporary || c == 't';
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name"));
+	if (optind + 1 >= argc)
+		return (applet_usage("missing device name"));
+	for (int i = optind + 1; i < argc; i++)
+		status |= offline_one(argv[optind], argv[i], temporary, fault);
+	return (status);
+}
+
+static int
+online_one(const char *pool, const char *device, bool expand)
+{
+	struct nvlist *in = request_for(device), *out = NULL;
+	struct err e = ERR_INIT;
+	const char *state;
+
+	if (expand)
+		must(nv_add_boolean(in, "expand"));
+	if (call(pool, "pool.online", in, device, &out, &e) != 0)
+		return (applet_fail_bare(&e, "cannot online %s", device));
+	state = nv_str_or(out, "state", "ONLINE");
+	if (strcmp(state, "ONLINE") != 0 && strcmp(state, "DEGRADED") != 0)
+		(void)printf("warning: device '%s' onlined, but remains in faulted state\nuse 'zpool "
+		    "replace' to replace devices that are no longer present\n", device);
+	nv_free(out);
+	return (0);
+}
+
+int
+zpool_online(int argc, char **argv)
+{
+	bool expand = false;
+	int c, status = 0;
+
+	while ((c = applet_getopt(argc, argv, "e")) != -1) {
+		if (c != 'e')
+			return (2);
+		expand = true;
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name"));
+	if (optind + 1 >= argc)
+		return (applet_usage("missing device name"));
+	for (int i = optind + 1; i < argc; i++)
+		status |= online_one(argv[optind], argv[i], expand);
+	return (status);
+}
+
+/* --- attach, replace, detach ------------------------------------------------------------------ */
+
+struct attach_opts {
+	bool force, wait, replace;
+};
+
+static int
+read_attach_opts(int argc, char **argv, struct attach_opts *o)
+{
+	int c;
+
+	while ((c = applet_getopt(argc, argv, "fso:w")) != -1) {
+		if (c == '?')
+			return (2);
+		o->force = o->force || c == 'f';
+		o->wait = o->wait || c == 'w';
+		if (c == 's')
+			return (applet_fail_bare(NULL, "sequential reconstruction is not supported by "
+			    "this version: leave -s away"));
+		if (c == 'o' && strncmp(optarg, "ashift=", 7) != 0)
+			return (applet_fail_bare(NULL, "property '%s' is not valid here", optarg));
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name argument"));
+	if (optind + 1 >= argc)
+		return (applet_usage("missing <device> specification"));
+	return (0);
+}
+
+static int
+attach_or_replace(int argc, char **argv, struct attach_opts *o)
+{
+	struct nvlist *in, *leaf = NULL;
+	struct err e = ERR_INIT;
+	int status = read_attach_opts(argc, argv, o), n = argc - optind;
+	const char *pool, *old;
+
+	if (status != 0)
+		return (status);
+	if (n == 2 && !o->replace)
+		return (applet_usage("missing <new_device> specification"));
+	if (n > 3)
+		return (applet_usage("too many arguments"));
+	pool = argv[optind];
+	old = argv[optind + 1];
+	if (n == 3 && zpool_parse_device(argv[optind + 2], &leaf) != 0)
+		return (1);
+	in = request_for(old);
+	if (leaf != NULL)
+		must(nv_add_nvlist(in, "leaf", leaf));
+	if (o->force)
+		must(nv_add_boolean(in, "force"));
+	if (o->replace)
+		must(nv_add_boolean(in, "replace"));
+	nv_free(leaf);
+	if (call(pool, "pool.attach", in, old, NULL, &e) != 0)
+		return (n == 3 ? applet_fail_bare(&e, o->replace ? "cannot replace %s with %s" :
+		    "cannot attach %2$s to %1$s", old, argv[optind + 2]) :
+		    applet_fail_bare(&e, "cannot replace %s", old));
+	return (o->wait ? zpool_wait_for(pool, o->replace ? "replace" : "resilver") : 0);
+}
+
+int
+zpool_attach(int argc, char **argv)
+{
+	struct attach_opts o = {.replace = false};
+
+	return (attach_or_replace(argc, argv, &o));
+}
+
+int
+zpool_replace(int argc, char **argv)
+{
+	struct attach_opts o = {.replace = true};
+
+	return (attach_or_replace(argc, argv, &o));
+}
+
+int
+zpool_detach(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+
+	if (applet_getopt(argc, argv, "") != -1)
+		return (2);
+	if (optind >= argc)
+		return (applet_usage("missing pool name argument"));
+	if (optind + 1 >= argc)
+		return (applet_usage("missing <device> specification"));
+	if (call(argv[optind], "pool.detach", request_for(argv[optind + 1]), argv[optind + 1], NULL,
+	    &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, "cannot detach %s", argv[optind + 1]));
+}
+
+/* --- add, remove ------------------------------------------------------------------------------ */
+
+struct add_opts {
+	bool force, dryrun;
+	uint64_t ashift;
+};
+
+static int
+read_add_opts(int argc, char **argv, struct add_opts *o)
+{
+	int c;
+
+	while ((c = applet_getopt(argc, argv, "fgLno:P")) != -1) {
+		if (c == '?')
+			return (2);
+		o->force = o->force || c == 'f';
+		o->dryrun = o->dryrun || c == 'n';
+		if (c != 'o')
+			continue;
+		if (strncmp(optarg, "ashift=", 7) != 0)
+			return (applet_fail_bare(NULL, "property '%s' is not valid here", optarg));
+		o->ashift = strtoull(optarg + 7, NULL, 10);
+		if (o->ashift != 0 && (o->ashift < 9 || o->ashift > 16))
+			return (applet_fail_bare(NULL, "invalid 'ashift=%s' property: only values between "
+			    "9 and 16 are allowed", optarg + 7));
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name argument"));
+	return (optind + 1 >= argc ? applet_usage("missing vdev specification") : 0);
+}
+
+static int
+send_add(const char *pool, const struct add_opts *o, const struct nvlist *tree)
+{
+	struct nvlist *in = request_for(NULL);
+	struct err e = ERR_INIT;
+
+	must(nv_add_nvlist(in, "vdev_tree", tree));
+	if (o->ashift != 0)
+		must(nv_add_u64(in, "ashift", o->ashift));
+	if (o->force)
+		must(nv_add_boolean(in, "force"));
+	if (call(pool, "pool.add", in, NULL, NULL, &e) != 0)
+		return (applet_fail_bare(&e, "cannot add to '%s'", pool));
+	if (nv_has(tree, "l2cache"))
+		(void)printf("note: this version keeps cache devices in the pool but does not use them\n");
+	return (0);
+}
+
+int
+zpool_add(int argc, char **argv)
+{
+	struct add_opts o = {.force = false};
+	struct nvlist *there, *pool_tree, *tree;
+	struct err e = ERR_INIT;
+	int status = read_add_opts(argc, argv, &o);
+	const char *pool = argv[optind];
+
+	if (status != 0)
+		return (status);
+	if (pool_call(pool, "pool.status", NULL, &there, &e) != 0)
+		return (applet_fail_bare(&e, "cannot open '%s'", pool));
+	if (nv_get_nvlist(there, "tree", &pool_tree) != 0)
+		pool_tree = NULL;
+	status = zpool_parse_vdevs(argc - optind - 1, argv + optind + 1, o.force, pool_tree, &tree);
+	if (status == 0) {
+		if (o.dryrun)
+			zpool_print_layout(pool, pool_tree, tree);
+		else
+			status = send_add(pool, &o, tree);
+		nv_free(tree);
+	}
+	nv_free(there);
+	return (status);
+}
+
+int
+zpool_remove(int argc, char **argv)
+{
+	bool dryrun = false, stop = false;
+	int c, status = 0;
+
+	while ((c = applet_getopt(argc, argv, "npsw")) != -1) {
+		if (c == '?')
+			return (2);
+		dryrun = dryrun || c == 'n';
+		stop = stop || c == 's';
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name argument"));
+	if (stop)
+		return (applet_fail_bare(NULL, "cannot cancel removal: there are no removals to cancel"));
+	if (optind + 1 >= argc)
+		return (applet_usage("missing device"));
+	for (int i = optind + 1; i < argc && !dryrun; i++) {
+		struct err e = ERR_INIT;
+
+		if (call(argv[optind], "pool.remove", request_for(argv[i]), argv[i], NULL, &e) != 0)
+			status = applet_fail_bare(&e, "cannot remove %s", argv[i]);
+	}
+	return (status);
+}
+
+/* --- clear, reopen, reguid -------------------------------------------------------------------- */
+
+int
+zpool_clear(int argc, char **argv)
+{
+	const char *device;
+	struct err e = ERR_INIT;
+	int c;
+
+	while ((c = applet_getopt(argc, argv, "FnX")) != -1)
+		return (c == '?' ? 2 : applet_fail_bare(NULL, "-%c rewinds a pool that cannot be opened; "
+		    "this version does not", c));
+	if (optind >= argc)
+		return (applet_usage("missing pool name"));
+	if (argc - optind > 2)
+		return (applet_usage("too many arguments"));
+	device = optind + 1 < argc ? argv[optind + 1] : NULL;
+	if (call(argv[optind], "pool.clear", request_for(device), device, NULL, &e) == 0)
+		return (0);
+	return (device != NULL ? applet_fail_bare(&e, "cannot clear errors for %s", device) :
+	    applet_fail_bare(&e, "cannot clear errors for '%s'", argv[optind]));
+}
+
+static int
+simple_one(const char *pool, void *arg)
+{
+	struct err e = ERR_INIT;
+	const char *verb = arg;
+	char op[32];
+
+	(void)snprintf(op, sizeof(op), "pool.%s", verb);
+	if (call(pool, op, request_for(NULL), NULL, NULL, &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, "cannot %s '%s'", verb, pool));
+}
+
+int
+zpool_reopen(int argc, char **argv)
+{
+	int c;
+
+	while ((c = applet_getopt(argc, argv, "n")) != -1)
+		if (c != 'n')
+			return (2);
+	return (zpool_each(argc - optind, argv + optind, simple_one, "reopen", NULL));
+}
+
+int
+zpool_reguid(int argc, char **argv)
+{
+	if (applet_getopt(argc, argv, "") != -1)
+		return (2);
+	if (optind >= argc)
+		return (applet_usage("missing pool name"));
+	if (argc - optind > 1)
+		return (applet_usage("too many arguments"));
+	return (zpool_each(1, argv + optind, simple_one, "reguid", NULL));
+}

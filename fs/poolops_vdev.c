@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Operations on a pool's devices: offline, online, attach, detach, replace, add, remove, clear, reopen.
+ *
+ * The engine's words (fs/spa_vdev.h) with arguments from nvlists; afterwards the tender is woken, which
+ * starts resilvers and ends replacements.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "poolops_impl.h"
+#include "smartbox/fs/scrub.h"
+#include "smartbox/fs/spa_vdev.h"
+#include "smartbox/fs/tender.h"
+
+/* in: device, flags temporary, fault */
+int
+op_pool_offline(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	const char *device;
+	int rc;
+
+	(void)out;
+	if ((rc = arg_str(in, "device", &device, e)) != 0)
+		return (rc);
+	spa_enter(s->spa);
+	rc = spa_vdev_offline(s->spa, device, arg_flag(in, "temporary"), arg_flag(in, "fault"), e);
+	spa_exit(s->spa);
+	return (rc);
+}
+
+/* in: device, flag expand; out: state */
+int
+op_pool_online(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	const struct vdev *v;
+	const char *device;
+	int rc;
+
+	if ((rc = arg_str(in, "device", &device, e)) != 0)
+		return (rc);
+	spa_enter(s->spa);
+	rc = spa_vdev_online(s->spa, device, arg_flag(in, "expand"), e);
+	if (rc == 0 && (v = vdev_find(spa_root_vdev(s->spa), device)) != NULL)
+		(void)nv_add_str(out, "state", vdev_state_name(v->state));
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc);
+}
+
+/* in: device, [leaf] (type, path), flags replace, force */
+int
+op_pool_attach(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct spa_attach a = {.replace = arg_flag(in, "replace"), .force = arg_flag(in, "force")};
+	struct nvlist *leaf = NULL;
+	int rc;
+
+	(void)out;
+	if ((rc = arg_str(in, "device", &a.old, e)) != 0)
+		return (rc);
+	(void)nv_get_nvlist(in, "leaf", &leaf);
+	if (leaf == NULL && !a.replace)
+		return (err_set(e, EINVAL, "argument 'leaf' is missing"));
+	a.leaf = leaf;
+	spa_enter(s->spa);
+	rc = spa_vdev_attach(s->spa, &a, e);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc);
+}
+
+/* in: device */
+int
+op_pool_detach(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	const char *device;
+	int rc;
+
+	(void)out;
+	if ((rc = arg_str(in, "device", &device, e)) != 0)
+		return (rc);
+	spa_enter(s->spa);
+	rc = spa_vdev_detach(s->spa, device, e);
+	spa_exit(s->spa);
+	return (rc);
+}
+
+/* in: vdev_tree, [ashift], flag force */
+int
+op_pool_add(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct spa_add a = {.force = arg_flag(in, "force"),
+	    .ashift = (unsigned)nv_u64_or(in, "ashift", 0)};
+	struct nvlist *tree;
+	int rc;
+
+	(void)out;
+	if (nv_get_nvlist(in, "vdev_tree", &tree) != 0)
+		return (err_set(e, EINVAL, "argument 'vdev_tree' is missing"));
+	a.tree = tree;
+	spa_enter(s->spa);
+	rc = spa_vdev_add(s->spa, &a, e);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc);
+}
+
+/* in: device */
+int
+op_pool_remove(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	const char *device;
+	int rc;
+
+	(void)out;
+	if ((rc = arg_str(in, "device", &device, e)) != 0)
+		return (rc);
+	spa_enter(s->spa);
+	rc = spa_vdev_remove(s->spa, device, e);
+	spa_exit(s->spa);
+	return (rc);
+}
+
+/* in: [device] */
+int
+op_pool_clear(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	int rc;
+
+	(void)out;
+	spa_enter(s->spa);
+	rc = spa_vdev_clear(s->spa, nv_str_or(in, "device", NULL), e);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc);
+}
+
+int
+op_pool_reopen(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	(void)in;
+	(void)out;
+	(void)e;
+	spa_enter(s->spa);
+	(void)spa_vdev_reopen(s->spa);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (0);
+}
+
+/* One that runs starts anew, with what devices lack by now. */
+int
+op_pool_resilver(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	int rc;
+
+	(void)in;
+	(void)out;
+	spa_enter(s->spa);
+	resilver_stop(s->spa);
+	rc = resilver_start(s->spa, e);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc == -ENOENT ? 0 : rc);
+}
+
+int
+op_pool_reguid(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	int rc;
+
+	(void)in;
+	(void)out;
+	spa_enter(s->spa);
+	rc = spa_reguid(s->spa, e);
+	spa_exit(s->spa);
+	return (rc);
+}

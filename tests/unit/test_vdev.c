@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: MIT */
+/* Devices come and go: what each missed is known, brought back, and nothing is lost meanwhile. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../fs/dtl.h"
+#include "../../fs/spa_vdev_impl.h"
+#include "fs_pool.h"
+#include "smartbox/fs/scrub.h"
+#include "smartbox/fs/tender.h"
+#include "test.h"
+
+enum { OBJECTS = 12, OBJECT_BYTES = 200000 };
+
+/* A pool on files of a private folder, so that it can be imported again by path. */
+struct rig {
+	char dir[64];
+	struct spa *spa;
+	uint64_t object[OBJECTS];
+	uint32_t seed[OBJECTS];
+	unsigned n;
+};
+
+static char *
+device(const struct rig *r, const char *name)
+{
+	static char path[4][128];
+	static unsigned next;
+	char *p = path[next++ % 4];
+
+	(void)snprintf(p, 128, "%s/%s", r->dir, name);
+	return (p);
+}
+
+static void
+make_device(const struct rig *r, const char *name)
+{
+	FILE *f = fopen(device(r, name), "w");
+
+	CHECK(f != NULL && ftruncate(fileno(f), 64 << 20) == 0 && fclose(f) == 0);
+}
+
+static struct nvlist *
+leaf_of(const struct rig *r, const char *name)
+{
+	struct nvlist *nv = nv_new();
+
+	CHECK(nv_add_str(nv, "type", "file") == 0 && nv_add_str(nv, "path", device(r, name)) == 0);
+	return (nv);
+}
+
+static uint64_t
+rig_now(void *arg, uint32_t *nsec)
+{
+	(void)arg;
+	if (nsec != NULL)
+		*nsec = 0;
+	return (1800000000);
+}
+
+static void
+rig_random(void *arg, void *buf, size_t len)
+{
+	(void)arg;
+	for (size_t i = 0; i < len; i++)
+		((uint8_t *)buf)[i] = (uint8_t)test_rand();
+}
+
+static const struct fs_os rig_os = {.now = rig_now, .random = rig_random};
+
+/* type NULL: the devices are top-levels. Entered. */
+static void
+rig_open(struct rig *r, const char *type, unsigned nparity, unsigned ndev)
+{
+	struct nvlist *root = nv_new(), *group = nv_new(), *leaf[16];
+	struct spa_create_opts o = {.name = "tank", .vdev_tree = root, .ashift = 12, .os = &rig_os};
+	struct err e = ERR_INIT;
+	char name[8];
+
+	*r = (struct rig){.dir = "/tmp/smartbox-vdev.XXXXXX"};
+	CHECK(mkdtemp(r->dir) != NULL);
+	for (unsigned i = 0; i < ndev; i++) {
+		(void)snprintf(name, sizeof(name), "d%u", i);
+		make_device(r, name);
+		leaf[i] = leaf_of(r, name);
+	}
+	(void)nv_add_str(root, "type", "root");
+	if (type != NULL) {
+		(void)nv_add_str(group, "type", type);
+		if (nparity > 0)
+			(void)nv_add_u64(group, "nparity", nparity);
+		(void)nv_add_nvlist_array(group, "children", leaf, ndev);
+		(void)nv_add_nvlist_array(root, "children", &group, 1);
+	} else {
+		(void)nv_add_nvlist_array(root, "children", leaf, ndev);
+	}
+	if (spa_create(&o, &r->spa, &e) != 0)
+		test_fail(__FILE__, __LINE__, "create: %s", e.msg);
+	spa_enter(r->spa);
+	for (unsigned i = 0; i < ndev; i++)
+		nv_free(leaf[i]);
+	nv_free(root);
+	nv_free(group);
+}
+
+static void
+rig_close(struct rig *r)
+{
+	char command[100];
+
+	fs_test_close(r->spa);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", r->dir);
+	CHECK(system(command) == 0);
+}
+
+static void
+rig_import(struct rig *r)
+{
+	fs_test_close(r->spa);
+	r->spa = fs_test_import_from(r->dir, false);
+}
+
+static void
+pattern(uint8_t *buf, uint32_t seed)
+{
+	for (size_t i = 0; i < OBJECT_BYTES; i++) {
+		seed = seed * 1664525 + 1013904223;
+		buf[i] = (uint8_t)(seed >> 24);
+	}
+}
+
+static void
+sync_now(struct rig *r)
+{
+	struct err e = ERR_INIT;
+
+	if (spa_sync(r->spa, &e) != 0)
+		test_fail(__FILE__, __LINE__, "sync: %s", e.msg);
+}
+
+/* One more object, and one of the old ones gets other bytes. */
+static void
+write_some(struct rig *r)
+{
+	static uint8_t buf[OBJECT_BYTES];
+	struct objset *mos = spa_mos(r->spa);
+
+	if (r->n < OBJECTS) {
+		CHECK(dmu_object_alloc(mos, OT_U8_METADATA, 16384, OT_NONE, 0, &r->object[r->n]) == 0);
+		r->n++;
+	}
+	for (unsigned k = 0; k < 2; k++) {
+		unsigned i = k == 0 ? r->n - 1 : (unsigned)test_rand() % r->n;
+
+		r->seed[i] = (uint32_t)test_rand();
+		pattern(buf, r->seed[i]);
+		CHECK_EQ(dmu_write(mos, r->object[i], 0, OBJECT_BYTES, buf), 0);
+	}
+	sync_now(r);
+}
+
+static void
+check_all(struct rig *r)
+{
+	static uint8_t buf[OBJECT_BYTES], want[OBJECT_BYTES];
+
+	objset_evict(spa_mos(r->spa), objset_bp(spa_mos(r->spa)));
+	for (unsigned i = 0; i < r->n; i++) {
+		pattern(want, r->seed[i]);
+		CHECK_EQ(dmu_read(spa_mos(r->spa), r->object[i], 0, OBJECT_BYTES, buf), 0);
+		CHECK(memcmp(buf, want, OBJECT_BYTES) == 0);
+	}
+}
+
+static void
+resilver(struct rig *r)
+{
+	struct scrub_stat st;
+
+	tender_wake(r->spa);
+	for (unsigned i = 0; i < 10000; i++) {
+		(void)tender_round(r->spa, 50);
+		scrub_stat(r->spa, &st);
+		if (st.state != SCRUB_RUNNING)
+			break;
+	}
+	CHECK_EQ(st.state, SCRUB_FINISHED);
+	CHECK_EQ(st.errors, 0);
+	sync_now(r);
+}
+
+/* Nothing is wrong anywhere: no device has errors, none lacks anything, a scrub finds nothing. */
+static int
+leaf_is_clean(struct vdev *leaf, void *arg)
+{
+	(void)arg;
+	if (leaf->state != VS_HEALTHY || leaf->err_read + leaf->err_write + leaf->err_cksum != 0 ||
+	    !dtl_is_empty(leaf))
+		test_fail(__FILE__, __LINE__, "%s: state %d (%s), errors %d %d %d, log %s", leaf->path,
+		    leaf->state, leaf->why != NULL ? leaf->why : "", (int)leaf->err_read,
+		    (int)leaf->err_write, (int)leaf->err_cksum, dtl_is_empty(leaf) ? "empty" : "not empty");
+	return (0);
+}
+
+static void
+check_clean(struct rig *r)
+{
+	struct scrub_stat st;
+	struct err e = ERR_INIT;
+
+	CHECK_EQ(scrub_start(r->spa, &e), 0);
+	while (scrub_step(r->spa, 1000) == 1)
+		continue;
+	scrub_stat(r->spa, &st);
+	CHECK_EQ(st.errors, 0);
+	CHECK_EQ(st.repaired, 0);
+	(void)vdev_walk_leaves(r->spa->root, leaf_is_clean, NULL);
+	check_all(r);
+}
+
+static void
+offline(struct rig *r, const char *name)
+{
+	struct err e = ERR_INIT;
+
+	if (spa_vdev_offline(r->spa, device(r, name), false, false, &e) != 0)
+		test_fail(__FILE__, __LINE__, "offline: %s", e.msg);
+}
+
+static void
+online(struct rig *r, const char *name)
+{
+	struct err e = ERR_INIT;
+
+	if (spa_vdev_online(r->spa, device(r, name), false, &e) != 0)
+		test_fail(__FILE__, __LINE__, "online: %s", e.msg);
+}
+
+static struct vdev *
+leaf_named(struct rig *r, const char *name)
+{
+	return (vdev_find(r->spa->root, device(r, name)));
+}
+
+static void
+comes_back(const char *type, unsigned nparity, unsigned ndev)
+{
+	struct rig r;
+
+	rig_open(&r, type, nparity, ndev);
+	write_some(&r);
+	offline(&r, "d1");
+	CHECK_EQ(leaf_named(&r, "d1")->state, VS_OFFLINE);
+	CHECK_EQ(r.spa->root->state, VS_DEGRADED);
+	write_some(&r);
+	write_some(&r);
+	CHECK(!dtl_is_empty(leaf_named(&r, "d1")));
+	check_all(&r);
+	online(&r, "d1");
+	check_all(&r);
+	CHECK_EQ(leaf_named(&r, "d1")->err_cksum, 0); /* stale sides are not even asked */
+	resilver(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+TEST(vdev_that_was_offline_gets_what_it_missed)
+{
+	comes_back("mirror", 0, 2);
+	comes_back("mirror", 0, 3);
+	comes_back("raidz", 1, 3);
+	comes_back("raidz", 2, 5);
+}
+
+TEST(vdev_log_of_what_it_missed_outlives_an_import)
+{
+	struct rig r;
+
+	rig_open(&r, "mirror", 0, 2);
+	write_some(&r);
+	offline(&r, "d0");
+	write_some(&r);
+	rig_import(&r);
+	CHECK_EQ(leaf_named(&r, "d0")->state, VS_OFFLINE);
+	CHECK(!dtl_is_empty(leaf_named(&r, "d0")));
+	write_some(&r);
+	online(&r, "d0");
+	rig_import(&r);
+	CHECK(!dtl_is_empty(leaf_named(&r, "d0")));
+	check_all(&r);
+	CHECK_EQ(leaf_named(&r, "d0")->err_cksum, 0);
+	resilver(&r);
+	rig_import(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+TEST(vdev_that_is_needed_cannot_go)
+{
+	struct rig r;
+	struct err e = ERR_INIT;
+
+	rig_open(&r, "mirror", 0, 2);
+	write_some(&r);
+	offline(&r, "d0");
+	CHECK_EQ(spa_vdev_offline(r.spa, device(&r, "d1"), false, false, &e), -EBUSY);
+	CHECK_EQ(spa_vdev_detach(r.spa, device(&r, "d1"), &e), -EBUSY);
+	write_some(&r);
+	online(&r, "d0");
+	/* It is back, but only d1 has what was written meanwhile. */
+	CHECK_EQ(spa_vdev_detach(r.spa, device(&r, "d1"), &e), -EBUSY);
+	resilver(&r);
+	CHECK_EQ(spa_vdev_detach(r.spa, device(&r, "d1"), &e), 0);
+	CHECK_EQ(r.spa->root->child[0]->kind, VDEV_FILE);
+	check_clean(&r);
+	rig_import(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+static int
+attach(struct rig *r, const char *old, const char *name, bool replace)
+{
+	struct nvlist *leaf = name != NULL ? leaf_of(r, name) : NULL;
+	struct spa_attach a = {.old = device(r, old), .leaf = leaf, .replace = replace};
+	struct err e = ERR_INIT;
+	int rc = spa_vdev_attach(r->spa, &a, &e);
+
+	nv_free(leaf);
+	return (rc);
+}
+
+TEST(vdev_attached_to_a_disk_makes_a_mirror)
+{
+	struct rig r;
+
+	rig_open(&r, NULL, 0, 1);
+	for (int i = 0; i < 4; i++)
+		write_some(&r);
+	make_device(&r, "new");
+	CHECK_EQ(attach(&r, "d0", "new", false), 0);
+	CHECK_EQ(r.spa->root->child[0]->kind, VDEV_MIRROR);
+	CHECK_EQ(attach(&r, "d0", "new", false), -EBUSY); /* it is ours by now */
+	write_some(&r);
+	rig_import(&r); /* half-way */
+	check_all(&r);
+	resilver(&r);
+	check_clean(&r);
+	make_device(&r, "third");
+	CHECK_EQ(attach(&r, "new", "third", false), 0);
+	CHECK_EQ(r.spa->root->child[0]->nchild, 3);
+	resilver(&r);
+	check_clean(&r);
+	CHECK_EQ(spa_vdev_detach(r.spa, device(&r, "d0"), NULL), 0);
+	CHECK_EQ(spa_vdev_detach(r.spa, device(&r, "new"), NULL), 0);
+	rig_import(&r);
+	CHECK_EQ(r.spa->root->child[0]->kind, VDEV_FILE);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+static void
+replaces(const char *type, unsigned nparity, unsigned ndev)
+{
+	struct rig r;
+
+	rig_open(&r, type, nparity, ndev);
+	for (int i = 0; i < 4; i++)
+		write_some(&r);
+	make_device(&r, "new");
+	CHECK_EQ(attach(&r, "d1", "new", true), 0);
+	write_some(&r);
+	CHECK_EQ(leaf_named(&r, "new")->parent->kind, VDEV_REPLACING);
+	check_all(&r);
+	rig_import(&r);
+	CHECK_EQ(leaf_named(&r, "new")->parent->kind, VDEV_REPLACING);
+	write_some(&r);
+	resilver(&r);
+	CHECK(leaf_named(&r, "d1") == NULL);
+	CHECK(leaf_named(&r, "new")->parent->kind != VDEV_REPLACING);
+	check_clean(&r);
+	rig_import(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+TEST(vdev_is_replaced_by_another)
+{
+	replaces(NULL, 0, 2);
+	replaces("mirror", 0, 2);
+	replaces("raidz", 1, 3);
+	replaces("raidz", 3, 6);
+}
+
+TEST(vdev_is_replaced_in_its_place)
+{
+	struct rig r;
+
+	rig_open(&r, "raidz", 1, 3);
+	for (int i = 0; i < 3; i++)
+		write_some(&r);
+	CHECK_EQ(attach(&r, "d2", NULL, true), -EBUSY); /* it is still there */
+	check_clean(&r);
+	CHECK(unlink(device(&r, "d2")) == 0);
+	make_device(&r, "d2");
+	CHECK_EQ(attach(&r, "d2", NULL, true), 0);
+	write_some(&r);
+	resilver(&r);
+	check_clean(&r);
+	rig_import(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+TEST(vdev_that_goes_away_in_a_resilver_keeps_its_log)
+{
+	struct rig r;
+
+	rig_open(&r, "mirror", 0, 2);
+	for (int i = 0; i < 4; i++)
+		write_some(&r);
+	make_device(&r, "new");
+	CHECK_EQ(attach(&r, "d0", "new", false), 0);
+	CHECK_EQ(resilver_start(r.spa, NULL), 0);
+	CHECK_EQ(scrub_step(r.spa, 0), 1);
+	offline(&r, "new");
+	write_some(&r);
+	while (scrub_step(r.spa, 1000) == 1)
+		continue;
+	sync_now(&r);
+	online(&r, "new");
+	CHECK(dtl_contains(leaf_named(&r, "new"), 5));
+	resilver(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+TEST(vdev_resilver_goes_on_after_an_import)
+{
+	struct rig r;
+	struct scrub_stat st, again;
+
+	rig_open(&r, NULL, 0, 1);
+	for (int i = 0; i < 8; i++)
+		write_some(&r);
+	make_device(&r, "new");
+	CHECK_EQ(attach(&r, "d0", "new", false), 0);
+	CHECK_EQ(resilver_start(r.spa, NULL), 0);
+	for (int i = 0; i < 40; i++)
+		CHECK_EQ(scrub_step(r.spa, 0), 1);
+	CHECK_EQ(spa_sync_force(r.spa, NULL), 0);
+	scrub_stat(r.spa, &st);
+	CHECK(st.repaired > 0);
+	rig_import(&r);
+	scrub_stat(r.spa, &again);
+	CHECK(again.state == SCRUB_RUNNING && again.func == SCAN_RESILVER);
+	CHECK_EQ(again.repaired, st.repaired);
+	resilver(&r);
+	check_clean(&r);
+	rig_close(&r);
+}
+
+TEST(scrub_pauses_and_goes_on_after_an_import)
+{
+	struct rig r;
+	struct scrub_stat st;
+
+	rig_open(&r, "mirror", 0, 2);
+	for (int i = 0; i < 8; i++)
+		write_some(&r);
+	CHECK_EQ(scrub_start(r.spa, NULL), 0);
+	for (int i = 0; i < 20; i++)
+		CHECK_EQ(scrub_step(r.spa, 0), 1);
+	CHECK_EQ(scrub_pause(r.spa), 0);
+	CHECK_EQ(scrub_pause(r.spa), -ECANCELED);
+	CHECK_EQ(scrub_step(r.spa, 100), 0);
+	sync_now(&r);
+	rig_import(&r);
+	scrub_stat(r.spa, &st);
+	CHECK(st.state == SCRUB_RUNNING && st.paused && st.examined > 0);
+	CHECK_EQ(scrub_start(r.spa, NULL), 0);
+	while (scrub_step(r.spa, 1000) == 1)
+		continue;
+	scrub_stat(r.spa, &st);
+	CHECK(st.state == SCRUB_FINISHED && st.errors == 0 && st.repaired == 0);
+	rig_close(&r);
+}
