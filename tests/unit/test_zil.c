@@ -705,6 +705,83 @@ TEST(zil_head_with_an_unreplayed_log_can_be_destroyed)
 	CHECK_EQ(spa_export(spa, &e), 0);
 }
 
+/* --- for outside judges --------------------------------------------------------------------------- */
+
+/* Names, contents and attributes of every kind, committed; not in a txg. */
+static void
+leave_records(void)
+{
+	struct zpl_attr a = {.mode = 0604, .uid = 3, .gid = 4, .size = 100, .mtime = {1700000000, 5}};
+	uint64_t d, f, g, obj;
+
+	d = make(root(), "dir", S_IFDIR | 0750, NULL);
+	f = make(d, "file", S_IFREG | 0644, NULL);
+	g = make(root(), "small", S_IFREG | 0600, NULL);
+	CHECK(make(d, "fifo", S_IFIFO | 0600, NULL) != 0);
+	CHECK(make(root(), "link", S_IFLNK | 0777, "dir/file") != 0);
+	CHECK(make(root(), "gone", S_IFREG | 0644, NULL) != 0);
+	CHECK(make(root(), "gonedir", S_IFDIR | 0755, NULL) != 0);
+	CHECK(make(root(), "x", S_IFREG | 0600, NULL) != 0);
+	CHECK(make(root(), "white", S_IFREG | 0601, NULL) != 0);
+	write_at(f, 0, 700000, 1);
+	write_at(g, 0, 5000, 2);
+	commit(f);
+	spa_enter(F.spa);
+	CHECK_EQ(zpl_link(F.z, f, root(), "hard"), 0);
+	CHECK_EQ(zpl_rmdir(F.z, root(), "gonedir", &obj), 0);
+	CHECK_EQ(zpl_free_unlinked(F.z, obj), 0);
+	CHECK_EQ(zpl_setattr(F.z, g, ZA_SIZE, &a), 0);
+	CHECK_EQ(zpl_setattr(F.z, g, ZA_MODE | ZA_UID | ZA_GID | ZA_MTIME, &a), 0);
+	CHECK_EQ(zpl_fallocate(F.z, f, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 131072, 200000), 0);
+	spa_exit(F.spa);
+	unlink_name(root(), "gone");
+	rename_to(root(), "first", d, "moved", 0);
+	rename_to(root(), "x", d, "fifo", RENAME_EXCHANGE);
+	rename_to(root(), "white", root(), "black", RENAME_WHITEOUT);
+	for (unsigned i = 0; i < 40; i++) {
+		write_at(f, 600000 + i * 4096, 4096, i);
+		commit(f);
+	}
+	commit(0);
+}
+
+/* A pool in the folder JUDGED_POOL whose log is to be replayed. */
+TEST(zil_log_is_left_for_outside_judges)
+{
+	struct spa *spa;
+
+	if (getenv("JUDGED_POOL") == NULL)
+		test_skip("JUDGED_POOL is not set");
+	start();
+	sync_now();
+	leave_records();
+	spa = F.spa;
+	spa->suspended = true;
+	test_fs_close(&F);
+	spa_close(spa);
+}
+
+/* The pool in JUDGED_LOG is imported; with JUDGED_REPLAY also JUDGED_REPLAY of it opened; exported. */
+TEST(zil_log_in_a_folder_is_replayed)
+{
+	const char *dir = getenv("JUDGED_LOG"), *fs = getenv("JUDGED_REPLAY");
+	struct err e = ERR_INIT;
+	struct spa *spa;
+
+	if (dir == NULL)
+		test_skip("JUDGED_LOG is not set");
+	spa = test_pool_import(dir, false);
+	if (fs != NULL) {
+		test_fs_open(spa, fs, &F);
+		CHECK(zpl_replayed(F.z)->records > 0);
+		CHECK_EQ(zpl_replayed(F.z)->failed, 0);
+		test_fs_close(&F);
+		CHECK_EQ(spa_export(spa, &e), 0);
+	} else {
+		spa_close(spa);
+	}
+}
+
 /* --- several at once ------------------------------------------------------------------------------ */
 
 #define THREADS 6
