@@ -111,13 +111,19 @@ zfs_stream(const char *dataset, const char *op, const struct nvlist *args, int f
 	return (rc);
 }
 
+void
+zfs_add_history(struct nvlist *args)
+{
+	must(nv_add_str(args, "history", command_line.data));
+}
+
 int
 zfs_change(const char *dataset, const char *op, struct nvlist *args, struct nvlist **out,
     struct err *e)
 {
 	int rc;
 
-	must(nv_add_str(args, "history", command_line.data));
+	zfs_add_history(args);
 	rc = zfs_ask(dataset, op, args, out, e);
 	nv_free(args);
 	return (rc);
@@ -517,9 +523,13 @@ static const struct subcmd zfs_commands[] = {
 	{"project", zfs_project, "[-d|-r] FILE|DIRECTORY... | -C [-kr] FILE|DIRECTORY... | "
 	    "-c [-0] [-d|-r] [-p ID] FILE|DIRECTORY... | [-p ID] [-rs] FILE|DIRECTORY...",
 	    "list, clear, check, set the project of files"},
+	{"receive", zfs_receive, "[-FMhnsuv] [-o PROPERTY=VALUE]... [-o origin=SNAPSHOT] "
+	    "[-x PROPERTY]... [-d|-e] FILESYSTEM|VOLUME|SNAPSHOT | -A FILESYSTEM|VOLUME",
+	    "make datasets of a stream"},
 	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
 	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
 	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},
+	{"recv", zfs_receive, "[-FMhnsuv] [-d|-e] FILESYSTEM|VOLUME|SNAPSHOT", NULL},
 	{"snap", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...", NULL},
 	{NULL, NULL, NULL, NULL},
 };

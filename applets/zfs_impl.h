@@ -20,6 +20,7 @@ int zfs_rollback(int argc, char **argv);
 int zfs_mount(int argc, char **argv);
 int zfs_unmount(int argc, char **argv);
 int zfs_send(int argc, char **argv);
+int zfs_receive(int argc, char **argv);
 int zfs_userspace(int argc, char **argv);
 int zfs_groupspace(int argc, char **argv);
 int zfs_projectspace(int argc, char **argv);
@@ -43,6 +44,8 @@ int zfs_change(const char *dataset, const char *op, struct nvlist *args, struct 
 /* An operation with a stream through fd: fs/client.h, pool_stream. */
 int zfs_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
     void (*tell)(void *arg, const struct nvlist *nv), void *arg, struct nvlist **out, struct err *e);
+/* The command line, for the pool's history, into a request that zfs_stream sends. */
+void zfs_add_history(struct nvlist *args);
 /* Imported pools (or the one opened by -e), as pool_names. */
 char **zfs_pools(size_t *n);
 /* "no such pool" and the like, as users know it: "dataset does not exist". */

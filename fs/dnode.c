@@ -526,19 +526,27 @@ dnode_free_blocks(struct dnode *dn, uint64_t first, uint64_t last)
 
 /* --- allocating and freeing objects ----------------------------------------------------------- */
 
-static uint8_t
-nblkptr_for(unsigned bonus_type, uint32_t bonus_len)
+/* The bonus area of a dnode of so many slots with one block pointer. */
+static uint32_t
+bonus_room(unsigned slots)
 {
-	unsigned n = 1 + (320 - bonus_len) / (unsigned)sizeof(struct blkptr);
+	return (slots * DNODE_BYTES - 64 - (uint32_t)sizeof(struct blkptr));
+}
+
+static uint8_t
+nblkptr_for(unsigned slots, unsigned bonus_type, uint32_t bonus_len)
+{
+	unsigned n = 1 + (bonus_room(slots) - bonus_len) / (unsigned)sizeof(struct blkptr);
 
 	return (bonus_type == OT_SA ? 1 : n > 3 ? 3 : n);
 }
 
 static bool
-arguments_are_sane(unsigned type, uint32_t block_size, uint32_t bonus_len)
+arguments_are_sane(unsigned slots, unsigned type, uint32_t block_size, uint32_t bonus_len)
 {
-	return (type != OT_NONE && type < 256 && block_size % SECTOR_SIZE == 0 &&
-	    block_size != 0 && block_size <= BLOCK_MAX_BYTES && bonus_len <= 320);
+	return (slots >= 1 && slots <= DNODES_PER_BLOCK && type != OT_NONE && type < 256 &&
+	    block_size % SECTOR_SIZE == 0 && block_size != 0 && block_size <= BLOCK_MAX_BYTES &&
+	    bonus_len <= bonus_room(slots));
 }
 
 static int
@@ -550,22 +558,24 @@ slot_fill(struct objset *os, struct dbuf *block, unsigned slot, const struct dno
 		rc = owner_note(os, block->blkid * slots_in(block) + slot, NULL);
 	if (rc != 0)
 		return (rc);
+	memset(slot_at(block, slot), 0, dnode_phys_bytes(new));
 	*slot_at(block, slot) = *new;
 	os->nobjects++;
 	return (0);
 }
 
 static int
-phys_new(unsigned type, uint32_t block_size, unsigned bonus_type, uint32_t bonus_len,
-    struct dnode_phys *p)
+phys_new(unsigned slots, unsigned type, uint32_t block_size, unsigned bonus_type,
+    uint32_t bonus_len, struct dnode_phys *p)
 {
 	memset(p, 0, sizeof(*p));
-	if (!arguments_are_sane(type, block_size == 0 ? SECTOR_SIZE : block_size, bonus_len))
+	if (!arguments_are_sane(slots, type, block_size == 0 ? SECTOR_SIZE : block_size, bonus_len))
 		return (-EINVAL);
 	p->type = type;
 	p->indirect_shift = INDIRECT_SHIFT;
 	p->levels = 1;
-	p->nblkptr = nblkptr_for(bonus_type, bonus_len);
+	p->extra_slots = (uint8_t)(slots - 1);
+	p->nblkptr = nblkptr_for(slots, bonus_type, bonus_len);
 	p->bonus_type = bonus_type;
 	p->bonus_len = bonus_len;
 	p->flags = DN_USED_BYTES;
@@ -628,7 +638,7 @@ dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned
 	struct dbuf *block;
 	int rc;
 
-	if ((rc = phys_new(type, block_size, bonus_type, bonus_len, &p)) != 0)
+	if ((rc = phys_new(1, type, block_size, bonus_type, bonus_len, &p)) != 0)
 		return (rc);
 	for (;; slot = 0) {
 		uint64_t from = blkid;
@@ -650,9 +660,29 @@ dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned
 	return (rc);
 }
 
+static bool
+slots_are_free(struct dbuf *block, unsigned slot, unsigned n)
+{
+	unsigned i;
+
+	if (slot + n > slots_in(block))
+		return (false);
+	for (i = slot; i < slot + n; i++)
+		if (free_slot(block, i) != i)
+			return (false);
+	return (true);
+}
+
 int
 dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_size,
     unsigned bonus_type, uint32_t bonus_len)
+{
+	return (dmu_object_claim_slots(os, obj, 1, type, block_size, bonus_type, bonus_len));
+}
+
+int
+dmu_object_claim_slots(struct objset *os, uint64_t obj, unsigned slots, unsigned type,
+    uint32_t block_size, unsigned bonus_type, uint32_t bonus_len)
 {
 	struct dnode_phys p;
 	struct dbuf *block;
@@ -660,11 +690,11 @@ dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_
 
 	if (obj == META_OBJECT || obj >= 1ULL << 48)
 		return (-EINVAL);
-	if ((rc = phys_new(type, block_size, bonus_type, bonus_len, &p)) != 0)
+	if ((rc = phys_new(slots, type, block_size, bonus_type, bonus_len, &p)) != 0)
 		return (rc);
 	if ((rc = dbuf_get(&os->meta, 0, block_of(obj), true, &block)) != 0)
 		return (rc);
-	if (free_slot(block, slot_of(obj)) != slot_of(obj))
+	if (!slots_are_free(block, slot_of(obj), slots))
 		rc = -EEXIST;
 	else
 		rc = slot_fill(os, block, slot_of(obj), &p);

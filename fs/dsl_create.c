@@ -294,8 +294,8 @@ clone_check(struct spa *spa, void *arg, struct err *e)
 }
 
 /* A snapshot's root may have an intent log, which is not the clone's. */
-static int
-clone_clear_zil(struct dsl_dataset *ds)
+int
+ds_clear_zil(struct dsl_dataset *ds)
 {
 	static const uint8_t none[192];
 	struct objset *os;
@@ -321,7 +321,7 @@ clone_make(struct spa *spa, const struct clone_arg *a, struct dsl_dataset *snap,
 		return (rc);
 	if ((rc = ds_create(parent, last, snap, &ds)) == 0) {
 		if ((rc = dsl_prop_set_all(ds, a->props)) == 0)
-			rc = clone_clear_zil(ds);
+			rc = ds_clear_zil(ds);
 		dsl_rele(ds);
 	}
 	dir_rele(parent);

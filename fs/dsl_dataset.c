@@ -313,6 +313,12 @@ dsl_name(const struct dsl_dataset *ds, char buf[DSL_NAME_MAX])
 	(void)ds_name((struct dsl_dataset *)ds, buf, DSL_NAME_MAX);
 }
 
+bool
+dsl_is_inconsistent(const struct dsl_dataset *ds)
+{
+	return (ds->bookmark == NULL && (ds_phys(ds)->flags & DS_FLAG_INCONSISTENT) != 0);
+}
+
 uint64_t
 dsl_guid(const struct dsl_dataset *ds)
 {
@@ -652,6 +658,19 @@ ds_feature_activate(struct dsl_dataset *ds, const char *guid)
 	if (rc == -EEXIST)
 		return (0);
 	return (rc != 0 ? rc : spa_feature_change(dp->spa, guid, 1));
+}
+
+void
+ds_feature_note(struct dsl_dataset *ds, const char *guid)
+{
+	unsigned i;
+
+	for (i = 0; i < DS_FEATURES; i++) {
+		if (strcmp(ds_features[i].guid, guid) == 0) {
+			ds->activate |= 1u << i;
+			ds->delta.pending = true;
+		}
+	}
 }
 
 static int

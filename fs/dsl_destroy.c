@@ -240,8 +240,8 @@ remove_snapname(struct dsl_dataset *snap)
 	return (rc);
 }
 
-static int
-destroy_snap(struct dsl_dataset *snap)
+int
+ds_destroy_snap(struct dsl_dataset *snap)
 {
 	struct chain c = {NULL, snap, NULL, false};
 	int rc;
@@ -261,8 +261,8 @@ destroy_snap(struct dsl_dataset *snap)
 	return (rc != 0 ? rc : remove_object(snap));
 }
 
-static int
-check_snap(struct dsl_dataset *snap, const char *name, struct err *e)
+int
+ds_check_destroy_snap(struct dsl_dataset *snap, const char *name, struct err *e)
 {
 	uint64_t holds = 0;
 
@@ -304,7 +304,7 @@ destroy_snaps_check(struct spa *spa, void *arg, struct err *e)
 		struct dsl_dataset *snap;
 
 		if ((rc = dsl_hold(spa, a->names[i], &snap, e)) == 0) {
-			rc = check_snap(snap, a->names[i], e);
+			rc = ds_check_destroy_snap(snap, a->names[i], e);
 			dsl_rele(snap);
 		}
 	}
@@ -326,7 +326,7 @@ destroy_snaps_sync(struct spa *spa, void *arg, struct err *e)
 			continue;
 		}
 		if (rc == 0)
-			rc = err_rc(e, destroy_snap(snap), "cannot destroy '%s'", a->names[i]);
+			rc = err_rc(e, ds_destroy_snap(snap), "cannot destroy '%s'", a->names[i]);
 	}
 	return (rc);
 }
@@ -456,8 +456,8 @@ destroy_deferred(struct dsl_pool *dp, uint64_t origin)
 		return (0);
 	if ((rc = ds_hold_obj(dp, origin, &snap)) != 0)
 		return (rc);
-	if ((ds_phys(snap)->flags & DS_FLAG_DEFER_DESTROY) && check_snap(snap, "", NULL) == 0)
-		return (destroy_snap(snap));
+	if ((ds_phys(snap)->flags & DS_FLAG_DEFER_DESTROY) && ds_check_destroy_snap(snap, "", NULL) == 0)
+		return (ds_destroy_snap(snap));
 	dsl_rele(snap);
 	return (0);
 }
@@ -493,7 +493,7 @@ destroy_check(struct spa *spa, void *arg, struct err *e)
 
 	if ((rc = check_pool(spa, e)) != 0 || (rc = dsl_hold(spa, name, &ds, e)) != 0)
 		return (rc);
-	rc = dsl_is_snapshot(ds) ? check_snap(ds, name, e) : check_head(ds, name, e);
+	rc = dsl_is_snapshot(ds) ? ds_check_destroy_snap(ds, name, e) : check_head(ds, name, e);
 	dsl_rele(ds);
 	return (rc);
 }
@@ -507,7 +507,7 @@ destroy_sync(struct spa *spa, void *arg, struct err *e)
 
 	if ((rc = dsl_hold(spa, name, &ds, e)) != 0)
 		return (rc);
-	rc = dsl_is_snapshot(ds) ? destroy_snap(ds) : destroy_head(ds);
+	rc = dsl_is_snapshot(ds) ? ds_destroy_snap(ds) : destroy_head(ds);
 	return (err_rc(e, rc, "cannot destroy '%s'", name));
 }
 
@@ -634,7 +634,7 @@ dsl_destroy_inconsistent(struct spa *spa)
 
 	do {
 		c.found = false;
-		rc = dsl_walk(spa, NULL, -1, DSL_FILESYSTEM | DSL_VOLUME, find_cut, &c, NULL);
+		rc = dsl_walk(spa, NULL, -1, DSL_FILESYSTEM | DSL_VOLUME | DSL_HIDDEN, find_cut, &c, NULL);
 	} while (rc == 1 && c.found && dsl_destroy(spa, c.name, NULL) == 0);
 }
 

@@ -168,6 +168,7 @@ int ds_features_copy(struct dsl_dataset *from, struct dsl_dataset *to);
 int ds_features_drop(struct dsl_dataset *ds);
 bool ds_has_feature(struct dsl_dataset *ds, const char *guid); /* active in this dataset */
 int ds_feature_activate(struct dsl_dataset *ds, const char *guid); /* in a sync task */
+void ds_feature_note(struct dsl_dataset *ds, const char *guid); /* active with the next sync */
 /* Free what was born in HEAD after its newest snapshot; FREED, also on an error, is what that was. */
 int ds_free_own_blocks(struct dsl_dataset *head, struct space_sum *freed);
 int dsl_zapify(struct dsl_pool *dp, uint64_t obj);
@@ -180,6 +181,7 @@ int ds_create(struct dsl_dir *parent, const char *name, struct dsl_dataset *orig
     struct dsl_dataset **out);
 int ds_new_object(struct dsl_dir *dd, uint64_t *obj, struct dbuf **db);
 int zap_child_add(struct dsl_pool *dp, uint64_t *zap, unsigned type, uint64_t key); /* made if 0 */
+int ds_clear_zil(struct dsl_dataset *ds); /* of a clone: the log in its root is its origin's */
 /* What a name of a new dataset leads to: its parent, held. */
 int dsl_hold_parent(struct spa *spa, const char *name, struct dsl_dir **parent, const char **last,
     struct err *e);
@@ -187,7 +189,13 @@ int dsl_hold_parent(struct spa *spa, const char *name, struct dsl_dir **parent, 
 #define BOOKMARKS_KEY "com.delphix:bookmarks"
 /* All words of a head's bookmark, missing ones 0; -ENOENT. */
 int ds_bookmark_lookup(struct dsl_dataset *head, const char *name, uint64_t words[BOOKMARK_WORDS]);
+/* dsl_destroy.c: in a sync task; ds is ours alone and gone afterwards */
+int ds_destroy_snap(struct dsl_dataset *snap);
+int ds_check_destroy_snap(struct dsl_dataset *snap, const char *name, struct err *e);
+/* dsl_swap.c: in a sync task */
+int ds_swap(struct dsl_dataset *clone, struct dsl_dataset *head);
 /* dsl_snapshot.c */
+void ds_notify_rollback(struct dsl_dataset *head);
 int ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist *props);
 
 /* dsl_prop.c: in a sync task */

@@ -797,6 +797,146 @@ dsl_prop_set(struct spa *spa, const char *name, const struct nvlist *props, stru
 	return (rc);
 }
 
+/* --- received values ---------------------------------------------------------------------------- */
+
+struct receive_arg {
+	const char *name;
+	struct nvlist *legal; /* those that may be set */
+};
+
+/* Drop what an earlier stream said and this one does not say. */
+static int
+forget_received(struct dsl_pool *dp, uint64_t zap, const struct nvlist *props)
+{
+	struct nvlist *gone = nv_new();
+	struct nvpair *p = NULL;
+	struct zap_cursor c;
+	struct zap_entry ze;
+	int rc = gone == NULL ? -ENOMEM : 0;
+
+	zap_cursor_init(&c, dp_mos(dp), zap, 0);
+	while (rc == 0 && (rc = zap_cursor_next(&c, &ze)) == 0) {
+		size_t n = strcspn(ze.name, "$");
+		char name[ZAP_NAME_MAX];
+
+		(void)snprintf(name, sizeof(name), "%.*s", (int)n, ze.name);
+		if (strcmp(ze.name + n, "$recvd") == 0 && !nv_has(props, name))
+			rc = nv_add_boolean(gone, ze.name);
+	}
+	zap_cursor_fini(&c);
+	rc = rc == -ENOENT ? 0 : rc;
+	while (rc == 0 && (p = nv_next(gone, p)) != NULL)
+		rc = zap_remove(dp_mos(dp), zap, nvpair_name(p));
+	nv_free(gone);
+	return (rc);
+}
+
+/* A received value rules when nothing local is there and it was not overridden by -x. */
+static bool
+received_rules(struct dsl_pool *dp, uint64_t zap, const char *name)
+{
+	char key[ZAP_NAME_MAX];
+	unsigned intlen;
+	uint64_t num;
+
+	return (zap_length(dp_mos(dp), zap, name, &intlen, &num) == -ENOENT &&
+	    suffixed(key, sizeof(key), name, "$inherit") == 0 &&
+	    zap_length(dp_mos(dp), zap, key, &intlen, &num) == -ENOENT);
+}
+
+static int
+receive_one(struct dsl_dataset *ds, uint64_t zap, const struct prop_value *v)
+{
+	struct objset *mos = dp_mos(ds->dp);
+	char key[ZAP_NAME_MAX];
+	int rc;
+
+	if ((rc = suffixed(key, sizeof(key), v->name, "$recvd")) != 0)
+		return (rc);
+	if (v->p != NULL && received_rules(ds->dp, zap, v->name) &&
+	    (rc = prop_take_effect(ds, v->name, v->num)) != 0)
+		return (rc);
+	ds->dp->prop_generation++;
+	if (v->p != NULL && v->p->kind != PROP_STRING)
+		return (zap_update(mos, zap, key, 8, 1, &v->num));
+	return (zap_update(mos, zap, key, 1, strlen(v->text) + 1, v->text));
+}
+
+static int
+receive_props(struct dsl_dataset *ds, const struct nvlist *props)
+{
+	struct nvpair *pair = NULL;
+	struct prop_value v;
+	uint64_t zap, zero = 0;
+	int rc;
+
+	if ((rc = props_zap(ds, &zap)) != 0 || (rc = forget_received(ds->dp, zap, props)) != 0 ||
+	    (rc = zap_update(dp_mos(ds->dp), zap, "$hasrecvd", 8, 1, &zero)) != 0)
+		return (rc);
+	while (rc == 0 && (pair = nv_next(props, pair)) != NULL)
+		if ((rc = value_of_pair(props, pair, &v, NULL)) == 0 && !is_kept_in_objset(v.p))
+			rc = receive_one(ds, zap, &v);
+	return (rc);
+}
+
+static int
+receive_sync(struct spa *spa, void *arg, struct err *e)
+{
+	const struct receive_arg *a = arg;
+	struct dsl_dataset *ds;
+	int rc = dsl_hold(spa, a->name, &ds, e);
+
+	if (rc != 0)
+		return (rc);
+	rc = receive_props(ds, a->legal);
+	dsl_rele(ds);
+	return (err_rc(e, rc, "'%s'", a->name));
+}
+
+/* Which of them may be set here. */
+static int
+sort_out(struct spa *spa, struct dsl_dataset *ds, const char *name, const struct nvlist *props,
+    struct nvlist *legal, struct nvlist *refused)
+{
+	unsigned kind = dsl_kind(ds);
+	struct nvpair *pair = NULL;
+	int rc = 0;
+
+	while (rc == 0 && (pair = nv_next(props, pair)) != NULL) {
+		struct err why = ERR_INIT;
+		struct prop_value v;
+
+		if (value_of_pair(props, pair, &v, &why) == 0 &&
+		    check_one(spa, ds, name, kind, &v, &why) == 0)
+			rc = nv_add_pair(legal, pair);
+		else if (refused != NULL)
+			rc = nv_add_str(refused, nvpair_name(pair), why.msg);
+	}
+	return (rc);
+}
+
+int
+dsl_prop_receive(struct spa *spa, const char *name, const struct nvlist *props,
+    struct nvlist *refused, struct err *e)
+{
+	struct receive_arg a = {name, nv_new()};
+	struct dsl_dataset *ds;
+	int rc;
+
+	if (a.legal == NULL)
+		return (err_set(e, ENOMEM, "out of memory"));
+	if ((rc = dsl_hold(spa, name, &ds, e)) == 0) {
+		rc = err_rc(e, sort_out(spa, ds, name, props, a.legal, refused), "'%s'", name);
+		dsl_rele(ds);
+	}
+	if (rc == 0)
+		rc = spa_sync_task(spa, NULL, receive_sync, &a, e);
+	if (rc == 0)
+		notify_below(spa->dsl, name);
+	nv_free(a.legal);
+	return (rc);
+}
+
 static int
 inherit_check(struct spa *spa, void *arg, struct err *e)
 {

@@ -567,18 +567,25 @@ rollback_sync(struct spa *spa, void *arg, struct err *e)
 	return (err_rc(e, rc, "cannot roll back '%s'", a->fs));
 }
 
-static void
-rollback_notify(struct spa *spa, const char *fs)
+void
+ds_notify_rollback(struct dsl_dataset *head)
 {
 	struct dsl_listener *l, *next;
-	struct dsl_dataset *head;
 
-	if (dsl_hold(spa, fs, &head, NULL) != 0)
-		return;
 	for (l = head->listeners; l != NULL; l = next) {
 		next = l->next;
 		l->fn(head, DSL_EVENT_ROLLBACK, l->arg);
 	}
+}
+
+static void
+rollback_notify(struct spa *spa, const char *fs)
+{
+	struct dsl_dataset *head;
+
+	if (dsl_hold(spa, fs, &head, NULL) != 0)
+		return;
+	ds_notify_rollback(head);
 	dsl_rele(head);
 }
 

@@ -221,7 +221,8 @@ walk_children(const struct walk *w, struct dsl_dir *dd, int depth, int level)
 	for (i = 0; i < v.n && rc == 0; i++) {
 		struct dsl_dir *child;
 
-		if (v.item[i].name[0] == '$')
+		if (v.item[i].name[0] == '$' ||
+		    (v.item[i].name[0] == '%' && !(w->types & DSL_HIDDEN)))
 			continue;
 		if ((rc = dir_hold_obj(w->dp, v.item[i].obj, v.item[i].name, &child)) != 0)
 			break;

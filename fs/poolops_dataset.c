@@ -147,6 +147,25 @@ create_parents(struct pool_session *s, const char *name, const struct nvlist *in
 	return (rc);
 }
 
+int
+create_missing(struct pool_session *s, const char *name, bool nomount, struct err *why,
+    struct err *e)
+{
+	char part[DSL_NAME_MAX];
+	size_t n = strcspn(name, "/");
+	int rc = 0;
+
+	while (rc == 0 && name[n] == '/') {
+		n += 1 + strcspn(name + n + 1, "/");
+		(void)snprintf(part, sizeof(part), "%.*s", (int)n, name);
+		if (session_exists(s, part))
+			continue;
+		if ((rc = create_filesystem(s, part, NULL, e)) == 0 && !nomount)
+			(void)mount_new(s, part, why);
+	}
+	return (rc);
+}
+
 /* in: name, [props], [volsize, flag sparse], flags parents, nomount */
 int
 op_fs_create(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)

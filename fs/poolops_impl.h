@@ -83,6 +83,9 @@ int session_names(struct pool_session *s, const char *root, int depth, unsigned 
 int ds_mountpoint(struct pool_session *s, struct dsl_dataset *ds, char *buf, size_t size,
     char *source, size_t source_size);
 
+/* Make a filesystem and those above it that are missing; they are mounted unless nomount. */
+int create_missing(struct pool_session *s, const char *name, bool nomount, struct err *why,
+    struct err *e);
 /* Mount what was just made, if its properties say so. */
 int mount_new(struct pool_session *s, const char *name, struct err *e);
 /* All of root (NULL: the pool) that should be mounted and is not, parents first. */

@@ -339,7 +339,8 @@ plan_compound(struct send_run *r, const char *from, struct err *e)
 		return (err_set(e, EINVAL, "multiple snapshots cannot be sent from a bookmark"));
 	if (from[0] != '\0' && is_origin_of(r->spa, p->root, from))
 		p->from_origin = true;
-	else if (from[0] != '\0' && (at == NULL || (size_t)(at - from) != n || strncmp(from, p->root, n) != 0))
+	else if (from[0] != '\0' && (at == NULL || (size_t)(at - from) != n ||
+	    strncmp(from, p->root, n) != 0))
 		return (err_set(e, EINVAL, "incremental source must be in same filesystem"));
 	else if (at != NULL)
 		(void)snprintf(p->fromsnap, sizeof(p->fromsnap), "%s", at + 1);

@@ -110,6 +110,9 @@ int dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsi
     uint32_t bonus_len, uint64_t *obj);
 int dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_size,
     unsigned bonus_type, uint32_t bonus_len);
+/* The same with a dnode of `slots` times 512 bytes (feature large_dnode above 1). */
+int dmu_object_claim_slots(struct objset *os, uint64_t obj, unsigned slots, unsigned type,
+    uint32_t block_size, unsigned bonus_type, uint32_t bonus_len);
 /*
  * The blocks go too, at once: O(blocks) with bounded memory.  Shorten a huge file by dmu_free_range
  * from its end in pieces first, when the lock must not be held long.  -EBUSY while a dbuf is held.

@@ -19,7 +19,8 @@
 
 #define DSL_NAME_MAX 256 /* with the NUL, as OpenZFS */
 
-enum { DSL_FILESYSTEM = 1, DSL_VOLUME = 2, DSL_SNAPSHOT = 4, DSL_BOOKMARK = 8 };
+enum { DSL_FILESYSTEM = 1, DSL_VOLUME = 2, DSL_SNAPSHOT = 4, DSL_BOOKMARK = 8,
+	DSL_HIDDEN = 16 /* in dsl_walk: also what is being received into (fs/recv.h) */ };
 
 struct dsl_dataset; /* a head or a snapshot, held */
 
@@ -44,6 +45,8 @@ void dsl_rele(struct dsl_dataset *ds);
 /* The objset, opened at the first call, shared by all holders. */
 int dsl_objset(struct dsl_dataset *ds, struct objset **out);
 bool dsl_is_snapshot(const struct dsl_dataset *ds);
+/* Being received, or left behind by a receive that can be resumed: it has no contents to show. */
+bool dsl_is_inconsistent(const struct dsl_dataset *ds);
 /* One of DSL_FILESYSTEM .. DSL_BOOKMARK; of a snapshot's head: dsl_head_kind. */
 unsigned dsl_kind(struct dsl_dataset *ds);
 unsigned dsl_head_kind(struct dsl_dataset *ds);
@@ -80,11 +83,25 @@ int dsl_destroy_snaps(struct spa *spa, const char *const *names, size_t n, struc
 int dsl_rename(struct spa *spa, const char *from, const char *to, struct err *e);
 int dsl_rollback(struct spa *spa, const char *fs, const char *snapshot, struct err *e);
 
+/* Holds: all of the snapshots or none.  -EEXIST, -ESRCH: the tag is there, is not. */
+int dsl_hold_tag(struct spa *spa, const char *const *names, size_t n, const char *tag, struct err *e);
+int dsl_release_tag(struct spa *spa, const char *const *names, size_t n, const char *tag,
+    struct err *e);
+/* Several tags with their times on one snapshot (what a stream brings); those there are replaced. */
+int dsl_hold_tags(struct spa *spa, const char *name, const struct nvlist *tags, struct err *e);
+int dsl_list_tags(struct dsl_dataset *ds, struct nvlist *out); /* tag -> time */
+
 /*
  * Properties.  Values go in and out as text ("128K", "lz4", "on"); numbers exact with raw.
  * source: "local", "default", "inherited from pool/a", "received", "-" (statistics, "temporary").
  */
 int dsl_prop_set(struct spa *spa, const char *name, const struct nvlist *props, struct err *e);
+/*
+ * What a stream said.  props: u64 and strings, replacing all that were received before; a value that
+ * is not legal here is left out and named in *refused (an nvlist name -> why; may be NULL).
+ */
+int dsl_prop_receive(struct spa *spa, const char *name, const struct nvlist *props,
+    struct nvlist *refused, struct err *e);
 int dsl_prop_inherit(struct spa *spa, const char *name, const char *prop, bool received,
     struct err *e);
 int dsl_prop_u64(struct dsl_dataset *ds, const char *prop, uint64_t *v);
