@@ -588,7 +588,7 @@ dnode_make_special(struct objset *os, uint64_t obj, unsigned type)
 {
 	struct dnode *dn = special_dnode(os, obj);
 	struct dnode_phys p;
-	int rc = phys_new(type, 0, OT_NONE, 0, &p);
+	int rc = phys_new(1, type, 0, OT_NONE, 0, &p);
 
 	if (rc != 0)
 		return (rc);
