@@ -19,7 +19,7 @@
 #include "smartbox/fs/props.h"
 #include "zfs_impl.h"
 
-enum { COLUMNS_MAX = 64, SORTS_MAX = 8, ANSWERS_MAX = 256, NUMBER_WIDTH = 5 };
+enum { COLUMNS_MAX = 128, SORTS_MAX = 8, ANSWERS_MAX = 256, NUMBER_WIDTH = 5 };
 
 static const char not_applicable[] = "\1";
 
@@ -708,6 +708,8 @@ get_dataset(struct get_opts *o, const struct row *r)
 				continue;
 			g.value = g.source = "-";
 		}
+		if (o->is_all && strcmp(g.value, "-") == 0 && strcmp(g.source, "-") == 0)
+			continue; /* applies, but there is none: an origin of what is no clone */
 		add_get_row(o, &g);
 	}
 	while (o->is_all && *p != '\0') {

@@ -331,7 +331,7 @@ pool_dsize(struct dsl_pool *dp)
 
 	if (dp->size_txg != spa_open_txg(dp->spa)) {
 		metaslab_stats(dp->spa, &st);
-		dp->size = st.dsize;
+		dp->size = st.normal_dsize;
 		dp->size_txg = spa_open_txg(dp->spa);
 	}
 	return (dp->size);

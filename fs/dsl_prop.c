@@ -292,6 +292,21 @@ owner_text(struct dsl_dataset *ds, const struct owner_prop *p, const char *who, 
 	return (0);
 }
 
+/* Some statistics have a source, in OpenZFS: a count that nobody keeps, a block size that nobody chose. */
+static void
+stat_source(struct dsl_dataset *ds, const struct fs_prop *p, char *source, size_t size)
+{
+	bool count = strcmp(p->name, "filesystem_count") == 0 || strcmp(p->name, "snapshot_count") == 0;
+	uint64_t v;
+
+	if ((!count && strcmp(p->name, "volblocksize") != 0) || stat_u64(ds, p->name, &v) != 0)
+		return;
+	if (v == p->def)
+		(void)snprintf(source, size, "default");
+	else if (count)
+		(void)snprintf(source, size, "local");
+}
+
 int
 dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
     char *source, size_t source_size)
@@ -317,6 +332,8 @@ dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, siz
 	if (dsl_is_snapshot(ds) && !(p->types & dsl_head_kind(ds)) && p->types != DSL_SNAPSHOT)
 		return (-ENOENT);
 	rc = stat_text(ds, p, raw, buf, size);
+	if (rc == 0 && source != NULL)
+		stat_source(ds, p, source, source_size);
 	if (rc != -ENOENT || (p->attr & PROP_READONLY))
 		return (rc);
 	return (settable_text(ds, p->name, p, raw, buf, size, source, source_size));

@@ -402,6 +402,8 @@ stat_text(struct dsl_dataset *ds, const struct fs_prop *p, bool raw, char *buf, 
 		return (text_origin(ds, buf, size));
 	if (strcmp(p->name, "clones") == 0)
 		return (text_clones(ds, buf, size));
+	if (strcmp(p->name, "encryptionroot") == 0 || strcmp(p->name, "keystatus") == 0)
+		return (-ENODATA);
 	if (fn == NULL)
 		return (-ENOENT);
 	if ((rc = fn(ds, &v)) != 0)

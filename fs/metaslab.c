@@ -709,8 +709,13 @@ metaslab_stats(struct spa *spa, struct space_stats *st)
 	for (size_t i = 0; i < spa->root->nchild; i++) {
 		const struct vdev *top = spa->root->child[i];
 
-		if (top->mg != NULL && top->mg->bias != BIAS_LOG)
-			stats_add_top(st, &f, top);
+		uint64_t before = st->dsize;
+
+		if (top->mg == NULL || top->mg->bias == BIAS_LOG)
+			continue;
+		stats_add_top(st, &f, top);
+		if (top->mg->bias == BIAS_NONE)
+			st->normal_dsize += st->dsize - before;
 	}
 	st->frag_percent = frag_percent(&f);
 }

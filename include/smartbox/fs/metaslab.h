@@ -53,6 +53,7 @@ void metaslab_sync_done(struct spa *spa, uint64_t txg);
 /* Pool-wide bytes: size = sum(ms << shift) raw; alloc raw; both deflated too. */
 struct space_stats {
 	uint64_t size, alloc, dsize, dalloc, deferred;
+	uint64_t normal_dsize; /* of dsize, what is no special or dedup device: what data counts on */
 	unsigned frag_percent;
 };
 void metaslab_stats(struct spa *spa, struct space_stats *st);
