@@ -150,7 +150,9 @@ ds_create(struct dsl_dir *parent, const char *name, struct dsl_dataset *origin,
 	if ((rc = dir_create(parent->dp, parent, name, &obj)) != 0 ||
 	    (rc = dir_hold_obj(parent->dp, obj, name, &dd)) != 0)
 		return (rc);
-	rc = ds_create_in(dd, origin, out);
+	if ((rc = dir_count_add(parent, dir_count_filesystems, name, 1)) == 0 &&
+	    (rc = dir_count_new(dd)) == 0)
+		rc = ds_create_in(dd, origin, out);
 	dir_rele(dd);
 	return (rc);
 }

@@ -236,6 +236,8 @@ remove_snapname(struct dsl_dataset *snap)
 	if ((rc = ds_name(snap, name, sizeof(name))) != 0 || (rc = ds_hold_head(snap->dir, &head)) != 0)
 		return (rc);
 	rc = zap_remove(dp_mos(snap->dp), ds_phys(head)->snapnames_zap, snap->snapname);
+	if (rc == 0)
+		rc = dir_count_add(snap->dir, dir_count_snapshots, snap->snapname, -1);
 	dsl_rele(head);
 	return (rc);
 }

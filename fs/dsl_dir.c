@@ -241,6 +241,8 @@ dir_destroy(struct dsl_dir *dd)
 	int rc;
 
 	rc = zap_remove(dp_mos(dp), dir_phys(dd->parent)->child_zap, dd->name);
+	if (rc == 0)
+		rc = dir_count_add(dd->parent, dir_count_filesystems, dd->name, -1);
 	for (i = 0; i < sizeof(zaps) / sizeof(zaps[0]) && rc == 0; i++) {
 		if (zaps[i] != 0)
 			rc = zap_destroy(dp_mos(dp), zaps[i]);

@@ -144,6 +144,15 @@ enum { AVAIL_NETFREE = 1, AVAIL_DIRTY = 2 };
 uint64_t dir_available(const struct dsl_dir *dd, unsigned flags);
 int dir_child_count(const struct dsl_dir *dd, uint64_t *n);
 
+/* dsl_limits.c: how many datasets and snapshots are below a dir, where somebody set a limit */
+extern const char dir_count_filesystems[], dir_count_snapshots[];
+/* DELTA more called `name` (temporary ones are not counted) in dd: told to all above that count. */
+int dir_count_add(struct dsl_dir *dd, const char *what, const char *name, int64_t delta);
+int dir_count_new(struct dsl_dir *dd); /* a dir was made */
+int dir_count_begin(struct dsl_dir *dd); /* it and all below count from now on */
+int dir_count_move(struct dsl_dir *dd, struct dsl_dir *from, struct dsl_dir *to);
+int dir_limit_set(struct dsl_dir *dd);
+
 /* dsl_dataset.c */
 int ds_hold_obj(struct dsl_pool *dp, uint64_t obj, struct dsl_dataset **out);
 int ds_hold_head(struct dsl_dir *dd, struct dsl_dataset **out);

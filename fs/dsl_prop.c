@@ -497,6 +497,8 @@ static const struct value_need {
 	unsigned mask, value;
 	const char *guid;
 } value_needs[] = {
+    {"filesystem_limit", 0, 0, "com.joyent:filesystem_limits"},
+    {"snapshot_limit", 0, 0, "com.joyent:filesystem_limits"},
     {"compression", 0x7f, COMP_ZSTD, "org.freebsd:zstd_compress"},
     {"compression", 0x7f, COMP_LZ4, "org.illumos:lz4_compress"},
     {"checksum", 0xff, CK_SHA512, "org.illumos:sha512"},
@@ -662,6 +664,8 @@ prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
 	if ((strcmp(name, "checksum") == 0 || strcmp(name, "dedup") == 0) &&
 	    checksum_is_keyed((unsigned)num & 0xff))
 		return (spa_salt_make(ds->dp->spa));
+	if (strcmp(name, "filesystem_limit") == 0 || strcmp(name, "snapshot_limit") == 0)
+		return (dir_limit_set(ds->dir));
 	if (strcmp(name, "quota") == 0) {
 		if ((rc = dir_dirty(ds->dir)) == 0)
 			dir_phys(ds->dir)->quota = num;

@@ -133,7 +133,8 @@ ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist *pro
 	snap_fill(dbuf_data(db), head);
 	dbuf_rele(db);
 	if ((rc = snap_relink_head(head, obj)) != 0 ||
-	    (rc = zap_add(dp_mos(head->dp), ds_phys(head)->snapnames_zap, name, 8, 1, &obj)) != 0)
+	    (rc = zap_add(dp_mos(head->dp), ds_phys(head)->snapnames_zap, name, 8, 1, &obj)) != 0 ||
+	    (rc = dir_count_add(head->dir, dir_count_snapshots, name, 1)) != 0)
 		return (rc);
 	return (snap_finish(head, obj, props));
 }
@@ -388,7 +389,8 @@ dir_move(struct dsl_dir *dd, struct dsl_dir *to, const char *name)
 	dd->dp->prop_generation++;
 	if (to == from)
 		return (0);
-	if ((rc = charge_for(from, dir_phys(dd), -1)) != 0 || (rc = charge_for(to, dir_phys(dd), 1)) != 0)
+	if ((rc = charge_for(from, dir_phys(dd), -1)) != 0 ||
+	    (rc = charge_for(to, dir_phys(dd), 1)) != 0 || (rc = dir_count_move(dd, from, to)) != 0)
 		return (rc);
 	dir_phys(dd)->parent_obj = to->obj;
 	dd->parent = dir_hold(to);

@@ -205,13 +205,13 @@ stat_count(struct dsl_dataset *ds, uint64_t *v, const char *key)
 static int
 stat_filesystem_count(struct dsl_dataset *ds, uint64_t *v)
 {
-	return (stat_count(ds, v, "com.joyent:filesystem_count"));
+	return (stat_count(ds, v, dir_count_filesystems));
 }
 
 static int
 stat_snapshot_count(struct dsl_dataset *ds, uint64_t *v)
 {
-	return (stat_count(ds, v, "com.joyent:snapshot_count"));
+	return (stat_count(ds, v, dir_count_snapshots));
 }
 
 /* What the objset itself holds: one key of the master node of a filesystem. */

@@ -56,7 +56,7 @@ static const struct feature table[] = {
     {"com.delphix:bookmarks", "bookmarks", "\"zfs bookmark\" command",
 	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE},
     {"com.joyent:filesystem_limits", "filesystem_limits", "Filesystem and snapshot limits.",
-	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ},
+	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:embedded_data", "embedded_data", "Blocks which compress very well use even less "
 	"space.", "org.illumos:lz4_compress", F_LABEL | F_ACTIVE | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:livelist", "livelist", "Improved clone deletion performance.",
