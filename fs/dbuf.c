@@ -509,7 +509,12 @@ count_dirty(struct dbuf *db, bool add)
 	if (add)
 		db->estimate = alloc_estimate(db);
 	os->dirty_bytes += add ? db->estimate : -db->estimate;
-	os->spa->dirty_bytes += add ? db->size : -(uint64_t)db->size;
+	(void)__atomic_fetch_add(&os->spa->dirty_bytes, add ? db->size : -(uint64_t)db->size,
+	    __ATOMIC_RELAXED);
+	if (add)
+		write_behind_add(db);
+	else
+		write_behind_remove(db);
 }
 
 int
@@ -523,6 +528,7 @@ dbuf_resize(struct dbuf *db, uint32_t size)
 	if (data == NULL)
 		return (-ENOMEM);
 	dbuf_unread(db);
+	dbuf_unwrite(db);
 	if (dirty)
 		count_dirty(db, false);
 	memcpy(data, db->data, size < db->size ? size : db->size);
@@ -548,6 +554,7 @@ dbuf_dirty(struct dbuf *db)
 		return (spa->readonly ? -EROFS : -EIO);
 	if (db->level == LEVEL_BONUS)
 		return (dnode_dirty(dn));
+	dbuf_unwrite(db);
 	if (db->dirty)
 		return (0);
 	if (db->level == 0 && (rc = dnode_reach(dn, db->blkid)) != 0)
@@ -594,6 +601,7 @@ void
 dbuf_drop(struct dbuf *db)
 {
 	dbuf_unread(db);
+	dbuf_unwrite(db);
 	dbuf_undirty(db);
 	if (db->holds > 0)
 		memset(db->data, 0, db->size);
@@ -610,6 +618,7 @@ dbuf_evict_all(struct dnode *dn)
 	for (db = dn->dbufs; db != NULL; db = next) {
 		next = db->dn_next;
 		dbuf_unread(db);
+		dbuf_unwrite(db);
 		dbuf_undirty(db);
 		if (db->holds == 0)
 			dbuf_destroy(db);

@@ -9,6 +9,8 @@
 #include "smartbox/fs/dmu.h"
 #include "spa_impl.h"
 
+struct zio_write;
+
 /* dnode, 512 bytes per slot (docs/zfs-format.md, "Dnode") */
 #define DNODE_SHIFT 9
 #define DNODE_BYTES 512u
@@ -75,6 +77,9 @@ struct dbuf {
 	uint64_t estimate; /* while dirty: what it added to the objset's dirty_bytes */
 	bool unfilled; /* held without its old content; worthless until dirtied */
 	struct dmu_miss *reading; /* who is filling it, without the lock (dmu_miss.c) */
+	struct wb_block *writing; /* the buffer is being written as it is (write_behind.c) */
+	bool behind;		  /* in the list of what may be written before the sync */
+	struct dbuf *wb_prev, *wb_next;
 	void *data;
 	struct dbuf *hash_next;
 	struct dbuf *lru_prev, *lru_next;     /* clean and not held */
@@ -113,6 +118,7 @@ struct objset {
 	uint64_t alloc_hint; /* no free object is below */
 	uint64_t nobjects;
 	uint64_t dirty_bytes;
+	uint64_t behind_bytes; /* taken by write_behind.c since the last sync, not yet charged */
 	struct owner_notes *notes; /* owners.c */
 	uint64_t owner_goal;	   /* accounts that are kept, or being worked out */
 	struct zilog *zil;	   /* open intent log (zil.c) or NULL */
@@ -159,6 +165,16 @@ void dmu_miss_hint(struct spa *spa, const struct blkptr *bp);
 void dbuf_unread(struct dbuf *db); /* what is being read for it is not wanted any more */
 /* Until nobody reads who began in this txg or before.  Gives the lock up. */
 void dmu_readers_wait(struct spa *spa, uint64_t txg);
+
+/* --- write_behind.c --------------------------------------------------------------------------- */
+
+#define WRITE_BEHIND_START ((uint64_t)8 << 20) /* dirty contents, from which on they are written */
+
+void write_behind_add(struct dbuf *db);	   /* it became dirty */
+void write_behind_remove(struct dbuf *db); /* it is clean */
+/* Before the content of a dbuf changes or goes. */
+void dbuf_unwrite(struct dbuf *db);
+void write_behind_wait(struct spa *spa); /* until no batch is on its way; gives the lock up */
 
 /* --- dbuf.c ----------------------------------------------------------------------------------- */
 
@@ -231,6 +247,8 @@ void owners_forget(struct objset *os);
 int owners_sync(struct objset *os);
 
 /* objset.c */
+void objset_describe_write(struct dbuf *db, struct zio_write *w);
+int objset_replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int64_t *dsize);
 void objset_mark_dirty(struct dnode *dn);
 int objset_kill(struct objset *os, const struct blkptr *bp);
 void objset_born(struct objset *os, const struct blkptr *bp);

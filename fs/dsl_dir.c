@@ -366,7 +366,7 @@ dir_dirty_bytes(const struct dsl_dir *dd)
 	size_t i;
 
 	if (dd->parent == NULL)
-		return (spa_dirty_bytes(dp->spa));
+		return (spa_uncharged_bytes(dp->spa));
 	for (i = 0; i < DIR_BUCKETS; i++) {
 		const struct dsl_dataset *ds = dp->datasets[i];
 

@@ -240,7 +240,7 @@ objset_policy(const struct objset *os)
 uint64_t
 objset_dirty_bytes(const struct objset *os)
 {
-	return (os->dirty_bytes);
+	return (os->dirty_bytes + os->behind_bytes);
 }
 
 uint64_t
@@ -310,9 +310,22 @@ mos_charge(struct spa *spa, const struct blkptr *bp, int sign)
 	spa->mos_uncomp += sign * (int64_t)bp_uncomp_bytes(bp);
 }
 
+/* It was written before the sync, and is gone before it: nobody will be charged for it. */
+static void
+uncharge(struct objset *os, const struct blkptr *bp)
+{
+	uint64_t dsize = bp_dsize(os->spa, bp);
+
+	dsize = dsize < os->behind_bytes ? dsize : os->behind_bytes;
+	os->behind_bytes -= dsize;
+	os->spa->behind_bytes -= dsize;
+}
+
 int
 objset_kill(struct objset *os, const struct blkptr *bp)
 {
+	if (os->behind_bytes > 0 && bp_birth(bp) == os->spa->txg)
+		uncharge(os, bp);
 	if (os->ops != NULL)
 		return (os->ops->kill(os, bp));
 	mos_charge(os->spa, bp, -1);
@@ -439,8 +452,8 @@ rewritable(const struct objset *os, const struct blkptr *old)
 	return (ours && !bp_is_hole(old) && !bp_is_embedded(old) ? old : NULL);
 }
 
-static void
-describe_write(struct dbuf *db, struct zio_write *w)
+void
+objset_describe_write(struct dbuf *db, struct zio_write *w)
 {
 	struct dnode *dn = db->dn;
 	struct objset *os = dn->os;
@@ -475,8 +488,8 @@ is_same_place(const struct blkptr *a, const struct blkptr *b)
 }
 
 /* The old block's pointer becomes the new one's; both worlds are told. */
-static int
-replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int64_t *dsize)
+int
+objset_replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int64_t *dsize)
 {
 	struct blkptr old = *slot;
 	bool hole = bp_is_hole(new);
@@ -533,11 +546,11 @@ write_batch(struct objset *os, struct dbuf **db, struct batch *b)
 	int rc = 0;
 
 	for (i = 0; i < b->n; i++)
-		describe_write(db[i], &b->w[i]);
+		objset_describe_write(db[i], &b->w[i]);
 	workers_run(b->bytes >= SHARE_BYTES ? os->spa->workers : NULL, b->n, batch_prepare, b);
 	for (i = 0; i < b->n && rc == 0; i++) {
 		rc = zio_write_prepared(os->spa, &b->w[i], &b->p[i], &new);
-		if (rc != 0 || (rc = replace_bp(os, dbuf_slot(db[i]), &new, &dsize)) != 0)
+		if (rc != 0 || (rc = objset_replace_bp(os, dbuf_slot(db[i]), &new, &dsize)) != 0)
 			continue;
 		dnode_used_add(db[i]->dn, dsize);
 		dbuf_undirty(db[i]);
@@ -631,7 +644,7 @@ write_root(struct objset *os)
 	int rc;
 
 	if ((rc = zio_write(os->spa, &w, &new)) != 0 ||
-	    (rc = replace_bp(os, &os->bp, &new, &dsize)) != 0)
+	    (rc = objset_replace_bp(os, &os->bp, &new, &dsize)) != 0)
 		return (rc);
 	os->phys_dirty = false;
 	return (0);
@@ -644,6 +657,8 @@ objset_sync(struct objset *os)
 
 	if (!objset_is_dirty(os))
 		return (0);
+	os->spa->behind_bytes -= os->behind_bytes; /* charged by now */
+	os->behind_bytes = 0;
 	if ((rc = write_dirty(os, os->dirty)) != 0 || (rc = owners_sync(os)) != 0 ||
 	    (rc = write_dirty(os, os->dirty)) != 0 || (rc = write_dirty(os, &os->meta)) != 0)
 		return (rc);

@@ -291,7 +291,20 @@ spa_synced_txg(const struct spa *spa)
 uint64_t
 spa_dirty_bytes(const struct spa *spa)
 {
-	return (spa->dirty_bytes);
+	return (__atomic_load_n(&spa->dirty_bytes, __ATOMIC_RELAXED));
+}
+
+uint64_t
+spa_uncharged_bytes(const struct spa *spa)
+{
+	return (spa_dirty_bytes(spa) + spa->behind_bytes);
+}
+
+void
+spa_on_dirty(struct spa *spa, void (*fn)(void *arg), void *arg)
+{
+	spa->wb_kick = fn;
+	spa->wb_kick_arg = arg;
 }
 
 bool

@@ -76,6 +76,12 @@ struct spa {
 
 	struct dmu_cache *cache;
 	uint64_t dirty_bytes; /* of all objsets */
+	uint64_t behind_bytes; /* of all objsets: written before the sync, charged by it */
+	struct dbuf *wb_first, *wb_last; /* dirty contents, oldest first (write_behind.c) */
+	uint64_t wb_bytes;
+	bool wb_busy, wb_failed; /* a batch is on its way; one failed: the sync does it */
+	void (*wb_kick)(void *arg); /* called when there is enough of it */
+	void *wb_kick_arg;
 	struct dmu_misses *misses; /* of who has the lock now: he may be unwound (dmu_miss.c) */
 	struct dmu_misses *readers, *readers_last; /* reading without the lock, oldest first */
 	pthread_cond_t changed; /* with the lock: something that is waited for happened */

@@ -197,12 +197,25 @@ refuse(struct spa *spa, struct err *e)
 	return (spa->syncing ? err_set(e, EDEADLK, "a sync is running") : 0);
 }
 
+/* What may only be waited for before a sync; the lock is given up. */
+static void
+sync_begin(struct spa *spa)
+{
+	if (spa->syncing)
+		return;
+	do {
+		write_behind_wait(spa);
+		dmu_readers_wait(spa, spa->txg - 2);
+	} while (spa->wb_busy);
+}
+
 int
 spa_sync(struct spa *spa, struct err *e)
 {
 	struct spa_task *ran = NULL;
 	int rc;
 
+	sync_begin(spa);
 	if (!spa->syncing && !spa->suspended && !spa_is_dirty(spa))
 		return (0);
 	if ((rc = refuse(spa, e)) != 0)
@@ -215,6 +228,7 @@ spa_sync(struct spa *spa, struct err *e)
 		spa->config_dirty = spa->config_written = spa->force_sync = false;
 		spa->synced = spa->txg++;
 		zil_clean(spa, spa->synced);
+		spa->wb_failed = false;
 	} else {
 		spa_suspend(spa, "sync failed");
 		rc = err_wrap(e, "pool '%s' is suspended", spa->name);
@@ -252,6 +266,7 @@ spa_sync_task(struct spa *spa, spa_task_fn *check, spa_task_fn *sync, void *arg,
 {
 	int rc;
 
+	sync_begin(spa); /* from the check on the lock is not given up */
 	if ((rc = refuse(spa, e)) != 0)
 		return (rc);
 	if (check != NULL && (rc = check(spa, arg, e)) != 0)

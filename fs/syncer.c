@@ -11,6 +11,10 @@
  * Two locks: the pool's and `lock` here, which protects the list of waiters and the counters.  Order:
  * pool's lock, then `lock`; callbacks run with neither.
  *
+ * Contents of files are written before that, while the txg is open (fs/write_behind.c): as soon as there
+ * is enough of them, so that a writer and the disk work at the same time, and the rest right before the
+ * sync.  The sync itself, which keeps everybody from the pool, is short.
+ *
  * Other code may call spa_sync() too (a snapshot does); the thread looks at spa_synced_txg(), not at
  * its own deeds.  A failed sync suspends the pool: all waiters get the error, later ones too.
  */
@@ -24,6 +28,8 @@
 #include <time.h>
 
 #define PERIOD_DEFAULT_MS 5000
+#define BATCHES_MAX 64 /* before one sync: who writes without end shall not keep it from beginning */
+#define BEHIND_KEEP ((uint64_t)2 << 20) /* the last ones may change again */
 #define STACK_BYTES (2u << 20) /* a whole sync runs on it; the C library's default is small */
 
 struct waiter {
@@ -42,9 +48,11 @@ struct syncer {
 	pthread_cond_t wake; /* the thread: work */
 	pthread_cond_t done; /* throttled callers: a sync ended */
 	bool stop, sync_now;
+	bool behind; /* there is enough to write before the next sync */
 	uint64_t rounds; /* syncs that ended */
 	int failed;	 /* why the pool is suspended, or 0 */
 	struct waiter *waiters;
+	struct timespec end; /* of the period */
 };
 
 /* Unlink and return the waiters that need not wait any more, oldest first. */
@@ -77,6 +85,18 @@ answer(struct waiter *w, int rc)
 	}
 }
 
+/* Before a sync: everything that need not be written with the lock held, and a flush of that. */
+static void
+write_most(struct syncer *s)
+{
+	bool flush = false;
+
+	for (unsigned i = 0; i < BATCHES_MAX && write_behind(s->spa, 0); i++)
+		flush = i > 0 || flush;
+	if (flush)
+		write_behind_flush(s->spa);
+}
+
 /* One sync, if there is anything to write; the txg that is durable afterwards. */
 static int
 sync_once(struct syncer *s, uint64_t *synced)
@@ -85,6 +105,7 @@ sync_once(struct syncer *s, uint64_t *synced)
 	int rc = 0;
 
 	spa_enter(s->spa);
+	write_most(s);
 	if (spa_is_suspended(s->spa))
 		rc = -EIO;
 	else if (spa_is_dirty(s->spa))
@@ -114,8 +135,9 @@ sync_round(struct syncer *s)
 	(void)pthread_mutex_lock(&s->lock);
 }
 
+/* When the period that begins now is over. */
 static void
-sleep_until_work(struct syncer *s)
+set_end(struct syncer *s)
 {
 	struct timespec ts;
 
@@ -126,10 +148,45 @@ sleep_until_work(struct syncer *s)
 		ts.tv_nsec -= 1000000000;
 		ts.tv_sec++;
 	}
-	while (!s->stop && !s->sync_now && s->waiters == NULL) {
-		if (pthread_cond_timedwait(&s->wake, &s->lock, &ts) == ETIMEDOUT)
+	s->end = ts;
+}
+
+static bool
+is_over(const struct syncer *s)
+{
+	struct timespec ts;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec > s->end.tv_sec ||
+	    (ts.tv_sec == s->end.tv_sec && ts.tv_nsec >= s->end.tv_nsec));
+}
+
+static void
+sleep_until_work(struct syncer *s)
+{
+	while (!s->stop && !s->sync_now && !s->behind && s->waiters == NULL) {
+		if (pthread_cond_timedwait(&s->wake, &s->lock, &s->end) == ETIMEDOUT)
 			return;
 	}
+}
+
+/* Batches until little is left, or something more urgent is to be done. */
+static void
+behind_round(struct syncer *s)
+{
+	bool more = true;
+
+	s->behind = false;
+	while (more && !s->stop && !s->sync_now && s->waiters == NULL && !is_over(s)) {
+		(void)pthread_mutex_unlock(&s->lock);
+		spa_enter(s->spa);
+		more = write_behind(s->spa, BEHIND_KEEP);
+		spa_exit(s->spa);
+		(void)pthread_mutex_lock(&s->lock);
+		(void)pthread_cond_broadcast(&s->done);
+	}
+	if (!more && spa_dirty_bytes(s->spa) > s->dirty_max)
+		s->sync_now = true; /* metadata, which only a sync writes */
 }
 
 static void *
@@ -138,10 +195,16 @@ syncer_main(void *arg)
 	struct syncer *s = arg;
 
 	(void)pthread_mutex_lock(&s->lock);
+	set_end(s);
 	while (!s->stop) {
 		sleep_until_work(s);
+		if (s->behind)
+			behind_round(s);
+		if (!s->stop && !s->sync_now && s->waiters == NULL && !is_over(s))
+			continue;
 		s->sync_now = false;
 		sync_round(s);
+		set_end(s);
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	return (NULL);
@@ -158,6 +221,18 @@ init_sync_objects(struct syncer *s)
 	(void)pthread_cond_init(&s->wake, &ca);
 	(void)pthread_cond_init(&s->done, &ca);
 	(void)pthread_condattr_destroy(&ca);
+}
+
+/* With the pool's lock. */
+static void
+kick(void *arg)
+{
+	struct syncer *s = arg;
+
+	(void)pthread_mutex_lock(&s->lock);
+	s->behind = true;
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
 }
 
 int
@@ -182,6 +257,9 @@ syncer_new(struct spa *spa, unsigned period_ms, uint64_t dirty_max, struct synce
 		free(s);
 		return (err_sys(e, rc, "cannot start the sync thread"));
 	}
+	spa_enter(spa);
+	spa_on_dirty(spa, kick, s);
+	spa_exit(spa);
 	*out = s;
 	return (0);
 }
@@ -192,6 +270,9 @@ syncer_free(struct syncer *s)
 	if (s == NULL)
 		return;
 	(void)syncer_flush(s);
+	spa_enter(s->spa);
+	spa_on_dirty(s->spa, NULL, NULL);
+	spa_exit(s->spa);
 	(void)pthread_mutex_lock(&s->lock);
 	s->stop = true;
 	(void)pthread_cond_signal(&s->wake);
@@ -287,21 +368,24 @@ syncer_flush(struct syncer *s)
 	return (dirty ? syncer_wait(s, txg) : 0);
 }
 
+/*
+ * Who has dirtied so much waits until the disk has caught up: for some batches of contents, or, when it
+ * is metadata, for a sync.
+ */
 void
 syncer_throttle(struct syncer *s)
 {
-	uint64_t dirty, round;
+	uint64_t round;
 
-	spa_enter(s->spa);
-	dirty = spa_dirty_bytes(s->spa);
-	spa_exit(s->spa);
-	if (dirty <= s->dirty_max)
+	if (spa_dirty_bytes(s->spa) <= s->dirty_max)
 		return;
 	(void)pthread_mutex_lock(&s->lock);
 	round = s->rounds;
-	s->sync_now = true;
-	(void)pthread_cond_signal(&s->wake);
-	while (s->rounds == round && !s->stop && s->failed == 0)
+	while (spa_dirty_bytes(s->spa) > s->dirty_max && s->rounds == round && !s->stop &&
+	    s->failed == 0) {
+		s->behind = true;
+		(void)pthread_cond_signal(&s->wake);
 		(void)pthread_cond_wait(&s->done, &s->lock);
+	}
 	(void)pthread_mutex_unlock(&s->lock);
 }

@@ -89,7 +89,8 @@ vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off)
 		return (-EINVAL);
 	rc = bdev_write(leaf->bd, buf, len, off + VDEV_LABEL_START);
 	count_io(leaf, 1, len);
-	leaf->unflushed = true;
+	if (!__atomic_load_n(&leaf->unflushed, __ATOMIC_RELAXED))
+		__atomic_store_n(&leaf->unflushed, true, __ATOMIC_RELAXED);
 	if (rc != 0) {
 		count_error(leaf, 1);
 		dtl_note_missed(leaf);

@@ -317,6 +317,43 @@ zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepar
 	return (rc);
 }
 
+int
+zio_place(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp)
+{
+	int rc;
+
+	*bp = (struct blkptr){0};
+	if (o->is_zero) {
+		make_hole(spa, w, bp);
+	} else if (o->embed) {
+		bp_embedded_make(bp, w->type, compress_id_of(w->compress), w->lsize, o->packed,
+		    o->packed_len, w->txg);
+	} else {
+		if ((o->summed != o->psize && (rc = sum_up(spa, w, o)) != 0) ||
+		    (rc = allocate(spa, w, o->psize, bp)) != 0)
+			return (rc);
+		describe(w, o, bp);
+		memcpy(&bp->w[12], o->sum, sizeof(o->sum));
+	}
+	return (0);
+}
+
+int
+zio_put(struct spa *spa, const struct blkptr *bp, const struct zio_prepared *o)
+{
+	return (bp_is_hole(bp) || bp_is_embedded(bp) ? 0 : write_copies(spa, bp, o));
+}
+
+void
+zio_unplace(struct spa *spa, const struct blkptr *bp, uint64_t txg)
+{
+	for (int i = 0, n = bp_is_hole(bp) || bp_is_embedded(bp) ? 0 : bp_copies(bp); i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+
+		(void)metaslab_unalloc(spa, &d, txg);
+	}
+}
+
 void
 zio_prepared_free(struct spa *spa, struct zio_prepared *o)
 {

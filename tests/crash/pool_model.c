@@ -193,7 +193,7 @@ fill(uint8_t *p, uint32_t seed, uint32_t size)
 }
 
 static int
-write_file(struct zpl *z, const struct op *op)
+write_file(struct spa *spa, struct zpl *z, const struct op *op)
 {
 	struct zpl_new n = {.mode = S_IFREG | 0644};
 	struct zpl_attr a = {.size = 0};
@@ -212,8 +212,18 @@ write_file(struct zpl *z, const struct op *op)
 		return (rc);
 	if ((data = malloc(op->size + 1)) == NULL)
 		return (-ENOMEM);
+	/* Half of the files have another content first, some blocks of which reach the disk. */
+	if (op->seed % 2 == 0) {
+		fill(data, op->seed + 1, op->size);
+		rc = zpl_write(z, obj, 0, op->size, data, false);
+		while (rc == 0 && write_behind(spa, op->seed % 7 * 16384))
+			;
+	}
 	fill(data, op->seed, op->size);
-	rc = zpl_write(z, obj, 0, op->size, data, false);
+	if (rc == 0)
+		rc = zpl_write(z, obj, 0, op->size, data, false);
+	if (rc == 0 && op->seed % 3 == 0)
+		(void)write_behind(spa, 0);
 	free(data);
 	return (rc);
 }
@@ -243,7 +253,7 @@ file_op(struct spa *spa, const struct model *m, const struct op *op, struct err 
 	if ((rc = dsl_hold(spa, name, &ds, e)) != 0)
 		return (rc);
 	if ((rc = zpl_open(ds, false, &z, e)) == 0)
-		rc = op->kind == OP_WRITE ? write_file(z, op) : unlink_file(z, op);
+		rc = op->kind == OP_WRITE ? write_file(spa, z, op) : unlink_file(z, op);
 	if (rc == 0)
 		rc = spa_sync(spa, e);
 	zpl_close(z);

@@ -4,6 +4,7 @@
  * writer and syncs, with a cache so small that nothing stays in it.
  */
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "../../fs/dmu_impl.h"
@@ -215,6 +216,66 @@ writer_round(struct stage *s, char *buf, unsigned round)
 	spa_exit(s->f.spa);
 	if (round % 3 == 0)
 		test_sync(s->f.spa);
+}
+
+static void *
+behind_main(void *arg)
+{
+	struct stage *s = arg;
+	unsigned n = 0;
+
+	while (!__atomic_load_n(&s->stop, __ATOMIC_RELAXED)) {
+		spa_enter(s->f.spa);
+		n += write_behind(s->f.spa, 0);
+		if (n % 8 == 7)
+			write_behind_flush(s->f.spa);
+		spa_exit(s->f.spa);
+		(void)sched_yield();
+	}
+	return ((void *)(uintptr_t)n);
+}
+
+static void
+check_files(struct stage *s)
+{
+	struct reading *r = calloc(1, sizeof(*r));
+
+	for (unsigned i = 0; i < FILES; i++)
+		for (uint64_t off = 0; off < FILE_BYTES; off += sizeof(r->buf)) {
+			*r = (struct reading){.s = s, .file = i, .off = off, .len = sizeof(r->buf)};
+			CHECK_EQ(dmu_run(s->f.spa, read_step, NULL, r), 0);
+			CHECK(is_right(r));
+		}
+	free(r);
+}
+
+TEST(blocks_written_before_the_sync_are_the_newest_ones_whatever_changes_meanwhile)
+{
+	char *buf = malloc(FILE_BYTES);
+	pthread_t t[2], behind;
+	void *batches;
+	struct stage s;
+
+	stage_new(&s);
+	forget_all(&s);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(pthread_create(&t[i], NULL, reader_main, &s), 0);
+	CHECK_EQ(pthread_create(&behind, NULL, behind_main, &s), 0);
+	for (unsigned round = 0; round < ROUNDS; round++)
+		writer_round(&s, buf, round);
+	__atomic_store_n(&s.stop, 1, __ATOMIC_RELAXED);
+	for (unsigned i = 0; i < 2; i++)
+		CHECK_EQ(pthread_join(t[i], NULL), 0);
+	CHECK_EQ(pthread_join(behind, &batches), 0);
+	CHECK_EQ(s.bad, 0);
+	CHECK((uintptr_t)batches > 0);
+	check_files(&s);
+	test_fs_close(&s.f);
+	s.f.spa = test_pool_reopen(s.f.spa);
+	test_fs_open(s.f.spa, "t/fs", &s.f);
+	check_files(&s);
+	free(buf);
+	stage_free(&s);
 }
 
 TEST(readers_without_the_lock_see_whole_states_beside_a_writer_and_syncs)

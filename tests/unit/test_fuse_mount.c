@@ -421,6 +421,17 @@ TEST(fuse_id_shift_shows_a_zones_ids_and_refuses_others)
 	stop();
 }
 
+static uint64_t
+synced(void)
+{
+	uint64_t txg;
+
+	spa_enter(T.spa);
+	txg = spa_synced_txg(T.spa);
+	spa_exit(T.spa);
+	return (txg);
+}
+
 TEST(fuse_many_fsyncs_at_once_share_transaction_groups)
 {
 	enum { PROCS = 16, EACH = 8 };
@@ -428,7 +439,7 @@ TEST(fuse_many_fsyncs_at_once_share_transaction_groups)
 	int status;
 
 	start(NULL);
-	before = spa_synced_txg(T.spa);
+	before = synced();
 	for (int i = 0; i < PROCS; i++) {
 		if (fork() == 0) {
 			char name[16];
@@ -448,7 +459,7 @@ TEST(fuse_many_fsyncs_at_once_share_transaction_groups)
 		CHECK(wait(&status) > 0);
 		CHECK_EQ(status, 0);
 	}
-	after = spa_synced_txg(T.spa);
+	after = synced();
 	CHECK(after > before);
 	CHECK(after - before < PROCS * EACH / 2);
 	sh("sync -f .; test $(cat p* | wc -c) = 128");

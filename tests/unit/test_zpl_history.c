@@ -662,6 +662,8 @@ history(struct spa *spa, const char *fs, int steps, int sync_every, int reopen_e
 	spa_enter(spa);
 	for (int i = 1; i <= steps; i++) {
 		ops[rnd(sizeof(ops) / sizeof(ops[0]))]();
+		if (i % 3 == 0)
+			(void)write_behind(M.f.spa, test_rand() % 4 * 65536);
 		if (i % sync_every == 0)
 			CHECK_EQ(spa_sync(M.f.spa, NULL), 0);
 		if (i % (sync_every * 7 / 3) == 0)

@@ -72,7 +72,17 @@ int spa_sync(struct spa *spa, struct err *e);
 uint64_t spa_open_txg(const struct spa *spa);	   /* what is dirtied now gets this birth */
 uint64_t spa_synced_txg(const struct spa *spa);
 bool spa_is_dirty(const struct spa *spa);
-uint64_t spa_dirty_bytes(const struct spa *spa);
+uint64_t spa_dirty_bytes(const struct spa *spa); /* any thread */
+uint64_t spa_uncharged_bytes(const struct spa *spa); /* dirty, or written before the sync */
+/*
+ * Contents of files written while their txg is open, until at most `keep` bytes of them are dirty: one
+ * batch, false when there is nothing to do.  The lock is given up meanwhile.  A sync waits for a batch
+ * on its way.  The flush makes what was written durable, so that the sync's own is short.
+ */
+bool write_behind(struct spa *spa, uint64_t keep);
+void write_behind_flush(struct spa *spa);
+/* fn is called, with the lock, when there is something to write behind.  NULL: nobody does. */
+void spa_on_dirty(struct spa *spa, void (*fn)(void *arg), void *arg);
 bool spa_is_suspended(const struct spa *spa);
 bool spa_is_syncing(const struct spa *spa);
 /* Write a txg even when nothing is dirty (`zpool sync`, ageing of deferred frees). */

@@ -88,6 +88,13 @@ void zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared
 int zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
     struct blkptr *out);
 void zio_prepared_free(struct spa *spa, struct zio_prepared *o);
+/*
+ * zio_write_prepared in pieces: zio_place allocates (with the lock; -ENOSPC: not in one piece),
+ * zio_put writes (without it), zio_unplace gives the space back.  No dedup, no rewriting.
+ */
+int zio_place(struct spa *spa, const struct zio_write *w, struct zio_prepared *o, struct blkptr *bp);
+int zio_put(struct spa *spa, const struct blkptr *bp, const struct zio_prepared *o);
+void zio_unplace(struct spa *spa, const struct blkptr *bp, uint64_t txg);
 
 /* Give the space of bp back in this txg (reusable two txgs later).  Embedded and holes: nothing. */
 int zio_free(struct spa *spa, const struct blkptr *bp, uint64_t txg);
