@@ -507,6 +507,21 @@ serves_log(const struct vdev *top, bool log_device)
 	    top->mg->bias == (log_device ? BIAS_LOG : BIAS_NONE));
 }
 
+/*
+ * What is dirty will need its space in this very txg, log or no log: a full pool's log blocks would take it
+ * away, and the sync would fail.  An honest part of the rest is left for what a sync itself writes.
+ */
+static bool
+has_room_for_log(struct spa *spa, uint64_t psize)
+{
+	struct space_stats st;
+	uint64_t taken;
+
+	metaslab_stats(spa, &st);
+	taken = st.dalloc + st.deferred + spa_dirty_bytes(spa) + psize + st.dsize / 64;
+	return (taken <= st.dsize);
+}
+
 int
 metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out)
 {
@@ -520,7 +535,7 @@ metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out)
 			struct vdev *top = spa->root->child[(mp->log_rotor + i) % ntop];
 			int rc = -ENOSPC;
 
-			if (serves_log(top, log_device))
+			if (serves_log(top, log_device) && (log_device || has_room_for_log(spa, psize)))
 				rc = group_alloc_log(spa, top->mg, vdev_asize_of(top, psize), out);
 			if (rc == -ENOSPC)
 				continue;

@@ -207,12 +207,14 @@ start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
 {
 	struct pool_session_opts o = {.spa = sv->spa, .altroot = nv_str_or(r, "altroot", NULL),
 	    .quiesce = stop_threads, .arg = sv};
+	char dir[256];
 	int rc;
 
 	if (!spa_is_readonly(sv->spa) && (rc = syncer_new(sv->spa, 0, 0, &sv->sync, e)) != 0)
 		return (rc);
 	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, &sv->fuse, e)) != 0 ||
-	    (rc = zvol_server_new(sv->spa, sv->sync, &sv->zvols, e)) != 0)
+	    (rc = wire_dir(dir, sizeof(dir), e)) != 0 ||
+	    (rc = zvol_server_new(sv->spa, sv->sync, dir, &sv->zvols, e)) != 0)
 		return (rc);
 	if (!spa_is_readonly(sv->spa) && (rc = tender_start(sv->spa, e)) != 0)
 		return (rc);

@@ -289,6 +289,12 @@ spa_synced_txg(const struct spa *spa)
 }
 
 uint64_t
+spa_found_txg(const struct spa *spa)
+{
+	return (spa->found);
+}
+
+uint64_t
 spa_dirty_bytes(const struct spa *spa)
 {
 	return (__atomic_load_n(&spa->dirty_bytes, __ATOMIC_RELAXED));

@@ -49,6 +49,7 @@ struct spa {
 	struct objset *mos;
 	uint64_t txg;	 /* open (and while syncing: syncing) */
 	uint64_t synced; /* last durable */
+	uint64_t found;	 /* what the import found to be durable; 0: created */
 	int pass;	 /* of the meta objset in this sync, from 1; 0 before */
 	struct uberblock ub;
 	uint64_t version; /* 5000, or 1..28 of an old pool */

@@ -170,7 +170,7 @@ check_uberblock(struct spa *spa, struct err *e)
 		return (err_set(e, ENOTSUP, "pool version %llu is only read: import with "
 		    "-o readonly=on", (unsigned long long)spa->ub.version));
 	spa->version = spa->ub.version;
-	spa->synced = spa->ub.txg;
+	spa->synced = spa->found = spa->ub.txg;
 	spa->txg = spa->ub.txg + 1;
 	return (0);
 }

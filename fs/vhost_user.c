@@ -655,8 +655,8 @@ ready(void *arg, struct blkio_scratch *sc)
 }
 
 int
-vu_session_new(struct blkio *io, const struct blk_disk *disk, const char *serial, int fd,
-    void (*gone)(void *arg), void *arg, struct vu_session **out)
+vu_session_new(struct blkio *io, const struct blk_disk *disk, bool readonly, const char *serial,
+    int fd, void (*gone)(void *arg), void *arg, struct vu_session **out)
 {
 	struct vu_session *s = calloc(1, sizeof(*s));
 	int rc;
@@ -667,6 +667,7 @@ vu_session_new(struct blkio *io, const struct blk_disk *disk, const char *serial
 	}
 	s->io = io;
 	s->disk = *disk;
+	s->readonly = readonly;
 	s->fd = fd;
 	s->backend_fd = -1;
 	s->gone = gone;

@@ -147,6 +147,7 @@ uint64_t vu_blk_features(const struct vu_session *s);
 struct vu_session {
 	struct blkio *io; /* NULL: a test calls vu_ring_step itself */
 	struct blk_disk disk;
+	bool readonly; /* for this guest */
 	char serial[21];
 	int fd, backend_fd;
 	struct blkio_watch *watch;
@@ -168,8 +169,8 @@ struct vu_session {
  * Serve the disk on a connected socket (owned from then on).  gone is called once, by a worker, when the
  * front-end hung up or broke the protocol; the session then waits for vu_session_free.
  */
-int vu_session_new(struct blkio *io, const struct blk_disk *disk, const char *serial, int fd,
-    void (*gone)(void *arg), void *arg, struct vu_session **out);
+int vu_session_new(struct blkio *io, const struct blk_disk *disk, bool readonly, const char *serial,
+    int fd, void (*gone)(void *arg), void *arg, struct vu_session **out);
 void vu_session_free(struct vu_session *s);
 /* The disk has another size: tell the guest. */
 void vu_session_resized(struct vu_session *s);

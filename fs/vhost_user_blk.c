@@ -226,6 +226,8 @@ vu_blk_execute(struct vu_session *s, struct vu_chain *c, struct blkio_scratch *s
 	b.in = in - 1;
 	rc = le64toh(h.sector) > UINT64_MAX / SECTOR ? -EINVAL : 0;
 	b.off = le64toh(h.sector) * SECTOR;
+	if (rc == 0 && s->readonly && type != BLK_IN && type != BLK_GET_ID && type != BLK_FLUSH)
+		rc = -EROFS;
 	if (rc == 0)
 		rc = execute(&b, type);
 	if (rc == 0 && must_be_durable(s, type))
@@ -242,7 +244,7 @@ vu_blk_features(const struct vu_session *s)
 	uint64_t f = UINT64_C(1) << F_VERSION_1 | 1 << F_SEG_MAX | 1 << F_BLK_SIZE | 1 << F_FLUSH |
 	    1 << F_TOPOLOGY | 1 << F_CONFIG_WCE | 1 << F_MQ | 1 << F_DISCARD | 1 << F_ZEROES;
 
-	return (s->disk.bd->readonly ? f | 1 << F_RO : f);
+	return (s->readonly || s->disk.bd->readonly ? f | 1 << F_RO : f);
 }
 
 static void

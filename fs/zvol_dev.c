@@ -8,8 +8,9 @@
  * large one does not keep others waiting; a disk promises no more than whole sectors anyway.
  *
  * Invariants:
- *	1. A write is in the open txg when it returns, and durable after a flush that began later:
- *	   the flush waits for the txg that was open when it began (or finds the pool clean).
+ *	1. A write is in the open txg when it returns, and durable after a flush that began later: it is
+ *	   noted in the volume's intent log, and the flush commits the log.  (zvol_keep.c: between the two
+ *	   it outlives this process.)
  *	2. A discarded block is a hole at once and reads as zeros; the edges of a range that is no
  *	   multiple of the block are written with zeros.  Hence "write zeroes" is a discard.
  *	3. size, readonly and sync are looked up again after every change of properties (DSL_EVENT_PROPS)
@@ -24,7 +25,9 @@
 #include <string.h>
 
 #include "smartbox/fs/dsl.h"
+#include "smartbox/fs/zil.h"
 #include "smartbox/fs/zvol.h"
+#include "zvol_keep.h"
 
 enum {
 	ZVOL_DATA_OBJ = 1,
@@ -41,6 +44,8 @@ struct zvol {
 	struct syncer *sync;
 	struct dsl_dataset *ds;
 	struct objset *os;
+	struct zilog *zil;	/* NULL: read-only */
+	struct zvol_keep *keep; /* borrowed; NULL: none */
 	uint64_t sync_mode;
 	bool forced_readonly;
 };
@@ -104,6 +109,10 @@ write_piece(struct zvol *zv, const void *buf, size_t len, uint64_t off, bool *cr
 	spa_enter(zv->spa);
 	if ((rc = may_change(zv, len)) == 0)
 		rc = dmu_write(zv->os, ZVOL_DATA_OBJ, off, len, buf);
+	if (rc == 0) {
+		zil_log_write(zv->zil, ZVOL_DATA_OBJ, off, len);
+		rc = zvol_keep_write(zv->keep, dsl_objnum(zv->ds), off, len, buf);
+	}
 	*crowded = spa_dirty_bytes(zv->spa) > DMU_DIRTY_LIMIT;
 	spa_exit(zv->spa);
 	return (rc);
@@ -136,9 +145,19 @@ zv_discard(struct bdev *bd, uint64_t off, uint64_t len)
 		spa_enter(zv->spa);
 		if ((rc = may_change(zv, 0)) == 0)
 			rc = dmu_free_range(zv->os, ZVOL_DATA_OBJ, off + done, n);
+		if (rc == 0) {
+			zil_log_truncate(zv->zil, ZVOL_DATA_OBJ, off + done, n);
+			rc = zvol_keep_discard(zv->keep, dsl_objnum(zv->ds), off + done, n);
+		}
 		spa_exit(zv->spa);
 	}
 	return (rc);
+}
+
+static bool
+has_nothing_to_flush(const struct zvol *zv)
+{
+	return (zv->zil == NULL || zv->sync_mode == SYNC_DISABLED);
 }
 
 static int
@@ -146,33 +165,24 @@ zv_flush(struct bdev *bd)
 {
 	struct zvol *zv = zvol_of(bd);
 
-	if (zv->sync == NULL || zv->sync_mode == SYNC_DISABLED)
-		return (0);
-	return (syncer_flush(zv->sync));
+	return (has_nothing_to_flush(zv) ? 0 : zil_commit_wait(zv->zil, ZVOL_DATA_OBJ));
 }
 
 void
 zvol_flush(struct bdev *bd, sync_done_fn *fn, void *arg)
 {
 	struct zvol *zv = zvol_of(bd);
-	bool dirty, suspended;
-	uint64_t txg;
 
-	if (zv->sync == NULL || zv->sync_mode == SYNC_DISABLED) {
+	if (has_nothing_to_flush(zv))
 		fn(0, arg);
-		return;
-	}
-	spa_enter(zv->spa);
-	txg = spa_open_txg(zv->spa);
-	dirty = spa_is_dirty(zv->spa);
-	suspended = spa_is_suspended(zv->spa);
-	spa_exit(zv->spa);
-	if (suspended)
-		fn(-EIO, arg);
-	else if (dirty)
-		syncer_notify(zv->sync, txg, fn, arg);
 	else
-		fn(0, arg);
+		zil_commit(zv->zil, ZVOL_DATA_OBJ, fn, arg);
+}
+
+void
+zvol_set_keep(struct bdev *bd, struct zvol_keep *k)
+{
+	zvol_of(bd)->keep = k;
 }
 
 bool
@@ -194,6 +204,7 @@ zv_close(struct bdev *bd)
 
 	spa_enter(zv->spa);
 	dsl_listen(zv->ds, NULL, zv);
+	zil_close(zv->zil);
 	dsl_rele(zv->ds);
 	spa_exit(zv->spa);
 	free(bd->name);
@@ -201,6 +212,18 @@ zv_close(struct bdev *bd)
 }
 
 static const struct bdev_ops zvol_ops = {zv_read, zv_write, zv_flush, zv_discard, zv_close, NULL};
+
+/* What a crash left in the volume's log is done first. */
+static int
+open_log(struct zvol *zv, struct err *e)
+{
+	struct zil_replayed st;
+	int rc;
+
+	if (zil_needs_replay(zv->ds) && (rc = zil_replay_volume(zv->ds, &st, e)) != 0)
+		return (rc);
+	return (err_rc(e, zil_open(zv->ds, zv->sync, &zv->zil), "the volume's intent log"));
+}
 
 /* The pool's lock held. */
 static int
@@ -218,6 +241,8 @@ open_held(struct zvol *zv, struct err *e)
 	zv->bd.logical_block = 512;
 	zv->bd.physical_block = info.block_size;
 	zv->bd.discard_zeroes = true;
+	if (!zv->forced_readonly && (rc = open_log(zv, e)) != 0)
+		return (rc);
 	look_up(zv);
 	dsl_listen(zv->ds, changed, zv);
 	return (0);

@@ -39,16 +39,25 @@
 #include "smartbox/fs/zvol.h"
 #include "vhost_user.h"
 #include "zvol_impl.h"
+#include "zvol_keep.h"
 
 enum { SOCKETS = 4, LOSSES_MAX = 8 /* in a second, then the device is given up */ };
 enum { VOLMODE_NONE = 3, SNAPDEV_VISIBLE = 1 };
 
+/* An open volume, shared by the ways it is exported. */
+struct volume {
+	uint64_t obj; /* of the dataset */
+	struct blk_disk disk;
+	unsigned refs;
+	struct volume *next;
+};
+
 struct zvol_dev {
 	struct zvol_server *zs;
-	uint64_t obj; /* of the dataset */
+	uint64_t obj;
 	char name[DSL_NAME_MAX];
 	char backend[64];
-	struct blk_disk disk;
+	struct volume *v;
 	int index; /* nbdN */
 	uint64_t size;
 	bool readonly, wanted, has_snapshots;
@@ -64,7 +73,7 @@ struct zvol_dev {
 struct zvol_guest {
 	struct zvol_server *zs;
 	char name[DSL_NAME_MAX];
-	struct blk_disk disk;
+	struct volume *v;
 	struct vu_session *session;
 	uint64_t size;
 	bool gone; /* the VMM hung up; under lock */
@@ -79,6 +88,8 @@ struct zvol_server {
 	struct nbd_kernel *nbd;
 	struct err why; /* there is none */
 	bool started;
+	struct zvol_keep *keep;
+	struct volume *volumes;
 	struct zvol_dev *devs;
 	struct zvol_guest *guests;
 };
@@ -93,6 +104,67 @@ struct wanted_list {
 	struct wanted *v;
 	size_t n, cap;
 };
+
+/* --- an open volume --------------------------------------------------------------------------- */
+
+static void
+volume_rele(struct zvol_server *zs, struct volume *v)
+{
+	struct volume **pv = &zs->volumes;
+
+	if (v == NULL || --v->refs > 0)
+		return;
+	while (*pv != v)
+		pv = &(*pv)->next;
+	*pv = v->next;
+	bdev_close(v->disk.bd);
+	free(v);
+}
+
+static int
+object_of(struct zvol_server *zs, const char *name, uint64_t *obj, struct err *e)
+{
+	struct dsl_dataset *ds;
+	int rc;
+
+	spa_enter(zs->spa);
+	if ((rc = dsl_hold(zs->spa, name, &ds, e)) == 0) {
+		*obj = dsl_objnum(ds);
+		dsl_rele(ds);
+	}
+	spa_exit(zs->spa);
+	return (rc);
+}
+
+static int
+volume_hold(struct zvol_server *zs, const char *name, struct volume **out, struct err *e)
+{
+	struct volume *v;
+	uint64_t obj;
+	int rc;
+
+	if ((rc = object_of(zs, name, &obj, e)) != 0)
+		return (rc);
+	for (v = zs->volumes; v != NULL && v->obj != obj; v = v->next)
+		continue;
+	if (v == NULL) {
+		if ((v = calloc(1, sizeof(*v))) == NULL)
+			return (err_set(e, ENOMEM, "out of memory"));
+		if ((rc = zvol_open(zs->spa, zs->sync, name, false, &v->disk.bd, e)) != 0) {
+			free(v);
+			return (rc);
+		}
+		zvol_set_keep(v->disk.bd, zs->keep);
+		v->disk.flush = zvol_flush;
+		v->disk.is_sync = zvol_is_sync;
+		v->obj = obj;
+		v->next = zs->volumes;
+		zs->volumes = v;
+	}
+	v->refs++;
+	*out = v;
+	return (0);
+}
 
 /* --- a device --------------------------------------------------------------------------------- */
 
@@ -110,7 +182,7 @@ add_connection(struct zvol_dev *d, int *kernel_end)
 	d->conn = v;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd) != 0)
 		return (-errno);
-	rc = nbd_conn_new(d->zs->io, &d->disk, fd[0], lost, d, &d->conn[d->nconn]);
+	rc = nbd_conn_new(d->zs->io, &d->v->disk, fd[0], lost, d, &d->conn[d->nconn]);
 	if (rc != 0) {
 		(void)close(fd[1]);
 		return (rc);
@@ -226,7 +298,7 @@ device_free(struct zvol_dev *d)
 	for (size_t i = 0; i < d->nconn; i++)
 		nbd_conn_free(d->conn[i]);
 	free(d->conn);
-	bdev_close(d->disk.bd);
+	volume_rele(d->zs, d->v);
 	free(d);
 }
 
@@ -244,14 +316,12 @@ device_new(struct zvol_server *zs, const struct wanted *w, struct err *e)
 	(void)snprintf(d->name, sizeof(d->name), "%s", w->name);
 	(void)snprintf(d->backend, sizeof(d->backend), "smartbox:%016" PRIx64 ":%" PRIu64,
 	    spa_guid(zs->spa), w->obj);
-	d->disk.flush = zvol_flush;
-	d->disk.is_sync = zvol_is_sync;
-	if ((rc = zvol_open(zs->spa, zs->sync, w->name, false, &d->disk.bd, e)) != 0) {
+	if ((rc = volume_hold(zs, w->name, &d->v, e)) != 0) {
 		free(d);
 		return (rc);
 	}
-	d->size = d->disk.bd->size;
-	d->readonly = d->disk.bd->readonly;
+	d->size = d->v->disk.bd->size;
+	d->readonly = d->v->disk.bd->readonly;
 	if ((rc = attach(d, e)) != 0 || (rc = link_device(d, e)) != 0) {
 		device_free(d);
 		return (rc);
@@ -281,7 +351,7 @@ device_ioctl(const struct zvol_dev *d, unsigned long request, void *arg)
 static void
 follow_properties(struct zvol_dev *d)
 {
-	struct bdev *bd = d->disk.bd;
+	struct bdev *bd = d->v->disk.bd;
 
 	if (d->size != bd->size) {
 		(void)pthread_mutex_lock(&d->zs->lock);
@@ -324,7 +394,7 @@ static void
 guest_free(struct zvol_guest *g)
 {
 	vu_session_free(g->session);
-	bdev_close(g->disk.bd);
+	volume_rele(g->zs, g->v);
 	free(g);
 }
 
@@ -348,8 +418,8 @@ static void
 guests_follow(struct zvol_server *zs)
 {
 	for (struct zvol_guest *g = zs->guests; g != NULL; g = g->next)
-		if (g->size != g->disk.bd->size) {
-			g->size = g->disk.bd->size;
+		if (g->size != g->v->disk.bd->size) {
+			g->size = g->v->disk.bd->size;
 			vu_session_resized(g->session);
 		}
 }
@@ -364,18 +434,16 @@ zvol_server_vhost(struct zvol_server *zs, const char *name, bool readonly, int *
 	if (g == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	g->zs = zs;
-	g->disk.flush = zvol_flush;
-	g->disk.is_sync = zvol_is_sync;
 	(void)snprintf(g->name, sizeof(g->name), "%.*s", DSL_NAME_MAX - 1, name);
-	if ((rc = zvol_open(zs->spa, zs->sync, name, readonly, &g->disk.bd, e)) != 0)
+	if ((rc = volume_hold(zs, name, &g->v, e)) != 0)
 		goto out;
-	g->size = g->disk.bd->size;
+	g->size = g->v->disk.bd->size;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
 		rc = err_sys(e, errno, "cannot make a socket");
 		goto out;
 	}
-	rc = vu_session_new(zs->io, &g->disk, strrchr(name, '/') != NULL ? strrchr(name, '/') + 1 : name,
-	    pair[0], guest_gone, g, &g->session);
+	rc = vu_session_new(zs->io, &g->v->disk, readonly,
+	    strrchr(name, '/') != NULL ? strrchr(name, '/') + 1 : name, pair[0], guest_gone, g, &g->session);
 	if (rc != 0) {
 		(void)close(pair[1]);
 		rc = err_rc(e, rc, "cannot serve '%s'", name);
@@ -386,7 +454,7 @@ zvol_server_vhost(struct zvol_server *zs, const char *name, bool readonly, int *
 	*fd = pair[1];
 	return (0);
 out:
-	bdev_close(g->disk.bd);
+	volume_rele(zs, g->v);
 	free(g);
 	return (rc);
 }
@@ -516,8 +584,86 @@ clear_stale(struct zvol_server *zs)
 		(void)nbd_kernel_walk(prefix, disconnect_stale, zs);
 }
 
+struct find_obj {
+	uint64_t obj;
+	char name[DSL_NAME_MAX];
+};
+
+static int
+compare_obj(struct dsl_dataset *ds, void *arg)
+{
+	struct find_obj *f = arg;
+
+	if (dsl_objnum(ds) != f->obj)
+		return (0);
+	dsl_name(ds, f->name);
+	return (1);
+}
+
+struct again {
+	struct zvol_server *zs;
+	struct find_obj last;
+	struct volume *v; /* of `last` */
+};
+
+static int
+open_again(struct again *a, uint64_t obj)
+{
+	struct zvol_server *zs = a->zs;
+	int rc;
+
+	if (a->v != NULL && a->last.obj == obj)
+		return (0);
+	volume_rele(zs, a->v);
+	a->v = NULL;
+	a->last.obj = obj;
+	spa_enter(zs->spa);
+	rc = dsl_walk(zs->spa, NULL, -1, DSL_VOLUME, compare_obj, &a->last, NULL);
+	spa_exit(zs->spa);
+	if (rc != 1)
+		return (-ENOENT);
+	return (volume_hold(zs, a->last.name, &a->v, NULL));
+}
+
+static int
+do_again(void *arg, uint64_t obj, uint64_t off, uint64_t len, const void *buf)
+{
+	struct again *a = arg;
+	int rc = open_again(a, obj);
+
+	if (rc != 0)
+		return (rc);
+	return (buf != NULL ? bdev_write(a->v->disk.bd, buf, len, off) :
+	    bdev_discard(a->v->disk.bd, off, len));
+}
+
+/* What a poold that was killed had acknowledged. */
+static int
+recover(struct zvol_server *zs, const char *dir, struct err *e)
+{
+	struct again a = {.zs = zs};
+	struct zvol_keep *keep;
+	uint64_t n;
+	int rc;
+
+	if ((rc = zvol_keep_open(zs->spa, dir, &keep, e)) != 0)
+		return (rc);
+	rc = zvol_keep_replay(keep, do_again, &a, &n); /* not kept again: zs->keep is not set */
+	volume_rele(zs, a.v);
+	if (n > 0)
+		rc = syncer_flush(zs->sync);
+	if (rc != 0) {
+		zvol_keep_close(keep, false);
+		return (err_rc(e, rc, "what volumes acknowledged cannot be written"));
+	}
+	zvol_keep_forget(keep);
+	zs->keep = keep;
+	return (0);
+}
+
 int
-zvol_server_new(struct spa *spa, struct syncer *sync, struct zvol_server **out, struct err *e)
+zvol_server_new(struct spa *spa, struct syncer *sync, const char *dir, struct zvol_server **out,
+    struct err *e)
 {
 	struct zvol_server *zs = calloc(1, sizeof(*zs));
 	int rc;
@@ -531,6 +677,10 @@ zvol_server_new(struct spa *spa, struct syncer *sync, struct zvol_server **out, 
 		return (rc);
 	}
 	(void)pthread_mutex_init(&zs->lock, NULL);
+	if (sync != NULL && (rc = recover(zs, dir, e)) != 0) {
+		zvol_server_free(zs);
+		return (rc);
+	}
 	zvol_unlink_pool(spa_name(spa));
 	*out = zs;
 	return (0);
@@ -542,6 +692,9 @@ zvol_server_free(struct zvol_server *zs)
 	if (zs == NULL)
 		return;
 	(void)zvol_server_release(zs, NULL, true, NULL);
+	if (zs->keep != NULL)
+		(void)syncer_flush(zs->sync);
+	zvol_keep_close(zs->keep, true);
 	blkio_free(zs->io);
 	nbd_kernel_close(zs->nbd);
 	(void)pthread_mutex_destroy(&zs->lock);

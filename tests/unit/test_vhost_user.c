@@ -127,7 +127,7 @@ connect_front(struct front *f)
 
 	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd), 0);
 	f->fd = fd[1];
-	CHECK_EQ(vu_session_new(f->io, &f->disk, "serial", fd[0], note_gone, f, &f->s), 0);
+	CHECK_EQ(vu_session_new(f->io, &f->disk, false, "serial", fd[0], note_gone, f, &f->s), 0);
 }
 
 static int

@@ -3,7 +3,10 @@
 #include <errno.h>
 
 #include <stdlib.h>
+#include <sys/stat.h>
 
+#include "../../fs/spa_impl.h"
+#include "../../fs/zvol_keep.h"
 #include "fs_pool.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/nvlist.h"
@@ -310,4 +313,74 @@ TEST(a_flush_of_a_clean_pool_is_answered_at_once_and_sync_disabled_never_waits)
 	CHECK_EQ(spa_synced_txg(r.spa), txg);
 	spa_exit(r.spa);
 	close_rig(&r);
+}
+
+/* --- what outlives a killed server --- */
+
+struct apply {
+	struct bdev *bd;
+	uint64_t obj;
+};
+
+static int
+apply(void *arg, uint64_t obj, uint64_t off, uint64_t len, const void *buf)
+{
+	struct apply *a = arg;
+
+	a->obj = obj;
+	return (buf != NULL ? bdev_write(a->bd, buf, len, off) : bdev_discard(a->bd, off, len));
+}
+
+TEST(what_a_volume_acknowledged_outlives_the_process_and_not_its_txg)
+{
+	uint8_t *mirror = calloc(1, VOL_BYTES);
+	struct zvol_keep *keep;
+	struct apply a;
+	struct syncer *sync;
+	struct err e = ERR_INIT;
+	char dir[300], path[300];
+	struct bdev *bd;
+	struct spa *spa;
+	uint64_t n;
+
+	CHECK(mirror != NULL);
+	(void)snprintf(dir, sizeof(dir), "%s/vdevs", test_dir());
+	(void)snprintf(path, sizeof(path), "%s/vdevs/disk", test_dir());
+	CHECK_EQ(mkdir(dir, 0700), 0);
+	spa = fs_test_pool_on(path, 128, true);
+	make_volume(spa, "tank/v", VOL_BYTES, 8192);
+	spa_exit(spa);
+	CHECK_EQ(syncer_new(spa, 100000, 0, &sync, &e), 0);
+	for (int round = 0; round < 3; round++) {
+		CHECK_EQ(zvol_open(spa, sync, "tank/v", false, &bd, &e), 0);
+		CHECK_EQ(zvol_keep_open(spa, test_dir(), &keep, &e), 0);
+		a.bd = bd;
+		CHECK_EQ(zvol_keep_replay(keep, apply, &a, &n), 0);
+		CHECK_EQ(n, round == 0 ? 0 : 25); /* what was synced is not there any more */
+		check_same(bd, mirror);
+		CHECK_EQ(syncer_flush(sync), 0);
+		zvol_keep_forget(keep);
+		zvol_set_keep(bd, keep);
+		for (int i = 0; i < 40; i++) {
+			random_change(bd, mirror);
+			if (i == 14)
+				CHECK_EQ(syncer_flush(sync), 0);
+		}
+		/* A kill, as good as one can do it here: nothing of the open txg is written. */
+		spa_enter(spa);
+		spa->suspended = true;
+		spa_exit(spa);
+		bdev_close(bd);
+		syncer_free(sync);
+		zvol_keep_close(keep, false);
+		spa_enter(spa);
+		fs_test_close(spa);
+		spa = fs_test_import_from(dir, false);
+		spa_exit(spa);
+		CHECK_EQ(syncer_new(spa, 100000, 0, &sync, &e), 0);
+	}
+	syncer_free(sync);
+	spa_enter(spa);
+	fs_test_close(spa);
+	free(mirror);
 }

@@ -29,7 +29,8 @@ uint64_t zvol_reservation(const struct zvol_init *v, unsigned copies);
  * Open a volume, or a snapshot of one (then read-only), as a block device: what it is written is in
  * the open txg, bdev_flush makes it durable, a discarded range reads as zeros (discard_zeroes).
  * size and readonly follow the properties.  sync may be NULL for a read-only pool.  Called, like all
- * of struct bdev, without the pool's lock; bdev_close before the pool is closed.
+ * of struct bdev, without the pool's lock; bdev_close before the pool is closed.  A volume is open for
+ * writing once at a time (-EBUSY): its users share the device.
  */
 int zvol_open(struct spa *spa, struct syncer *sync, const char *name, bool readonly,
     struct bdev **out, struct err *e);
@@ -38,6 +39,9 @@ int zvol_open(struct spa *spa, struct syncer *sync, const char *name, bool reado
  * from the syncer's thread, without the pool's lock.
  */
 void zvol_flush(struct bdev *bd, sync_done_fn *fn, void *arg);
+/* Before the first write: what is acknowledged is to outlive this process (fs/zvol_keep.h). */
+struct zvol_keep;
+void zvol_set_keep(struct bdev *bd, struct zvol_keep *k);
 /* sync=always: every write is to be durable before it is acknowledged. */
 bool zvol_is_sync(const struct bdev *bd);
 uint32_t zvol_block_size(const struct bdev *bd);
