@@ -198,6 +198,8 @@ check-fuzz: all $(REPLAY) ## fuzz targets over their corpora
 	$(Q)$(RUN) fuzz
 check-applet: all ## commands: exact output, exit status
 	$(Q)$(RUN) applet
+check-guest: all ## tiny guests on this machine's /dev/kvm
+	$(Q)$(RUN) guest
 check-crash: all $(CRASH) ## every crash point (make check visits a share of them)
 	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} $(RUN) crash
 check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs
@@ -276,7 +278,7 @@ clean: ## remove what was compiled; keeps downloads and libraries
 FORCE:
 libs: $(LIBSTAMP)
 host-libs: $(HOSTSTAMP)
-.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-crash check-interop check-vm \
+.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-interop check-vm \
         need-clang need-tests fuzz judges run shell-vm demo bench install lint layers size help clean FORCE
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)

@@ -11,7 +11,7 @@
  *     access; I/O threads and event loops take it themselves.
  *  2. Lock order: pci host -> device -> bus, irq.  A device never takes another device's lock, but
  *     for the pci host, which takes that of the function whose configuration it touches.
- *  3. Everything a guest can see of a device is in its one state structure, of fixed-width fields
+ *  3. Everything a guest can see of a device is in its state structure, of fixed-width fields
  *     and no pointers, with a version.  What can be derived (mapped ranges, host addresses) is not
  *     in it and is made anew by the class's `loaded`.
  *  4. No allocation, no log line and no unbounded loop per guest access.
@@ -58,16 +58,22 @@ struct board_host {
 	int64_t (*wall_s)(void *arg);	/* seconds since 1970; NULL: the system's */
 };
 
+enum { DEVICE_PARTS = 3 };
+struct device_part {
+	size_t offset, size;
+};
+
 struct device_class {
 	const char *kind;
-	uint32_t version; /* of the state structure */
-	size_t state_offset, state_size;
+	uint32_t version; /* of the state structures */
+	/* The state: one structure, or one per layer (PCI, virtio, type). */
+	struct device_part state[DEVICE_PARTS];
 	void (*reset)(struct device *d); /* to power-on state; lock held */
 	/* The state was filled from outside bytes: check every field, derive the rest; lock held. */
 	int (*loaded)(struct device *d, struct err *e);
 	void (*free)(struct device *d);
 };
-#define DEVICE_STATE(type, member) offsetof(type, member), sizeof(((type *)0)->member)
+#define DEVICE_STATE(type, member) {offsetof(type, member), sizeof(((type *)0)->member)}
 
 struct device {
 	const struct device_class *cls;
@@ -96,7 +102,7 @@ void board_free(struct board *b); /* frees the devices; the memory is the caller
 
 /*
  * Put a device (allocated by its module, zeroed, struct device first) on the board and reset it.
- * From then on the board frees it, through its class.
+ * The device is the board's from the call on, also when it fails: freed through its class.
  */
 int board_add(struct board *b, struct device *d, const struct device_class *cls, const char *name,
     struct err *e);

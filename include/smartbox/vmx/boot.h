@@ -74,5 +74,6 @@ void acpi_rsdp(const struct acpi_spec *s, const struct acpi_blob *b, uint8_t out
 uint64_t acpi_install(struct gmem *m, unsigned cpus, bool display);
 /* For firmware: etc/acpi/tables, etc/acpi/rsdp, etc/table-loader. */
 int acpi_publish(struct device *fwcfg, const struct acpi_spec *s);
+struct acpi_spec acpi_spec_for(const struct gmem *m, unsigned cpus, bool display, uint64_t base);
 
 #endif

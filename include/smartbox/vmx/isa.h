@@ -23,10 +23,9 @@ int i8042_new(struct board *b, struct err *e);
 void i8042_key(struct device *d, const uint8_t *scancodes, size_t n); /* set 2 */
 void i8042_mouse(struct device *d, int dx, int dy, int dz, unsigned buttons);
 
-/* ACPI power management at 0x600 (PIIX4 function 00:01.3), reset at 0xcf9, panic at 0x505. */
+/* ACPI power management at 0x600 (PIIX4 function 00:01.3). */
 int pm_new(struct board *b, struct err *e);
 void pm_power_button(struct device *d);
-int pm_reset_port_new(struct board *b, struct err *e);
 
 /* Ports 0x80, 0x402 and 0xb2; the descriptor (owned) gets the debug port's bytes, -1: nobody. */
 int debugcon_new(struct board *b, int fd, struct err *e);

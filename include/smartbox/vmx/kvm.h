@@ -11,6 +11,7 @@
 #include <linux/kvm.h>
 
 #include "smartbox/vmx/board.h"
+#include "smartbox/vmx/boot.h"
 
 struct kvm;
 struct vcpu;
@@ -36,7 +37,6 @@ int kvm_set_slot(struct kvm *k, unsigned slot, uint64_t gpa, uint64_t len, void 
 void kvm_reset_irqchip(struct kvm *k);
 int kvm_inject_nmi(struct vcpu *v);
 
-extern const struct board_host kvm_board_host; /* arg: struct kvm; event is the caller's to fill */
 void kvm_irq(void *kvm, unsigned gsi, bool level);
 void kvm_msi(void *kvm, uint64_t addr, uint32_t data);
 int kvm_msi_fd(void *kvm, unsigned slot, uint64_t addr, uint32_t data);
@@ -84,5 +84,9 @@ void vcpu_bind_thread(struct vcpu *v); /* on its thread: kicks come here */
 int cpu_set_cpuid(int sys_fd, int vcpu_fd, unsigned id, const struct cpu_policy *p, struct err *e);
 int cpu_set_msrs(int vcpu_fd, struct err *e);
 int cpu_set_lapic(int vcpu_fd, struct err *e);
+
+/* Registers for an entry, and the tables in guest memory that they point to: x86_64/entry.c. */
+void cpu_entry_state(struct gmem *m, const struct boot_entry *b, const struct kvm_sregs *power_on,
+    struct cpu_state *out);
 
 #endif

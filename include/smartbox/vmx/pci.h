@@ -79,7 +79,7 @@ void pci_bar_init(struct pci_fn *fn, unsigned bar, enum pci_bar_kind kind, uint6
 unsigned pci_cap_add(struct pci_fn *fn, uint8_t id, unsigned len);
 /* MSI-X with its table and pending bits in a memory BAR of its own. */
 void pci_msix_init(struct pci_fn *fn, unsigned vectors, unsigned bar);
-/* Onto the board: as board_add. -EEXIST: the slot is taken. */
+/* Onto the board: as board_add (owned, also on failure). -EEXIST: the slot is taken. */
 int pci_add(struct board *b, struct pci_fn *fn, const struct device_class *cls, const char *name,
     struct err *e);
 struct pci_fn *pci_find(struct board *b, unsigned devfn);

@@ -45,7 +45,9 @@ struct virtio_class {
 	uint8_t nqueues;
 	uint16_t queue_size;	 /* of each queue, a power of two */
 	uint16_t config_len;
-	struct device_class dev; /* .state_* name the type's own state */
+	struct device_part state; /* the type's own, after struct virtio; size 0: none */
+	uint32_t version;
+	void (*free)(struct virtio *v); /* what the type holds; not the memory */
 	/* Queue q may have something for us. */
 	void (*kick)(struct virtio *v, unsigned q);
 	/* DRIVER_OK was set: features are fixed, queues enabled. */
@@ -71,6 +73,7 @@ struct virtio {
 	const struct virtio_class *vc;
 	uint64_t device_features; /* offered; set before virtio_add */
 	struct virtqueue vq[VIRTIO_MAX_QUEUES];
+	struct vq_state nowhere; /* what an out-of-range selector selects */
 	unsigned nqueues;
 	uint8_t config[VIRTIO_CONFIG_MAX];
 	unsigned window_cap;	    /* the PCI_CFG capability */
@@ -93,11 +96,6 @@ void virtio_used(struct virtio *v, unsigned q);
 void virtio_config_changed(struct virtio *v);
 /* The driver broke the rules: say so and stop looking at its queues. */
 void virtio_broken(struct virtio *v);
-
-/* For the types' classes. */
-void virtio_reset(struct device *d);
-int virtio_loaded(struct device *d, struct err *e);
-void virtio_destroy(struct virtio *v); /* closes what virtio_add opened; not the memory */
 
 /* ---- the types: create, put on the board; the descriptors are owned on success and failure ---- */
 

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A running machine, as its files share it: vm.c (threads, life), vm_devices.c (what is on the
+ * board), control.c (the control socket), jail.c.
+ */
+#ifndef VMX_VM_IMPL_H
+#define VMX_VM_IMPL_H
+
+#include <pthread.h>
+#include <time.h>
+
+#include "smartbox/core/loop.h"
+#include "smartbox/vmx/boot.h"
+#include "smartbox/vmx/chr.h"
+#include "smartbox/vmx/iothread.h"
+#include "smartbox/vmx/isa.h"
+#include "smartbox/vmx/kvm.h"
+#include "smartbox/vmx/pci.h"
+#include "smartbox/vmx/virtio.h"
+#include "smartbox/vmx/vmx.h"
+
+enum vm_request { VM_NONE, VM_RESET, VM_POWEROFF, VM_CRASH, VM_KILL };
+
+enum { VM_MAX_IO = VMX_MAX_DISKS + VMX_MAX_NICS + 1, VM_MAX_CHR = VMX_MAX_SERIAL + 1 };
+
+struct vm_cpu {
+	struct vm *vm;
+	struct vcpu *vcpu;
+	pthread_t thread;
+};
+
+struct vm {
+	struct vmx_config c; /* descriptors in it are ours; -1 once a device has taken one */
+	const char *cmdline;
+	struct gmem *mem;
+	struct kvm *kvm;
+	struct board *board;
+	struct loop *loop; /* main thread's */
+	struct vm_cpu cpu[VMX_MAX_CPUS];
+	unsigned ncpus_started;
+	struct iothread *io[VM_MAX_IO];
+	unsigned nio;
+	struct chr *chr[VM_MAX_CHR];
+	unsigned nchr;
+	struct kvm_sregs power_on;
+	uint8_t *rom; /* firmware */
+	uint64_t rom_size;
+
+	_Atomic int request; /* enum vm_request */
+	_Atomic int pause;
+	int event_fd;
+	pthread_mutex_t lock; /* parked, quit, crash */
+	pthread_cond_t parked_cond, resume_cond;
+	unsigned parked;
+	bool quit, term_seen;
+	struct err crash;
+	uint64_t called_ns, start_ns, resets;
+};
+
+/* Any thread. */
+void vm_request(struct vm *vm, enum vm_request r);
+/* Everything on the board, from the configuration. */
+int vm_devices(struct vm *vm, struct err *e);
+void vm_close_config(struct vmx_config *c);
+
+#endif
