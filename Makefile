@@ -95,6 +95,12 @@ $(B)/versions.h: FORCE | $(LIBSTAMP)
 	@cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 $(B)/obj/core/main.o: | $(B)/versions.h
 
+# System calls by number, from the kernel's header.
+$(B)/syscalls.h: tests/tools/syscalls.sh $(UAPI)/.done
+	@tests/tools/syscalls.sh $(UAPI)/asm/unistd_64.h > $@
+$(B)/obj/trace/prov_syscall.o $(B)/asan/trace/prov_syscall.o $(B)/fuzz/trace/prov_syscall.o: INCLUDE += -I$(B)
+$(B)/obj/trace/prov_syscall.o $(B)/asan/trace/prov_syscall.o $(B)/fuzz/trace/prov_syscall.o: | $(B)/syscalls.h
+
 # --- link -------------------------------------------------------------------------------------------
 
 # musl-gcc's specs turn -static-pie into a static executable at a fixed address, silently. So the link

@@ -1,0 +1,441 @@
+/* SPDX-License-Identifier: MIT */
+/* trace: dynamic tracing with D programs; the command line of dtrace(8). */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "smartbox/core/applet.h"
+#include "smartbox/core/buf.h"
+#include "smartbox/core/file.h"
+#include "smartbox/trace/trace.h"
+
+static const char trace_usage[] =
+    "usage: trace [-eFhlqSvVwZ] [-b BUFSZ] [-c CMD] [-C] [-D NAME[=VALUE]] [-I PATH] [-o FILE]\n"
+    "             [-p PID] [-x OPT[=VAL]] [-X a|c|s|t] [-P PROVIDER [[PREDICATE] ACTION]]\n"
+    "             [-m [PROVIDER:]MODULE [[PREDICATE] ACTION]]\n"
+    "             [-f [[PROVIDER:]MODULE:]FUNC [[PREDICATE] ACTION]]\n"
+    "             [-n [[[PROVIDER:]MODULE:]FUNC:]NAME [[PREDICATE] ACTION]]\n"
+    "             [-i PROBE-ID [[PREDICATE] ACTION]] [-s SCRIPT] [ARGUMENT]...\n"
+    "Trace the running system with a D program.\n"
+    "  -b BUFSZ  size of the trace buffer for each CPU\n"
+    "  -c CMD    run CMD, and end when it ends\n"
+    "  -C        run cpp(1) over script files\n"
+    "  -D NAME   define a symbol for cpp\n"
+    "  -e        compile, and end before enabling probes\n"
+    "  -f FUNC   enable or list probes of that function\n"
+    "  -F        show the flow of calls by indenting\n"
+    "  -i ID     enable or list the probe of that number\n"
+    "  -I PATH   search folder for cpp\n"
+    "  -l        list probes\n"
+    "  -m MOD    enable or list probes of that module\n"
+    "  -n NAME   enable or list probes of that name\n"
+    "  -o FILE   append the output to a file\n"
+    "  -p PID    grab the process, and end when it ends\n"
+    "  -P PROV   enable or list probes of that provider\n"
+    "  -q        print only what the program prints\n"
+    "  -s FILE   enable or list probes according to the script\n"
+    "  -S        print the compiled programs\n"
+    "  -v        be verbose: arguments of listed probes\n"
+    "  -V        print the version\n"
+    "  -w        allow destructive actions\n"
+    "  -x OPT    set an option\n"
+    "  -X LEVEL  accepted for compatibility\n"
+    "  -Z        probe descriptions may match nothing\n";
+
+static int trace_main(int argc, char **argv);
+static const struct applet trace_applet = {"trace", "trace the system with D programs", trace_usage,
+    trace_main, false};
+static const struct applet dtrace_applet = {"dtrace", "trace the system with D programs",
+    trace_usage, trace_main, false};
+static const struct applet *const trace_ptr __attribute__((used, retain, section("applets"))) =
+    &trace_applet;
+static const struct applet *const dtrace_ptr __attribute__((used, retain, section("applets"))) =
+    &dtrace_applet;
+
+enum { MAX_SOURCES = 64, SCRIPT_MAX = 16 << 20 };
+
+struct source {
+	int opt; /* the letter */
+	const char *arg;
+};
+
+struct options {
+	struct source src[MAX_SOURCES];
+	int nsrc;
+	const char *cmds[16], *cppargs[32];
+	int pids[16], ncmds, npids, ncppargs;
+	const char *out;
+	bool compile_only, list, verbose, cpp, disassemble, version, quiet_w;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void
+on_signal(int sig)
+{
+	(void)sig;
+	interrupted++;
+}
+
+static void
+message(void *arg, const char *text)
+{
+	(void)arg;
+	applet_warn("%s", text);
+}
+
+/* --- the command line --------------------------------------------------------------------------------- */
+
+static int
+set_option(struct session *s, char *arg)
+{
+	char *val = strchr(arg, '=');
+	struct err e = ERR_INIT;
+
+	if (val != NULL)
+		*val++ = '\0';
+	if (trace_option(s, arg, val, &e) == 0)
+		return (0);
+	(void)applet_fail(&e, "failed to set -x %s", arg);
+	return (1);
+}
+
+static int
+add_source(struct options *o, int opt, const char *arg)
+{
+	if (o->nsrc == MAX_SOURCES)
+		return (applet_fail(NULL, "too many programs"));
+	o->src[o->nsrc++] = (struct source){opt, arg};
+	return (0);
+}
+
+static int
+cpp_arg(struct options *o, int opt, const char *arg)
+{
+	static char text[32][300];
+
+	if (o->ncppargs == 32)
+		return (applet_fail(NULL, "too many cpp arguments"));
+	(void)snprintf(text[o->ncppargs], sizeof(text[0]), "-%c%s", opt, arg);
+	o->cppargs[o->ncppargs] = text[o->ncppargs];
+	o->ncppargs++;
+	return (0);
+}
+
+static int
+parse_pid(struct options *o, const char *arg)
+{
+	char *end;
+	long v = strtol(arg, &end, 10);
+
+	if (*end != '\0' || v <= 0 || v > INT32_MAX || o->npids == 16)
+		return (applet_fail(NULL, "invalid pid: %s", arg));
+	o->pids[o->npids++] = (int)v;
+	return (0);
+}
+
+static int
+flag(struct session *s, struct options *o, int c)
+{
+	switch (c) {
+	case 'e': o->compile_only = true; break;
+	case 'l': o->list = true; break;
+	case 'v': o->verbose = true; return (trace_option(s, "verbose", NULL, NULL));
+	case 'C': o->cpp = true; break;
+	case 'S': o->disassemble = true; break;
+	case 'V': o->version = true; break;
+	case 'q': return (trace_option(s, "quiet", NULL, NULL));
+	case 'w': return (trace_option(s, "destructive", NULL, NULL));
+	case 'F': return (trace_option(s, "flowindent", NULL, NULL));
+	case 'Z': return (trace_option(s, "zdefs", NULL, NULL));
+	default: break;
+	}
+	return (0);
+}
+
+static int
+one_option(struct session *s, struct options *o, int c, char *arg)
+{
+	switch (c) {
+	case 's': case 'n': case 'P': case 'm': case 'f': case 'i':
+		return (add_source(o, c, arg));
+	case 'x':
+		return (set_option(s, arg));
+	case 'b':
+		return (trace_option(s, "bufsize", arg, NULL) == 0 ? 0 :
+		    applet_fail(NULL, "failed to set -b %s: Invalid value for specified option", arg));
+	case 'c':
+		if (o->ncmds == 16)
+			return (applet_fail(NULL, "too many commands"));
+		o->cmds[o->ncmds++] = arg;
+		return (0);
+	case 'p':
+		return (parse_pid(o, arg));
+	case 'o':
+		o->out = arg;
+		return (0);
+	case 'D': case 'I': case 'U':
+		return (cpp_arg(o, c, arg));
+	case 'X':
+		return (0);
+	default:
+		return (flag(s, o, c));
+	}
+}
+
+/* Options may stand between arguments of the script, as DTrace takes them: getopt stops at each word. */
+static int
+parse_options(struct session *s, struct options *o, int argc, char **argv, const char **args)
+{
+	int c, n = 1, rc;
+
+	optind = 1;
+	while (optind < argc) {
+		c = applet_getopt(argc, argv, "b:c:CD:eFf:hi:I:lm:n:o:p:P:qs:SU:vVwx:X:Z");
+		if (c == '?')
+			return (2);
+		if (c == -1) {
+			if (optind < argc)
+				args[n++] = argv[optind++];
+			continue;
+		}
+		if (c == 'h') {
+			(void)fputs(trace_usage, stdout);
+			return (-1);
+		}
+		if ((rc = one_option(s, o, c, optarg)) != 0)
+			return (rc);
+	}
+	return (n << 8);
+}
+
+/* --- programs ------------------------------------------------------------------------------------------ */
+
+/* Standard input works by any name it has. */
+static int
+read_script(const char *path, char **text, size_t *len, struct err *e)
+{
+	struct buf b = BUF_INIT;
+	char chunk[4096];
+	ssize_t n;
+	int fd = strcmp(path, "-") == 0 ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return (err_set(e, errno, "failed to open %s: %s", path, strerror(errno)));
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0 && b.len < SCRIPT_MAX)
+		buf_add(&b, chunk, (size_t)n);
+	if (fd != STDIN_FILENO)
+		(void)close(fd);
+	if (n < 0 || buf_failed(&b)) {
+		buf_free(&b);
+		return (err_set(e, EIO, "failed to read %s: %s", path, strerror(errno)));
+	}
+	buf_add(&b, "", 0);
+	*len = b.len;
+	*text = buf_take(&b);
+	return (0);
+}
+
+/* The script through the machine's own preprocessor. */
+static int
+preprocess(const struct options *o, const char *path, char **text, size_t *len, struct err *e)
+{
+	struct buf cmd = BUF_INIT, b = BUF_INIT;
+	char chunk[4096];
+	size_t n;
+	FILE *f;
+	int st;
+
+	buf_str(&cmd, "cpp -D__linux__=1 -D__SUNW_D=1 -D__SUNW_D_VERSION=0x01060003 -xc");
+	for (int i = 0; i < o->ncppargs; i++)
+		buf_printf(&cmd, " '%s'", o->cppargs[i]);
+	buf_printf(&cmd, " '%s'", path);
+	f = cmd.data != NULL ? popen(cmd.data, "r") : NULL;
+	buf_free(&cmd);
+	if (f == NULL)
+		return (err_set(e, errno, "failed to run cpp: %s", strerror(errno)));
+	while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0 && b.len < SCRIPT_MAX)
+		buf_add(&b, chunk, n);
+	st = pclose(f);
+	if (st != 0) {
+		buf_free(&b);
+		return (err_set(e, EINVAL, "failed to compile script %s: Preprocessor failed to process "
+		    "input program", path));
+	}
+	buf_add(&b, "", 0);
+	*len = b.len;
+	*text = buf_take(&b);
+	return (0);
+}
+
+static int
+load_sources(struct session *s, struct options *o, int argc, const char *const *args)
+{
+	static const char letters[] = "Pmfni";
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < o->nsrc; i++) {
+		const struct source *src = &o->src[i];
+		char *text = (char *)(uintptr_t)src->arg;
+		size_t len = strlen(src->arg);
+		int rc, kind = TRACE_NAME;
+
+		if (src->opt == 's') {
+			rc = o->cpp ? preprocess(o, src->arg, &text, &len, &e) :
+			    read_script(src->arg, &text, &len, &e);
+			if (rc != 0)
+				return (applet_fail_plain(&e));
+		} else {
+			kind = (int)(strchr(letters, src->opt) - letters);
+		}
+		if (trace_source(s, (enum trace_spec)kind, src->opt == 's' ? src->arg : NULL, text,
+		    len, argc, args, &e) != 0)
+			return (applet_fail_plain(&e));
+	}
+	return (0);
+}
+
+/* Which program failed is the last that was looked at: its messages name it. */
+static int
+compile_failed(struct session *s, const struct options *o, const struct err *e)
+{
+	int n = trace_failed_source(s);
+	const struct source *src = n >= 0 && n < o->nsrc ? &o->src[n] : NULL;
+
+	if (src == NULL)
+		return (applet_fail_plain(e));
+	if (src->opt == 's')
+		return (applet_fail(e, "failed to compile script %s", src->arg));
+	return (applet_fail(e, "invalid probe specifier %s", src->arg));
+}
+
+static void
+report_matches(struct session *s, const struct options *o)
+{
+	for (int i = 0; i < o->nsrc; i++) {
+		unsigned n = trace_matched(s, (unsigned)i);
+
+		applet_warn("%s '%s' matched %u probe%s", o->src[i].opt == 's' ? "script" :
+		    "description", o->src[i].arg, n, n == 1 ? "" : "s");
+	}
+}
+
+/* --- tracing -------------------------------------------------------------------------------------------- */
+
+static int
+start_victims(struct session *s, const struct options *o)
+{
+	struct err e = ERR_INIT;
+
+	for (int i = 0; i < o->ncmds; i++)
+		if (trace_command(s, o->cmds[i], &e) != 0)
+			return (applet_fail_plain(&e));
+	for (int i = 0; i < o->npids; i++)
+		if (trace_grab(s, o->pids[i], &e) != 0)
+			return (applet_fail_plain(&e));
+	return (0);
+}
+
+static void
+catch_signals(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	(void)sigaction(SIGINT, &sa, NULL);
+	(void)sigaction(SIGTERM, &sa, NULL);
+	(void)sigaction(SIGHUP, &sa, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+static int
+run(struct session *s, const struct options *o)
+{
+	struct err e = ERR_INIT;
+	int rc;
+
+	if (trace_go(s, &e) != 0)
+		return (applet_fail_plain(&e));
+	if (!trace_option_flag(s, "quiet"))
+		report_matches(s, o);
+	if (trace_option_flag(s, "destructive") && !trace_option_flag(s, "quiet"))
+		applet_warn("allowing destructive actions");
+	do {
+		rc = trace_work(s, &e);
+	} while (rc == 1 && interrupted == 0);
+	rc = trace_finish(s, interrupted < 2, &e);
+	if (rc < 0)
+		return (applet_fail_plain(&e));
+	return (trace_status(s) & 255);
+}
+
+static int
+compile_and_run(struct session *s, struct options *o)
+{
+	struct err e = ERR_INIT;
+	int rc, fd;
+
+	if (o->out != NULL) {
+		fd = open(o->out, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+		if (fd < 0)
+			return (applet_fail(NULL, "failed to open %s: %s", o->out, strerror(errno)));
+		trace_output(s, fd);
+	}
+	if ((rc = start_victims(s, o)) != 0)
+		return (rc);
+	if (o->nsrc > 0 && trace_compile(s, &e) != 0)
+		return (compile_failed(s, o, &e));
+	if (o->list)
+		return (trace_list(s, stdout, o->verbose, &e) == 0 ? 0 : applet_fail_plain(&e));
+	if (o->disassemble)
+		trace_disassemble(s, stderr);
+	if (o->compile_only) {
+		if (!trace_option_flag(s, "quiet"))
+			report_matches(s, o);
+		return (0);
+	}
+	catch_signals();
+	return (run(s, o));
+}
+
+static int
+trace_main(int argc, char **argv)
+{
+	const char **args = calloc((size_t)argc + 1, sizeof(*args));
+	struct options o;
+	struct session *s;
+	struct err e = ERR_INIT;
+	int rc, nargs;
+
+	memset(&o, 0, sizeof(o));
+	if (argc == 1) {
+		(void)fputs(trace_usage, stderr);
+		free(args);
+		return (2);
+	}
+	if (args == NULL || trace_new(&s, &e) != 0)
+		return (applet_fail(NULL, "out of memory"));
+	trace_on_message(s, message, NULL);
+	rc = parse_options(s, &o, argc, argv, args);
+	if (rc >= 256) {
+		nargs = rc >> 8;
+		args[0] = applet_name();
+		for (int i = 0; i < o.nsrc; i++)
+			if (o.src[i].opt == 's')
+				args[0] = o.src[i].arg;
+		if (o.version)
+			rc = printf("dtrace: smartbox D 1.6.3\n") > 0 ? 0 : 1;
+		else if (o.nsrc == 0 && !o.list)
+			rc = applet_fail(NULL, "no probes specified");
+		else if ((rc = load_sources(s, &o, nargs, args)) == 0)
+			rc = compile_and_run(s, &o);
+	}
+	trace_free(s);
+	free(args);
+	return (rc < 0 ? 0 : rc);
+}

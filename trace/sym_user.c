@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Symbols of processes.  A process's map is kept from the first question on, so that stacks of one that has
+ * ended still have names; files are read once, however many processes map them.
+ */
+#include "sym_user.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "smartbox/core/file.h"
+
+struct file {
+	struct file *next;
+	dev_t dev;
+	ino_t ino;
+	struct elf elf;
+	bool ok;
+};
+
+struct mapping {
+	uint64_t start, end, off;
+	char path[200];
+	struct file *file;
+	bool tried;
+};
+
+struct process {
+	struct process *next;
+	int pid;
+	struct mapping *maps;
+	size_t n;
+};
+
+struct user_symbols {
+	struct process *procs;
+	struct file *files;
+};
+
+struct user_symbols *
+user_symbols_new(void)
+{
+	return (calloc(1, sizeof(struct user_symbols)));
+}
+
+void
+user_symbols_free(struct user_symbols *u)
+{
+	struct process *p;
+	struct file *f;
+
+	while (u != NULL && (p = u->procs) != NULL) {
+		u->procs = p->next;
+		free(p->maps);
+		free(p);
+	}
+	while (u != NULL && (f = u->files) != NULL) {
+		u->files = f->next;
+		elf_close(&f->elf);
+		free(f);
+	}
+	free(u);
+}
+
+/* "start-end perms offset dev inode path"; only what can be executed. */
+static bool
+parse_mapping(const char *line, struct mapping *m)
+{
+	unsigned long long start, end, off;
+	char perms[8];
+	int at = 0;
+
+	if (sscanf(line, "%llx-%llx %7s %llx %*s %*s %n", &start, &end, perms, &off, &at) < 4 ||
+	    strchr(perms, 'x') == NULL)
+		return (false);
+	memset(m, 0, sizeof(*m));
+	m->start = start;
+	m->end = end;
+	m->off = off;
+	(void)snprintf(m->path, sizeof(m->path), "%s", at != 0 ? line + at : "");
+	return (true);
+}
+
+static void
+read_maps(struct process *p)
+{
+	char path[64], *text, *save = NULL;
+	struct mapping m, *v;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/maps", p->pid);
+	if (file_read(path, 16 << 20, &text, NULL, NULL) != 0)
+		return;
+	for (char *l = strtok_r(text, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
+		if (!parse_mapping(l, &m))
+			continue;
+		if ((v = realloc(p->maps, (p->n + 1) * sizeof(*v))) == NULL)
+			break;
+		p->maps = v;
+		p->maps[p->n++] = m;
+	}
+	free(text);
+}
+
+static struct process *
+process(struct user_symbols *u, int pid)
+{
+	struct process *p;
+
+	for (p = u->procs; p != NULL; p = p->next)
+		if (p->pid == pid)
+			return (p);
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		return (NULL);
+	p->pid = pid;
+	p->next = u->procs;
+	u->procs = p;
+	read_maps(p);
+	return (p);
+}
+
+static struct file *
+open_file(struct user_symbols *u, int pid, const struct mapping *m)
+{
+	char path[300];
+	struct stat st;
+	struct file *f;
+
+	/* The mapping itself: right in containers and for deleted files. */
+	(void)snprintf(path, sizeof(path), "/proc/%d/map_files/%llx-%llx", pid,
+	    (unsigned long long)m->start, (unsigned long long)m->end);
+	if (stat(path, &st) != 0) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/root%s", pid, m->path);
+		if (m->path[0] != '/' || stat(path, &st) != 0)
+			return (NULL);
+	}
+	for (f = u->files; f != NULL; f = f->next)
+		if (f->dev == st.st_dev && f->ino == st.st_ino)
+			return (f);
+	if ((f = calloc(1, sizeof(*f))) == NULL)
+		return (NULL);
+	f->dev = st.st_dev;
+	f->ino = st.st_ino;
+	f->ok = elf_open(path, &f->elf, NULL) == 0;
+	f->next = u->files;
+	u->files = f;
+	return (f);
+}
+
+static struct mapping *
+mapping_of(struct process *p, uint64_t addr)
+{
+	for (size_t i = 0; p != NULL && i < p->n; i++)
+		if (addr >= p->maps[i].start && addr < p->maps[i].end)
+			return (&p->maps[i]);
+	return (NULL);
+}
+
+/* The symbol that covers vaddr: of those that begin before it, the last; size 0 reaches to the next. */
+static const struct elf_sym *
+symbol_at(const struct elf *f, uint64_t vaddr)
+{
+	size_t lo = 0, hi = f->nsyms;
+
+	if (f->nsyms == 0 || vaddr < f->syms[0].addr)
+		return (NULL);
+	while (hi - lo > 1) {
+		size_t mid = (lo + hi) / 2;
+
+		if (f->syms[mid].addr <= vaddr)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	while (lo > 0 && f->syms[lo - 1].addr == f->syms[lo].addr)
+		lo--;
+	if (f->syms[lo].size != 0 && vaddr - f->syms[lo].addr >= f->syms[lo].size)
+		return (NULL);
+	return (&f->syms[lo]);
+}
+
+static const char *
+base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return (slash != NULL ? slash + 1 : path);
+}
+
+void
+user_symbol(struct user_symbols *u, int pid, uint64_t addr, enum user_form form, char *buf,
+    size_t size)
+{
+	struct mapping *m = u != NULL && pid > 0 ? mapping_of(process(u, pid), addr) : NULL;
+	const struct elf_sym *s = NULL;
+	uint64_t vaddr = 0;
+
+	if (m != NULL && !m->tried) {
+		m->tried = true;
+		m->file = open_file(u, pid, m);
+	}
+	if (m == NULL || m->path[0] == '\0') {
+		(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
+		return;
+	}
+	if (form == USER_MOD) {
+		(void)snprintf(buf, size, "%s", base_name(m->path));
+		return;
+	}
+	if (m->file != NULL && m->file->ok &&
+	    elf_offset_to_vaddr(&m->file->elf, addr - m->start + m->off, &vaddr))
+		s = symbol_at(&m->file->elf, vaddr);
+	if (s == NULL)
+		(void)snprintf(buf, size, "%s`0x%llx", base_name(m->path), (unsigned long long)addr);
+	else if (form == USER_FUNC || vaddr == s->addr)
+		(void)snprintf(buf, size, "%s`%s", base_name(m->path), s->name);
+	else
+		(void)snprintf(buf, size, "%s`%s+0x%llx", base_name(m->path), s->name,
+		    (unsigned long long)(vaddr - s->addr));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* Symbols of processes: /proc/PID/maps and the ELF files behind it. */
+#ifndef TRACE_SYM_USER_H
+#define TRACE_SYM_USER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smartbox/core/err.h"
+
+enum user_form { USER_OFFSET, USER_FUNC, USER_MOD };
+
+struct user_symbols;
+struct user_symbols *user_symbols_new(void);
+void user_symbols_free(struct user_symbols *u);
+/* u NULL or a process that is gone: hexadecimal. */
+void user_symbol(struct user_symbols *u, int pid, uint64_t addr, enum user_form form, char *buf,
+    size_t size);
+
+/* An ELF file's function symbols. */
+struct elf_sym {
+	uint64_t addr, size; /* st_value */
+	const char *name;
+};
+struct elf {
+	char *data;
+	size_t len;
+	struct elf_sym *syms; /* by address */
+	size_t nsyms;
+};
+int elf_open(const char *path, struct elf *out, struct err *e);
+void elf_close(struct elf *f);
+/* Offsets in the file and virtual addresses, by the loaded segments. */
+bool elf_offset_to_vaddr(const struct elf *f, uint64_t off, uint64_t *vaddr);
+bool elf_vaddr_to_offset(const struct elf *f, uint64_t vaddr, uint64_t *off);
+/* A section's bytes by name; NULL none. addr may be NULL. */
+const char *elf_section(const struct elf *f, const char *name, size_t *len, uint64_t *addr);
+
+#endif
