@@ -631,7 +631,7 @@ gen_units(struct gen *g, struct unit **units, unsigned n)
 			continue;
 		if (several)
 			skip_unless_member(g, i, skip);
-		if (!first) { /* exit() in an earlier clause ends it for the later ones */
+		if (!first) { /* an earlier clause may have ended the tracing */
 			asm_map_value(&g->b, R1, M_STATE, 0);
 			asm_load(&g->b, 4, R0, R1, 0);
 			asm_jmpi(&g->b, BPF_JNE, R0, (int32_t)g->t->activity, g->l_release);

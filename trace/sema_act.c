@@ -460,7 +460,7 @@ check_speculating(struct sema *s, const struct node *n, const struct func_def *f
 	if (!s->u->speculates)
 		return;
 	if (f->id == F_EXIT)
-		comp_error(s->c, n->line, "D_EXIT_SPEC", "exit( ) may not follow speculate( )");
+		comp_error(s->c, n->line, "D_EXIT_SPEC", "%s( ) may not follow speculate( )", n->name);
 	if (f->destructive || f->id == F_PRINTA || f->id == F_CLEAR || f->id == F_TRUNC ||
 	    f->id == F_NORMALIZE || f->id == F_DENORMALIZE || f->id == F_FTRUNCATE)
 		comp_error(s->c, n->line, "D_ACT_SPEC", "%s( ) may not follow speculate( )", n->name);
