@@ -5,7 +5,8 @@
 # found and returns 0 only when it has nothing to object. Pools are file vdevs.
 #
 #	judge_zdb FOLDER POOL             zdb -e -bcc: every checksum, leaks, space maps; reads only
-#	judge_libzpool [-w] POOL FILE...  OpenZFS in user space imports, scrubs, with -w writes, exports
+#	judge_libzpool [-r] [-w] POOL FILE...  OpenZFS in user space imports, with -r resilvers, scrubs, with
+#	                                  -w writes, exports
 #	                                  COPIES of the files; then zdb judges what it left
 #	judge_grub DATASET PATH LOCAL FILE...   GRUB's reader finds LOCAL's bytes at /PATH of DATASET
 #	judge_openzfs_vm SCRIPT FILE...   OpenZFS's kernel module in the VM: SCRIPT runs with the vdevs FILE
@@ -73,7 +74,7 @@ build_judge() {
 
 judge_libzpool() {
 	local write='' pool copies f rc=0
-	[ "$1" != -w ] || { write=-w; shift; }
+	while [[ $1 = -* ]]; do write="$write $1"; shift; done
 	pool=$1
 	shift
 	build_judge || return 1

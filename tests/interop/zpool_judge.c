@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OpenZFS's own pool code as a judge, in user space: zpool_judge [-w] [-d N] POOL FILE...
+ * OpenZFS's own pool code as a judge, in user space: zpool_judge [-rw] [-d N] POOL FILE...
  *
- * Imports the pool POOL from copies of its vdevs, scrubs it, with -w also makes, writes, reads back,
+ * Imports the pool POOL from copies of its vdevs, with -r first lets devices get what they lack, scrubs it, with -w also makes, writes, reads back,
  * snapshots and destroys a dataset, with -d destroys every Nth of its datasets and snapshots (1: all but
  * the root), and exports it. It WRITES to the files. Prints one line per vdev:
  * guid, state, read, write and checksum errors; exit status 0 only when all is healthy and without errors.
@@ -53,6 +53,7 @@ int spa_get_stats(const char *, nvlist_t **, char *, size_t);
 uint64_t spa_get_errlog_size(spa_t *);
 dsl_pool_t *spa_get_dsl(spa_t *);
 int dsl_scan_scrubbing(const dsl_pool_t *);
+int dsl_scan_resilvering(dsl_pool_t *);
 void txg_wait_synced(dsl_pool_t *, uint64_t);
 
 int dmu_objset_create(const char *, int type, uint64_t flags, void *, void *, void *);
@@ -173,6 +174,18 @@ make_config(void)
 }
 
 /* --- the trial -------------------------------------------------------------------------------- */
+
+/* What a device lacks is noticed some txgs after the import. */
+static void
+resilver(spa_t *spa)
+{
+	dsl_pool_t *dp = spa_get_dsl(spa);
+
+	for (int quiet = 0; quiet < 5; quiet = dsl_scan_resilvering(dp) ? 0 : quiet + 1) {
+		txg_wait_synced(dp, 0);
+		(void)usleep(100000);
+	}
+}
 
 static void
 scrub(spa_t *spa)
@@ -317,18 +330,20 @@ main(int argc, char **argv)
 	nvlist_t *stats, *tree;
 	uint64_t errors;
 	unsigned every = 0;
-	bool write = false, good;
+	bool write = false, resilvering = false, good;
 	spa_t *spa;
 	int c;
 
-	while ((c = getopt(argc, argv, "d:w")) != -1) {
+	while ((c = getopt(argc, argv, "d:rw")) != -1) {
 		if (c == 'w')
 			write = true;
+		else if (c == 'r')
+			resilvering = true;
 		else if (c != 'd' || (every = (unsigned)strtoul(optarg, NULL, 10)) == 0)
 			return (2);
 	}
 	if (argc - optind < 2 || argc - optind > FILES_MAX) {
-		fprintf(stderr, "usage: zpool_judge [-w] [-d N] POOL FILE...\n");
+		fprintf(stderr, "usage: zpool_judge [-rw] [-d N] POOL FILE...\n");
 		return (2);
 	}
 	for (int i = optind + 1; i < argc; i++)
@@ -341,6 +356,8 @@ main(int argc, char **argv)
 	if (every != 0)
 		destroy_trial(argv[optind], every);
 	must(spa_open(argv[optind], &spa, tag), "open");
+	if (resilvering)
+		resilver(spa);
 	scrub(spa);
 	errors = spa_get_errlog_size(spa);
 	must(spa_get_stats(argv[optind], &stats, NULL, 0), "stats");

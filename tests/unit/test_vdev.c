@@ -9,6 +9,7 @@
 #include "../../fs/dtl.h"
 #include "../../fs/spa_vdev_impl.h"
 #include "fs_pool.h"
+#include "smartbox/fs/dsl.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/tender.h"
 #include "test.h"
@@ -17,7 +18,7 @@ enum { OBJECTS = 12, OBJECT_BYTES = 200000 };
 
 /* A pool on files of a private folder, so that it can be imported again by path. */
 struct rig {
-	char dir[64];
+	char dir[80];
 	struct spa *spa;
 	uint64_t object[OBJECTS];
 	uint32_t seed[OBJECTS];
@@ -81,9 +82,12 @@ rig_open(struct rig *r, const char *type, unsigned nparity, unsigned ndev)
 	char name[8];
 
 	*r = (struct rig){.dir = "/tmp/smartbox-vdev.XXXXXX"};
-	CHECK(mkdtemp(r->dir) != NULL);
+	if (getenv("JUDGED_POOL") != NULL)
+		(void)snprintf(r->dir, sizeof(r->dir), "%s", getenv("JUDGED_POOL"));
+	else
+		CHECK(mkdtemp(r->dir) != NULL);
 	for (unsigned i = 0; i < ndev; i++) {
-		(void)snprintf(name, sizeof(name), "d%u", i);
+		(void)snprintf(name, sizeof(name), "d%u", i % 100);
 		make_device(r, name);
 		leaf[i] = leaf_of(r, name);
 	}
@@ -112,7 +116,7 @@ rig_close(struct rig *r)
 	char command[100];
 
 	fs_test_close(r->spa);
-	(void)snprintf(command, sizeof(command), "rm -rf %s", r->dir);
+	(void)snprintf(command, sizeof(command), "rm -rf %.90s", r->dir);
 	CHECK(system(command) == 0);
 }
 
@@ -141,15 +145,26 @@ sync_now(struct rig *r)
 		test_fail(__FILE__, __LINE__, "sync: %s", e.msg);
 }
 
+static struct objset *
+hold_root(struct rig *r, struct dsl_dataset **ds)
+{
+	struct objset *os;
+
+	CHECK_EQ(dsl_hold(r->spa, "tank", ds, NULL), 0);
+	CHECK_EQ(dsl_objset(*ds, &os), 0);
+	return (os);
+}
+
 /* One more object, and one of the old ones gets other bytes. */
 static void
 write_some(struct rig *r)
 {
 	static uint8_t buf[OBJECT_BYTES];
-	struct objset *mos = spa_mos(r->spa);
+	struct dsl_dataset *ds;
+	struct objset *os = hold_root(r, &ds);
 
 	if (r->n < OBJECTS) {
-		CHECK(dmu_object_alloc(mos, OT_U8_METADATA, 16384, OT_NONE, 0, &r->object[r->n]) == 0);
+		CHECK(dmu_object_alloc(os, OT_PLAIN_FILE, 16384, OT_NONE, 0, &r->object[r->n]) == 0);
 		r->n++;
 	}
 	for (unsigned k = 0; k < 2; k++) {
@@ -157,8 +172,9 @@ write_some(struct rig *r)
 
 		r->seed[i] = (uint32_t)test_rand();
 		pattern(buf, r->seed[i]);
-		CHECK_EQ(dmu_write(mos, r->object[i], 0, OBJECT_BYTES, buf), 0);
+		CHECK_EQ(dmu_write(os, r->object[i], 0, OBJECT_BYTES, buf), 0);
 	}
+	dsl_rele(ds);
 	sync_now(r);
 }
 
@@ -166,13 +182,16 @@ static void
 check_all(struct rig *r)
 {
 	static uint8_t buf[OBJECT_BYTES], want[OBJECT_BYTES];
+	struct dsl_dataset *ds;
+	struct objset *os = hold_root(r, &ds);
 
-	objset_evict(spa_mos(r->spa), objset_bp(spa_mos(r->spa)));
+	objset_evict(os, objset_bp(os));
 	for (unsigned i = 0; i < r->n; i++) {
 		pattern(want, r->seed[i]);
-		CHECK_EQ(dmu_read(spa_mos(r->spa), r->object[i], 0, OBJECT_BYTES, buf), 0);
+		CHECK_EQ(dmu_read(os, r->object[i], 0, OBJECT_BYTES, buf), 0);
 		CHECK(memcmp(buf, want, OBJECT_BYTES) == 0);
 	}
+	dsl_rele(ds);
 }
 
 static void
@@ -487,4 +506,26 @@ TEST(scrub_pauses_and_goes_on_after_an_import)
 	scrub_stat(r.spa, &st);
 	CHECK(st.state == SCRUB_FINISHED && st.errors == 0 && st.repaired == 0);
 	rig_close(&r);
+}
+
+/* tests/interop/devices_pass_the_judges.sh lets OpenZFS go on from here. */
+TEST(vdev_half_replaced_is_left_for_outside_judges)
+{
+	const char *layout = getenv("JUDGED_LAYOUT");
+	bool raidz = layout != NULL && strcmp(layout, "raidz") == 0;
+	struct rig r;
+
+	if (getenv("JUDGED_POOL") == NULL)
+		test_skip("JUDGED_POOL is not set");
+	rig_open(&r, raidz ? "raidz" : "mirror", raidz, raidz ? 3 : 2);
+	for (int i = 0; i < 10; i++)
+		write_some(&r);
+	make_device(&r, "new");
+	CHECK_EQ(attach(&r, "d1", "new", true), 0);
+	CHECK_EQ(resilver_start(r.spa, NULL), 0);
+	for (int i = 0; i < 60; i++)
+		CHECK_EQ(scrub_step(r.spa, 0), 1);
+	write_some(&r);
+	spa_exit(r.spa);
+	CHECK_EQ(spa_export(r.spa, NULL), 0);
 }
