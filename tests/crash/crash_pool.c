@@ -31,27 +31,20 @@
 #include <unistd.h>
 
 #include "../../fs/spa_impl.h"
+#include "pool_rig.h"
 #include "pool_model.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/workers.h"
 
-#define DEVICES_MAX 4
 #define STEPS 30
 #define CREATION -1
-#define CHILD_SECONDS 60
 #define THINNING 3 /* a whole run visits one point in so many; the seed says which */
 
-struct layout {
-	const char *name, *type; /* type NULL: a stripe of leaves */
-	unsigned devices, nparity, ashift;
-	uint64_t size;
-	bool redundant;
-};
 static const struct layout layouts[] = {
-    {"disk", NULL, 1, 0, 9, 64 << 20, false},
-    {"mirror", "mirror", 2, 0, 12, 64 << 20, true},
-    {"raidz", "raidz", 3, 1, 9, 64 << 20, true},
-    {"stripe", NULL, 2, 0, 12, 64 << 20, false},
+    {"disk", NULL, 1, 0, 9, 64 << 20, false, false},
+    {"mirror", "mirror", 2, 0, 12, 64 << 20, true, false},
+    {"raidz", "raidz", 3, 1, 9, 64 << 20, true, false},
+    {"stripe", NULL, 2, 0, 12, 64 << 20, false, false},
 };
 #define NLAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
 
@@ -74,106 +67,12 @@ struct test {
 	uint64_t visited, counter, share, failed;
 };
 
-/* --- devices that outlive their closing: spa_create closes what it was given when it fails --- */
-
-struct view {
-	struct bdev bd;
-	struct bdev *of;
-};
-
-static int
-view_read(struct bdev *bd, void *buf, size_t len, uint64_t off)
-{
-	return (bdev_read(((struct view *)bd)->of, buf, len, off));
-}
-
-static int
-view_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
-{
-	return (bdev_write(((struct view *)bd)->of, buf, len, off));
-}
-
-static int
-view_flush(struct bdev *bd)
-{
-	return (bdev_flush(((struct view *)bd)->of));
-}
-
-static void
-view_close(struct bdev *bd)
-{
-	(void)bd; /* a child's exit frees it */
-}
-
-static const struct bdev_ops view_ops = {view_read, view_write, view_flush, NULL, view_close, NULL};
-
-static struct bdev *
-view_new(struct bdev *of)
-{
-	struct view *v = calloc(1, sizeof(*v));
-
-	if (v == NULL)
-		abort();
-	v->bd = *of;
-	v->bd.ops = &view_ops;
-	v->of = of;
-	return (&v->bd);
-}
-
-/* --- the world: fixed time, random numbers from the seed --- */
-
-static uint64_t
-fixed_now(void *arg, uint32_t *nsec)
-{
-	(void)arg;
-	if (nsec != NULL)
-		*nsec = 0;
-	return (1700000000);
-}
-
-static void
-seeded_random(void *arg, void *buf, size_t len)
-{
-	uint8_t *p = buf;
-
-	for (size_t i = 0; i < len; i++)
-		p[i] = (uint8_t)model_random(arg);
-}
-
-static struct nvlist *
-vdev_tree(const struct layout *l)
-{
-	struct nvlist *root = nv_new(), *leaf[DEVICES_MAX], *group = nv_new();
-	char path[32];
-
-	for (unsigned i = 0; i < l->devices; i++) {
-		leaf[i] = nv_new();
-		(void)snprintf(path, sizeof(path), "/crash/%u", i);
-		(void)nv_add_str(leaf[i], "type", "file");
-		(void)nv_add_str(leaf[i], "path", path);
-	}
-	(void)nv_add_str(root, "type", "root");
-	if (l->type == NULL) {
-		(void)nv_add_nvlist_array(root, "children", leaf, l->devices);
-	} else {
-		(void)nv_add_str(group, "type", l->type);
-		if (l->nparity > 0)
-			(void)nv_add_u64(group, "nparity", l->nparity);
-		(void)nv_add_nvlist_array(group, "children", leaf, l->devices);
-		(void)nv_add_nvlist_array(root, "children", &group, 1);
-	}
-	for (unsigned i = 0; i < l->devices; i++)
-		nv_free(leaf[i]);
-	nv_free(group);
-	return (root);
-}
-
 static void
 make_devices(struct test *t)
 {
 	for (unsigned i = 0; i < t->layout->devices; i++) {
 		if (bdev_mem_new("mem", t->layout->size, &t->inner[i], NULL) != 0 ||
-		    bdev_fault_new(view_new(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
+		    bdev_fault_new(crash_view(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
 			abort();
 	}
 	t->plan.cut_at = t->plan.fail_at = UINT64_MAX;
@@ -182,8 +81,8 @@ make_devices(struct test *t)
 static int
 make_pool(struct test *t, struct err *e)
 {
-	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
-	struct nvlist *tree = vdev_tree(t->layout);
+	struct fs_os os = crash_os(&t->rnd);
+	struct nvlist *tree = crash_vdev_tree(t->layout);
 	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = t->layout->ashift,
 	    .os = &os, .bdevs = t->fault};
 	int rc = spa_create(&o, &t->spa, e);
@@ -197,74 +96,12 @@ make_pool(struct test *t, struct err *e)
 	return (0);
 }
 
-/* --- opening what is left --- */
-
-static int
-take_leaf(struct vdev *leaf, void *arg)
-{
-	struct bdev ***next = arg;
-
-	if (leaf->bd != NULL)
-		*(*next)++ = leaf->bd;
-	leaf->bd = NULL;
-	return (0);
-}
-
-/* Close the pool but not its devices, which have the order of the tree. */
-static void
-close_keeping(struct spa *spa, struct bdev **bd)
-{
-	struct bdev **next = bd;
-
-	(void)vdev_walk_leaves(spa->root, take_leaf, &next);
-	spa_close(spa);
-}
-
-/* The trees of the top-levels from the newest labels: what pool_scan does for paths. */
-static struct nvlist *
-config_of(struct bdev *const *bd, unsigned n)
-{
-	struct nvlist *best = NULL, *top[DEVICES_MAX] = {NULL}, *root = nv_new(), *label, *tree;
-	uint64_t txg[DEVICES_MAX] = {0}, ntop = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		uint64_t id, at;
-
-		if (label_read(bd[i], &label, NULL) != 0)
-			continue;
-		at = nv_u64_or(label, "txg", 0);
-		if (nv_get_nvlist(label, "vdev_tree", &tree) == 0 &&
-		    (id = nv_u64_or(tree, "id", 99)) < DEVICES_MAX && at >= txg[id]) {
-			nv_free(top[id]);
-			top[id] = nv_dup(tree);
-			txg[id] = at;
-			ntop = id + 1 > ntop ? id + 1 : ntop;
-		}
-		if (best == NULL || at > nv_u64_or(best, "txg", 0)) {
-			nv_free(best);
-			best = nv_dup(label);
-		}
-		nv_free(label);
-	}
-	if (best != NULL) {
-		(void)nv_add_str(root, "type", "root");
-		(void)nv_add_u64(root, "id", 0);
-		(void)nv_add_u64(root, "guid", nv_u64_or(best, "pool_guid", 0));
-		(void)nv_add_nvlist_array(root, "children", top, ntop);
-		(void)nv_add_nvlist(best, "vdev_tree", root);
-	}
-	for (unsigned i = 0; i < DEVICES_MAX; i++)
-		nv_free(top[i]);
-	nv_free(root);
-	return (best);
-}
-
 static int
 open_pool(struct test *t, bool readonly, struct spa **spa, struct err *e)
 {
-	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
+	struct fs_os os = crash_os(&t->rnd);
 	struct bdev *given[DEVICES_MAX];
-	struct nvlist *config = config_of(t->inner, t->layout->devices);
+	struct nvlist *config = crash_config(t->inner, t->layout->devices);
 	struct spa_import_opts o = {.config = config, .readonly = readonly, .force = true, .os = &os,
 	    .bdevs = given, .nbdevs = t->layout->devices};
 	int rc;
@@ -311,7 +148,7 @@ check_contents(struct test *t, const struct model *old, const struct model *new,
 		fail(t, "not the new state: %s; not the old: %s", why_new, done ? "it was done" : why_old);
 	else if (!(ok = pool_space_is_exact(spa, why, sizeof(why))))
 		fail(t, "space: %s", why);
-	close_keeping(spa, t->inner);
+	crash_close_keeping(spa, t->inner);
 	return (ok);
 }
 
@@ -331,7 +168,7 @@ go_on(struct test *t, struct model *is, uint64_t rnd)
 	if (open_pool(t, false, &spa, &e) != 0)
 		return (fail(t, "does not open for writing: %s", e.msg));
 	rc = pool_apply(spa, is, &op, &e);
-	close_keeping(spa, t->inner);
+	crash_close_keeping(spa, t->inner);
 	if (rc != 0)
 		return (fail(t, "cannot go on: %s: %d %s", what, rc, e.msg));
 	return (check_contents(t, is, &next, true, &seen));
@@ -364,7 +201,7 @@ take_devices(struct test *t)
 
 	if (t->spa == NULL)
 		return; /* a failed create: what they held is in t->inner */
-	close_keeping(t->spa, fault);
+	crash_close_keeping(t->spa, fault);
 	for (unsigned i = 0; i < t->layout->devices; i++)
 		t->inner[i] = bdev_fault_take(fault[i]);
 }
@@ -387,38 +224,11 @@ visit_step(struct test *t, const struct op *op, enum way way, uint64_t point)
 	return (point % 4 != 0 || go_on(t, &is, t->seed + point));
 }
 
-/* --- children --- */
-
-static pid_t
-start_child(void)
-{
-	pid_t pid;
-
-	(void)fflush(NULL);
-	if ((pid = fork()) < 0) {
-		perror("fork");
-		exit(1);
-	}
-	if (pid == 0)
-		(void)alarm(CHILD_SECONDS);
-	return (pid);
-}
-
-static int
-end_of_child(pid_t pid)
-{
-	int status;
-
-	if (waitpid(pid, &status, 0) != pid)
-		return (-1);
-	return (status);
-}
-
 /* How many operations the step does, by doing it in a child. */
 static bool
 rehearse(struct test *t, int step, const struct op *op)
 {
-	pid_t pid = start_child();
+	pid_t pid = crash_child();
 
 	if (pid == 0) {
 		struct err e = ERR_INIT;
@@ -431,7 +241,7 @@ rehearse(struct test *t, int step, const struct op *op)
 			fail(t, "the step itself fails: %d %s", rc, e.msg);
 		_exit(rc != 0);
 	}
-	return (end_of_child(pid) == 0);
+	return (crash_child_end(pid) == 0);
 }
 
 static void
@@ -458,9 +268,9 @@ visit(struct test *t, int step, const struct op *op, enum way way, uint64_t poin
 
 	t->report->why[0] = '\0';
 	t->visited++;
-	if ((pid = start_child()) == 0)
+	if ((pid = crash_child()) == 0)
 		_exit(!visit_step(t, op, way, point));
-	if ((status = end_of_child(pid)) != 0)
+	if ((status = crash_child_end(pid)) != 0)
 		complain(t, step, op, way, point, status);
 }
 
@@ -491,7 +301,7 @@ creation_survives(struct test *t, enum way way, uint64_t point)
 	take_devices(t);
 	if (open_pool(t, true, &spa, &e) != 0)
 		return (rc != 0 || fail(t, "a finished create does not open: %s", e.msg));
-	close_keeping(spa, t->inner);
+	crash_close_keeping(spa, t->inner);
 	return (check_contents(t, &empty, &empty, true, &is));
 }
 
@@ -509,9 +319,9 @@ create(struct test *t)
 			if (t->counter++ % t->share != 0)
 				continue;
 			t->visited++;
-			if ((pid = start_child()) == 0)
+			if ((pid = crash_child()) == 0)
 				_exit(!creation_survives(t, (enum way)way, point));
-			if ((status = end_of_child(pid)) != 0)
+			if ((status = crash_child_end(pid)) != 0)
 				complain(t, CREATION, NULL, (enum way)way, point, status);
 		}
 	}
@@ -552,18 +362,10 @@ run(struct test *t, int only_step, uint64_t only_point, int only_way)
 	return (true);
 }
 
-static uint64_t
-env_number(const char *name, uint64_t def)
-{
-	const char *s = getenv(name);
-
-	return (s != NULL && *s != '\0' ? strtoull(s, NULL, 10) : def);
-}
-
 static bool
 test_layout(const struct layout *l, uint64_t seed, char **point)
 {
-	struct test t = {.layout = l, .seed = seed, .rnd = seed, .share = env_number("CRASH_SHARE", 20)};
+	struct test t = {.layout = l, .seed = seed, .rnd = seed, .share = crash_env("CRASH_SHARE", 20)};
 	bool ok;
 
 	t.share = (t.share == 0 ? 1 : t.share) * THINNING;
@@ -587,7 +389,7 @@ test_layout(const struct layout *l, uint64_t seed, char **point)
 int
 main(int argc, char **argv)
 {
-	uint64_t seed = env_number("SEED", 1);
+	uint64_t seed = crash_env("SEED", 1);
 	bool ok = true;
 
 	printf("crash_pool: seed %" PRIu64 "\n", seed);

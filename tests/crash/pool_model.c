@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a pool should hold, in plain memory: the oracle of the crash tests. */
+#include "pool_rig.h"
 #include "pool_model.h"
 
 #include <errno.h>
@@ -10,16 +11,6 @@
 
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/zpl.h"
-
-uint64_t
-model_random(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-	return (z ^ (z >> 31));
-}
 
 /* --- the model --- */
 
@@ -105,11 +96,11 @@ model_choose(const struct model *m, uint64_t *rnd)
 	struct op op;
 
 	do {
-		op.kind = often[model_random(rnd) % (sizeof(often) / sizeof(often[0]))];
-		op.fs = (unsigned)(model_random(rnd) % MODEL_FS);
-		op.slot = (unsigned)(model_random(rnd) % MODEL_FILES);
-		op.seed = (uint32_t)model_random(rnd);
-		op.size = (uint32_t)(model_random(rnd) % (model_random(rnd) % 3 == 0 ? 400000 : 5000));
+		op.kind = often[crash_random(rnd) % (sizeof(often) / sizeof(often[0]))];
+		op.fs = (unsigned)(crash_random(rnd) % MODEL_FS);
+		op.slot = (unsigned)(crash_random(rnd) % MODEL_FILES);
+		op.seed = (uint32_t)crash_random(rnd);
+		op.size = (uint32_t)(crash_random(rnd) % (crash_random(rnd) % 3 == 0 ? 400000 : 5000));
 		op.id = m->next_id;
 		if (op.kind == OP_CREATE && free_fs(m) >= 0)
 			op.fs = (unsigned)free_fs(m);
@@ -189,7 +180,7 @@ fill(uint8_t *p, uint32_t seed, uint32_t size)
 	uint64_t rnd = seed;
 
 	for (uint32_t i = 0; i < size; i++)
-		p[i] = (uint8_t)(i % 8192 < 3000 ? model_random(&rnd) : seed >> (i % 4));
+		p[i] = (uint8_t)(i % 8192 < 3000 ? crash_random(&rnd) : seed >> (i % 4));
 }
 
 static int

@@ -64,6 +64,4 @@ bool pool_equals(struct spa *spa, const struct model *m, char *why, size_t size)
  */
 bool pool_space_is_exact(struct spa *spa, char *why, size_t size);
 
-uint64_t model_random(uint64_t *state);
-
 #endif

@@ -7,12 +7,11 @@
 
 #include "../../fs/bpobj.h"
 #include "../../fs/metaslab_impl.h"
-#include "../../fs/spa_impl.h"
+#include "../../fs/zil_impl.h"
 #include "pool_model.h"
 #include "smartbox/fs/zap.h"
 
 #define TOPS_MAX 4
-#define DATASET_BP 128
 
 struct reached {
 	struct range_tree used[TOPS_MAX];
@@ -55,18 +54,66 @@ visit_listed(const struct blkptr *bp, void *arg)
 	return (reach(arg, bp));
 }
 
+struct log_reach {
+	struct reached *r;
+	uint64_t claim_txg, synced;
+};
+
+/* What is in a space map: all that was claimed, or was allocated in a txg that is durable. */
+static int
+visit_log(void *arg, const struct blkptr *bp)
+{
+	struct log_reach *l = arg;
+
+	return (l->claim_txg != 0 || bp_birth(bp) <= l->synced ? reach(l->r, bp) : 0);
+}
+
+static int
+visit_log_record(void *arg, const struct zil_record *rec)
+{
+	const struct lr_write *w = (const struct lr_write *)(const void *)rec;
+	struct log_reach *l = arg;
+
+	if (l->claim_txg == 0 || zil_record_type(rec) != TX_WRITE || rec->len != sizeof(*w) ||
+	    bp_is_hole(&w->bp) || bp_birth(&w->bp) < l->claim_txg)
+		return (0);
+	return (reach(l->r, &w->bp));
+}
+
+/* The blocks of a head's intent log. */
+static int
+reach_log(struct spa *spa, const struct blkptr *root, struct reached *r)
+{
+	struct log_reach l = {r, 0, spa_synced_txg(spa)};
+	const struct zil_visit v = {visit_log, visit_log_record, &l};
+	struct objset *os;
+	int rc = objset_open(spa, root, NULL, NULL, &os);
+
+	if (rc != 0)
+		return (rc);
+	l.claim_txg = ((const struct zil_header *)objset_zil_header(os))->claim_txg;
+	rc = zil_walk(os, &v);
+	objset_close(os);
+	return (rc);
+}
+
 static int
 reach_dataset(struct spa *spa, uint64_t obj, struct reached *r)
 {
+	struct dsl_dataset_phys p;
 	struct blkptr bp;
 	struct dbuf *bonus;
 	int rc = dmu_bonus_hold(spa->mos, obj, &bonus);
 
 	if (rc != 0)
 		return (rc);
-	memcpy(&bp, (uint8_t *)dbuf_data(bonus) + DATASET_BP, sizeof(bp));
+	memcpy(&p, dbuf_data(bonus), sizeof(p));
 	dbuf_rele(bonus);
-	return (bp_is_hole(&bp) ? 0 : dmu_traverse(spa, &bp, 0, false, visit, r));
+	bp = p.bp;
+	if (bp_is_hole(&bp))
+		return (0);
+	rc = dmu_traverse(spa, &bp, 0, false, visit, r);
+	return (rc == 0 && p.next_snap_obj == 0 ? reach_log(spa, &bp, r) : rc);
 }
 
 static int
