@@ -636,7 +636,11 @@ zil_open(struct dsl_dataset *ds, struct syncer *sync, struct zilog **out)
 
 	if ((rc = dsl_objset(ds, &os)) != 0)
 		return (rc);
-	if (os->zil != NULL || zil_needs_replay(ds))
+	if ((*out = os->zil) != NULL) {
+		os->zil->refs++;
+		return (0);
+	}
+	if (zil_needs_replay(ds))
 		return (-EBUSY);
 	if ((rc = zil_destroy(os)) != 0)
 		return (rc);
@@ -646,6 +650,7 @@ zil_open(struct dsl_dataset *ds, struct syncer *sync, struct zilog **out)
 	zl->os = os;
 	zl->ds = ds;
 	zl->sync = sync;
+	zl->refs = 1;
 	list_init(&zl->names);
 	zl->lwb_tail = &zl->lwb;
 	zl->waiters_tail = &zl->waiters;
@@ -666,7 +671,7 @@ zil_close(struct zilog *zl)
 {
 	struct zilog **p;
 
-	if (zl == NULL)
+	if (zl == NULL || --zl->refs > 0)
 		return;
 	if (!zl->spa->readonly && !spa_is_suspended(zl->spa) && chain_destroy(zl) != 0)
 		zl->has_log = false; /* its blocks leak: the space maps are damaged */

@@ -223,6 +223,7 @@ struct zilog {
 	struct dsl_dataset *ds;
 	struct syncer *sync;
 	struct zilog *next_open; /* of the pool */
+	unsigned refs;		 /* with the pool's lock: users who opened it */
 
 	/* With the pool's lock. */
 	uint64_t order;

@@ -11,8 +11,8 @@
  *  1. opened read-only: exactly the blocks that are reachable, the log's too, are allocated
  *  2. opened for writing, sometimes with a second power cut during the claim, the replay or the txg
  *     behind it, and then once more
- *  3. compared with an oracle: all that was acknowledged is there; of the step that was cut a first
- *     part of its changes may be there, and of the change behind that some of the bytes
+ *  3. compared with an oracle: all that was acknowledged is there, and what the step did not touch;
+ *     of a step that was cut there are the names of some moment, and bytes that were written
  *  4. synced and opened read-only again: exactly what is reachable is allocated
  *
  *	crash_zil                         all layouts; CRASH_SHARE=n: 1/n of the points
@@ -343,22 +343,6 @@ is_same(const struct file *a, const struct file *b)
 	    memcmp(a->data, b->data, sizeof(a->data)) == 0);
 }
 
-/* Every byte is one of before or after the change; the size lies between. */
-static bool
-is_between(const struct file *is, const struct file *old, const struct file *new)
-{
-	uint32_t low = old->size < new->size ? old->size : new->size;
-	uint32_t high = old->size < new->size ? new->size : old->size;
-
-	if (!is->used || !new->used || is->size < low || is->size > high ||
-	    (is->mode != old->mode && is->mode != new->mode))
-		return (false);
-	for (uint32_t i = 0; i < is->size; i++)
-		if (is->data[i] != old->data[i] && is->data[i] != new->data[i])
-			return (false);
-	return (true);
-}
-
 static int
 differing_file(const struct state *is, const struct state *want)
 {
@@ -368,41 +352,95 @@ differing_file(const struct state *is, const struct state *want)
 	return (-1);
 }
 
-/* A part of one change: of a write some pieces, of a file that it makes perhaps the name only. */
-static bool
-is_partly(const struct state *is, const struct state *old, const struct change *c)
-{
-	struct state part = *old, new = *old;
-	struct file *f = &part.file[c->a];
+/* The states before the step and after each of its changes. */
+struct versions {
+	struct state v[CHANGES_MAX + 1];
+	unsigned n;
+};
 
-	if (c->kind != CH_WRITE)
-		return (false);
-	state_apply(&new, c);
-	if (!f->used) {
-		f->used = true;
-		f->mode = 0644;
-	}
-	if (!is_between(&is->file[c->a], f, &new.file[c->a]))
-		return (false);
-	part.file[c->a] = is->file[c->a];
-	return (differing_file(is, &part) < 0);
+static bool
+is_in_some(const struct versions *vs, uint32_t at, uint8_t byte)
+{
+	for (unsigned k = 0; k < vs->n; k++)
+		for (unsigned i = 0; i < FILES; i++)
+			if (vs->v[k].file[i].used && vs->v[k].file[i].data[at] == byte)
+				return (true);
+	return (false);
 }
 
-/* How many of the step's changes does `is` show?  -1: it is nothing that the step could leave. */
-static int
-explain(const struct state *is, const struct state *old, const struct step *st, bool done)
+static bool
+is_part_of(const struct file *is, const struct versions *vs)
 {
-	struct state s = *old;
+	bool mode_known = false;
+	uint32_t most = 0;
 
-	for (unsigned i = 0; i <= st->n; i++) {
-		if ((!done || i == st->n) && differing_file(is, &s) < 0)
-			return ((int)i);
-		if (i < st->n && !done && is_partly(is, &s, &st->change[i]))
-			return ((int)i);
-		if (i < st->n)
-			state_apply(&s, &st->change[i]);
+	for (unsigned k = 0; k < vs->n; k++)
+		for (unsigned i = 0; i < FILES; i++) {
+			const struct file *f = &vs->v[k].file[i];
+
+			mode_known = mode_known || (f->used && f->mode == is->mode);
+			most = f->size > most ? f->size : most;
+		}
+	for (uint32_t at = 0; at < is->size && is->size <= most; at++)
+		if (!is_in_some(vs, at, is->data[at]) && is->data[at] != 0)
+			return (false);
+	return (is->size <= most && (mode_known || is->mode == 0644));
+}
+
+static bool
+has_the_names_of(const struct state *is, const struct state *want)
+{
+	for (unsigned i = 0; i < FILES; i++)
+		if (is->file[i].used != want->file[i].used)
+			return (false);
+	return (true);
+}
+
+/* Untouched by the step, in any of its states. */
+static bool
+is_constant(const struct versions *vs, unsigned i)
+{
+	for (unsigned k = 1; k < vs->n; k++)
+		if (!is_same(&vs->v[k].file[i], &vs->v[0].file[i]))
+			return (false);
+	return (true);
+}
+
+/*
+ * Of a step that was cut: the names of one of its states; what it touched holds bytes that it had in any
+ * of them, since the log takes a file's data as it is when it is committed.
+ */
+static bool
+is_cut_short(const struct state *is, const struct versions *vs)
+{
+	bool names = false;
+
+	for (unsigned k = 0; k < vs->n && !names; k++)
+		names = has_the_names_of(is, &vs->v[k]);
+	for (unsigned i = 0; i < FILES && names; i++)
+		if (!is->file[i].used && !is_constant(vs, i))
+			continue;
+		else if (is_constant(vs, i) ? !is_same(&is->file[i], &vs->v[0].file[i]) :
+		    !is_part_of(&is->file[i], vs))
+			return (false);
+	return (names);
+}
+
+/* Could the step leave this?  If it was acknowledged, there is but one answer. */
+static bool
+is_explained(const struct state *is, const struct state *old, const struct step *st, bool done)
+{
+	struct versions *vs = calloc(1, sizeof(*vs));
+	bool ok;
+
+	vs->v[0] = *old;
+	for (vs->n = 1; vs->n <= st->n; vs->n++) {
+		vs->v[vs->n] = vs->v[vs->n - 1];
+		state_apply(&vs->v[vs->n], &st->change[vs->n - 1]);
 	}
-	return (-1);
+	ok = done ? differing_file(is, &vs->v[st->n]) < 0 : is_cut_short(is, vs);
+	free(vs);
+	return (ok);
 }
 
 /* --- the test --- */
@@ -585,7 +623,8 @@ recovered(struct test *t, const struct step *st, bool done)
 	struct state is;
 	struct spa *spa;
 	struct fs fs;
-	int rc, n, at;
+	bool ok;
+	int rc, at;
 
 	if ((rc = recover(t, t->inner, &spa, &fs, &e)) != 0)
 		return (fail(t, "does not recover: %d %s", rc, e.msg));
@@ -594,9 +633,9 @@ recovered(struct test *t, const struct step *st, bool done)
 	spa_exit(spa);
 	if (rc != 0)
 		return (fail(t, "cannot be read: %d", rc));
-	n = explain(&is, &t->state, st, done);
+	ok = is_explained(&is, &t->state, st, done);
 	drop_pool(t, spa, &fs, t->inner);
-	if (n >= 0)
+	if (ok)
 		return (true);
 	for (unsigned i = 0; i < st->n; i++)
 		state_apply(&t->state, &st->change[i]);

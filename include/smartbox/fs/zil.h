@@ -27,12 +27,12 @@ struct syncer;
 /*
  * With the pool's lock.  ds: a head that stays held until zil_close; its log, if it had one, must have
  * been replayed (zil_replay).  sync: who writes a txg when a commit needs one; NULL: the committing
- * thread does.  One at a time per head: -EBUSY.
+ * thread does.  All who open a head's log share one, each closes it.  -EBUSY: not replayed yet.
  */
 int zil_open(struct dsl_dataset *ds, struct syncer *sync, struct zilog **out);
 /*
- * With the pool's lock.  Nobody may be in zil_commit any more.  The log's blocks are given back in the
- * open txg, which also has all that they promised.  NULL is fine.
+ * With the pool's lock.  The caller is in no zil_commit any more.  With the last one the log's blocks
+ * are given back in the open txg, which also has all that they promised.  NULL is fine.
  */
 void zil_close(struct zilog *zl);
 /* The log of an objset, NULL when it is not open. */

@@ -47,7 +47,6 @@ void zpl_close(struct zpl *z); /* NULL is fine */
 /*
  * From here on changes are noted in the intent log, and zil_commit(zpl_log(z), ...) makes them durable
  * (include/smartbox/fs/zil.h).  Read-only pools and snapshots have none: 0, and zpl_log is NULL.
- * -EBUSY: somebody else has it.
  */
 int zpl_log_start(struct zpl *z, struct syncer *sync);
 struct zilog *zpl_log(const struct zpl *z);
