@@ -46,6 +46,8 @@
 #define MS_SHIFT_MIN 24u
 #define MS_SHIFT_MAX 34u
 #define MS_COUNT_MAX (1u << 20)
+#define SPLIT_BYTES (128u << 10)
+#define LOG_RESERVE 64
 
 struct metaslab_pool *
 metaslab_pool_of(struct spa *spa)
@@ -488,6 +490,27 @@ metaslab_alloc(struct spa *spa, uint64_t psize, const struct dva *others, int no
 	return (-ENOSPC);
 }
 
+/* --- for intent logs --- */
+
+static uint64_t
+deferred_bytes(const struct metaslab *ms)
+{
+	uint64_t sum = ms->freed.bytes + ms->freeing.bytes;
+
+	for (int i = 0; i < TXG_DEFER; i++)
+		sum += ms->defer[i].bytes;
+	return (sum);
+}
+
+static uint64_t
+allocated_bytes(const struct metaslab *ms)
+{
+	int64_t v = ms->sm.alloc + ms->log_alloc + (int64_t)ms->allocating.bytes -
+	    (int64_t)ms->freeing.bytes - (int64_t)ms->undone.bytes;
+
+	return (v < 0 ? 0 : (uint64_t)v);
+}
+
 /* The metaslab where data goes is not the one for log blocks, which come and go. */
 static int
 group_alloc_log(struct spa *spa, struct metaslab_group *mg, uint64_t asize, struct dva *out)
@@ -510,16 +533,25 @@ serves_log(const struct vdev *top, bool log_device)
 /*
  * What is dirty will need its space in this very txg, log or no log: a full pool's log blocks would take it
  * away, and the sync would fail.  An honest part of the rest is left for what a sync itself writes.
+ * Asked for every log block: it adds up numbers, and walks no free space.
  */
 static bool
-has_room_for_log(struct spa *spa, uint64_t psize)
+has_room_for_log(const struct spa *spa, uint64_t asize)
 {
-	struct space_stats st;
-	uint64_t taken;
+	uint64_t size = 0, used = asize, dirty = spa_dirty_bytes(spa);
 
-	metaslab_stats(spa, &st);
-	taken = st.dalloc + st.deferred + spa_dirty_bytes(spa) + psize + st.dsize / 64;
-	return (taken <= st.dsize);
+	for (size_t i = 0; i < spa->root->nchild; i++) {
+		const struct vdev *top = spa->root->child[i];
+
+		if (!serves_log(top, false))
+			continue;
+		if (size == 0) /* as it will lie on disk */
+			used += (dirty / SPLIT_BYTES + 1) * vdev_asize_of(top, SPLIT_BYTES);
+		for (size_t k = 0; k < top->mg->n; k++)
+			used += allocated_bytes(&top->mg->ms[k]) + deferred_bytes(&top->mg->ms[k]);
+		size += (uint64_t)top->mg->n << top->ms_shift;
+	}
+	return (used + size / LOG_RESERVE < size);
 }
 
 int
@@ -535,7 +567,8 @@ metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out)
 			struct vdev *top = spa->root->child[(mp->log_rotor + i) % ntop];
 			int rc = -ENOSPC;
 
-			if (serves_log(top, log_device) && (log_device || has_room_for_log(spa, psize)))
+			if (serves_log(top, log_device) && (log_device ||
+			    has_room_for_log(spa, vdev_asize_of(top, psize))))
 				rc = group_alloc_log(spa, top->mg, vdev_asize_of(top, psize), out);
 			if (rc == -ENOSPC)
 				continue;
@@ -629,25 +662,6 @@ metaslab_claim(struct spa *spa, const struct dva *d, uint64_t txg)
 }
 
 /* --- statistics --- */
-
-static uint64_t
-deferred_bytes(const struct metaslab *ms)
-{
-	uint64_t sum = ms->freed.bytes + ms->freeing.bytes;
-
-	for (int i = 0; i < TXG_DEFER; i++)
-		sum += ms->defer[i].bytes;
-	return (sum);
-}
-
-static uint64_t
-allocated_bytes(const struct metaslab *ms)
-{
-	int64_t v = ms->sm.alloc + ms->log_alloc + (int64_t)ms->allocating.bytes -
-	    (int64_t)ms->freeing.bytes - (int64_t)ms->undone.bytes;
-
-	return (v < 0 ? 0 : (uint64_t)v);
-}
 
 /* How badly free runs of 2^i bytes fragment a pool, in percent, as OpenZFS rates them; from 512. */
 static const uint8_t frag_of[] = {100, 100, 98, 95, 90, 80, 70, 60, 50, 40, 30, 20, 15, 10, 5, 0};
