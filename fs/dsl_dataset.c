@@ -53,6 +53,7 @@ static void
 ds_close_contents(struct dsl_dataset *ds)
 {
 	ds_deadlist_forget(ds);
+	bookmarks_forget(ds);
 	objset_close(ds->os);
 	ds->os = NULL;
 	free(ds->delta.dead);
@@ -578,12 +579,15 @@ ds_kill(struct objset *os, const struct blkptr *bp)
 	struct dsl_dataset *ds = objset_dsl(os);
 	struct ds_delta *d = &ds->delta;
 	struct space_sum s;
+	int rc;
 
 	if (bp_is_hole(bp))
 		return (0);
 	s = space_of_bp(ds->dp->spa, bp);
 	space_add(&d->refd, &s, -1);
 	d->pending = true;
+	if ((rc = bookmarks_killed(ds, bp, &s)) != 0)
+		return (rc);
 	if (bp_birth(bp) > ds_phys(ds)->prev_snap_txg) {
 		space_add(&d->own, &s, -1);
 		return (zio_free(ds->dp->spa, bp, spa_open_txg(ds->dp->spa)));
@@ -697,7 +701,7 @@ ds_flush(struct dsl_dataset *ds)
 
 	if (!d->pending)
 		return (0);
-	if ((rc = dead_flush(ds)) != 0 || (rc = ds_dirty(ds)) != 0)
+	if ((rc = dead_flush(ds)) != 0 || (rc = bookmarks_flush(ds)) != 0 || (rc = ds_dirty(ds)) != 0)
 		return (rc);
 	p->referenced += (uint64_t)d->refd.used;
 	p->compressed += (uint64_t)d->refd.comp;

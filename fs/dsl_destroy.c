@@ -33,6 +33,7 @@
 struct chain {
 	struct dsl_dataset *prev, *snap, *next; /* prev may be NULL */
 	bool prev_is_origin; /* prev belongs to another dir: snap is the oldest of a clone */
+	bool keeps_key; /* a bookmark of snap adds up what dies: its key stays in the deadlists */
 };
 
 static int
@@ -162,7 +163,7 @@ next_snap_unique(const struct chain *c)
 	ds_phys(c->next)->unique += (uint64_t)sum.used;
 	if ((rc = ds_hold_head(c->snap->dir, &head)) != 0)
 		return (rc);
-	if ((rc = drop_key(head, s->creation_txg)) == 0)
+	if (c->keeps_key || (rc = drop_key(head, s->creation_txg)) == 0)
 		rc = ds_prev_refresh(head); /* its snapshot before may be N, which reaches further back */
 	dsl_rele(head);
 	return (rc);
@@ -189,19 +190,24 @@ next_head_unique(const struct chain *c, const struct deadlist *next_dl)
 }
 
 static int
-chain_cut(const struct chain *c)
+chain_cut(struct chain *c)
 {
 	struct deadlist *next_dl;
 	int rc;
 
-	if ((rc = ds_deadlist(c->next, &next_dl)) != 0 || (rc = chain_relink(c)) != 0 ||
+	if ((rc = ds_deadlist(c->next, &next_dl)) != 0 ||
+	    (rc = bookmarks_snapshot_destroyed(c->snap, next_dl, &c->keeps_key)) != 0 ||
+	    (rc = chain_relink(c)) != 0 ||
 	    (rc = chain_prev_unique(c, next_dl)) != 0 || (rc = chain_free(c, next_dl)) != 0 ||
-	    (rc = chain_merge(c, next_dl)) != 0 ||
+	    (rc = chain_merge(c, next_dl)) != 0)
+		return (rc);
+	if (!c->keeps_key &&
 	    (rc = drop_key_in_clones(c->snap->dir, ds_phys(c->snap)->creation_txg, 0)) != 0)
 		return (rc);
 	if (dsl_is_snapshot(c->next))
 		return (next_snap_unique(c));
-	if ((rc = next_head_unique(c, next_dl)) != 0)
+	if ((rc = next_head_unique(c, next_dl)) != 0 ||
+	    (c->keeps_key && (rc = deadlist_add_key(next_dl, ds_phys(c->snap)->creation_txg)) != 0))
 		return (rc);
 	return (ds_prev_refresh(c->next));
 }
@@ -245,7 +251,7 @@ remove_snapname(struct dsl_dataset *snap)
 int
 ds_destroy_snap(struct dsl_dataset *snap)
 {
-	struct chain c = {NULL, snap, NULL, false};
+	struct chain c = {.snap = snap};
 	int rc;
 
 	if ((rc = ds_hold_obj(snap->dp, ds_phys(snap)->next_snap_obj, &c.next)) != 0)
@@ -442,7 +448,7 @@ drop_bookmarks(struct dsl_dataset *head)
 	if (!dsl_is_zapified(head->dp, head->obj) ||
 	    zap_lookup(mos, head->obj, BOOKMARKS_KEY, 8, 1, &zap) != 0)
 		return (0);
-	if ((rc = zap_destroy(mos, zap)) != 0)
+	if ((rc = bookmarks_uncount(head)) != 0 || (rc = zap_destroy(mos, zap)) != 0)
 		return (rc);
 	return (spa_feature_change(head->dp->spa, "com.delphix:bookmarks", -1));
 }

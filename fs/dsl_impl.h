@@ -16,6 +16,7 @@
 #define DIR_BUCKETS 1024
 #define PROP_CACHE 16 /* numbers that were looked up; each has one place */
 #define ORIGIN_NAME "$ORIGIN"
+#define DSL_LIVELIST "com.delphix:livelist" /* the feature */
 
 enum { DD_HEAD, DD_SNAP, DD_CHILD, DD_CHILD_RSRV, DD_REFRSRV, DD_TYPES };
 enum { DD_FLAG_BREAKDOWN = 1 };
@@ -88,6 +89,7 @@ struct dsl_dataset {
 		const struct fs_prop *p;
 		uint64_t value, generation;
 	} cached[PROP_CACHE];
+	struct bookmark_sums *sums; /* bookmark_sums.c; NULL: not needed yet in this txg */
 	unsigned activate; /* features that its blocks use since the last write: bits of ds_features */
 	struct dsl_listener *listeners;
 	struct dsl_dataset *hash_next;
@@ -143,6 +145,14 @@ int dir_set_reserved(struct dsl_dir *dd, uint64_t value);
 enum { AVAIL_NETFREE = 1, AVAIL_DIRTY = 2 };
 uint64_t dir_available(const struct dsl_dir *dd, unsigned flags);
 int dir_child_count(const struct dsl_dir *dd, uint64_t *n);
+
+/* bookmark_sums.c: what died since a bookmark, kept as OpenZFS's bookmarks have it */
+int bookmarks_killed(struct dsl_dataset *head, const struct blkptr *bp, const struct space_sum *s);
+int bookmarks_flush(struct dsl_dataset *head);
+void bookmarks_forget(struct dsl_dataset *head);
+/* next: deadlist of what comes after snap; keeps_key: snap's key must stay in the deadlists. */
+int bookmarks_snapshot_destroyed(struct dsl_dataset *snap, struct deadlist *next, bool *keeps_key);
+int bookmarks_uncount(struct dsl_dataset *head); /* of the features, before all of them go */
 
 /* dsl_limits.c: how many datasets and snapshots are below a dir, where somebody set a limit */
 extern const char dir_count_filesystems[], dir_count_snapshots[];

@@ -24,6 +24,7 @@ enum {
 	F_READ = 8,    /* we read a pool where it is active */
 	F_WRITE = 16,  /* we write one, keeping its refcount */
 	F_CREATE = 32, /* on in pools that we make */
+	F_DROP = 64,   /* we write a pool where it is active after taking it out of use */
 };
 
 struct feature {
@@ -60,7 +61,7 @@ static const struct feature table[] = {
     {"com.delphix:embedded_data", "embedded_data", "Blocks which compress very well use even less "
 	"space.", "org.illumos:lz4_compress", F_LABEL | F_ACTIVE | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:livelist", "livelist", "Improved clone deletion performance.",
-	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ},
+	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_DROP},
     {"com.delphix:log_spacemap", "log_spacemap", "Log metaslab changes on a single spacemap and "
 	"flush them periodically.", "com.delphix:spacemap_v2",
 	F_RO_COMPAT | F_ACTIVE | F_READ | F_WRITE},
@@ -80,14 +81,14 @@ static const struct feature table[] = {
 	"Support for redacted datasets, produced by receiving a redacted zfs send stream.", NULL,
 	F_READ},
     {"com.delphix:bookmark_written", "bookmark_written",
-	"Additional accounting, enabling the written#<bookmark> property", NULL, F_READ},
+	"Additional accounting, enabling the written#<bookmark> property", NULL, F_READ | F_WRITE},
     {"com.delphix:device_removal", "device_removal",
 	"Top-level vdevs can be removed, reducing logical pool size.", NULL, F_LABEL | F_READ},
     {"com.delphix:obsolete_counts", "obsolete_counts", "Reduce memory used by removed devices when "
 	"their blocks are freed or remapped.", NULL, F_RO_COMPAT | F_READ},
     {"org.zfsonlinux:userobj_accounting", "userobj_accounting", "User/Group object accounting.",
 	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
-    {"com.datto:bookmark_v2", "bookmark_v2", "Support for larger bookmarks", NULL, F_READ},
+    {"com.datto:bookmark_v2", "bookmark_v2", "Support for larger bookmarks", NULL, F_READ | F_WRITE},
     {"com.datto:encryption", "encryption", "Support for dataset level encryption",
 	"com.delphix:extensible_dataset", F_READ},
     {"org.zfsonlinux:project_quota", "project_quota", "space/object accounting based on "
@@ -312,7 +313,7 @@ judge(struct spa *spa, const struct zap_entry *ze, bool for_read, struct err *e)
 	if (for_read && !(flags & F_READ))
 		return (err_set(e, ENOTSUP, "pool '%s' uses feature %s, which is not supported",
 		    spa->name, ze->name));
-	if (!spa->readonly && !(flags & F_WRITE))
+	if (!spa->readonly && !(flags & (F_WRITE | F_DROP)))
 		return (err_set(e, ENOTSUP, "pool '%s' uses feature %s, which this version does not "
 		    "write: import with -o readonly=on", spa->name, ze->name));
 	return (0);

@@ -342,11 +342,15 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (err_rc(e, rc, "the state of the last scan cannot be read"));
 	if (spa->readonly)
 		return (0);
+	if ((rc = dsl_check_livelists(spa, e)) != 0)
+		return (rc);
 	if (spa->state != POOL_EXPORTED && (rc = zil_claim_all(spa, e)) != 0)
 		return (rc);
 	spa->state = POOL_ACTIVE;
 	spa_config_dirty(spa);
 	if ((rc = spa_sync(spa, e)) != 0)
+		return (rc);
+	if ((rc = dsl_drop_livelists(spa, e)) != 0)
 		return (rc);
 	dsl_destroy_inconsistent(spa);
 	return (0);

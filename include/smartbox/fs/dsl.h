@@ -35,6 +35,10 @@ int dsl_pool_open(struct spa *spa, struct err *e);
 void dsl_pool_close(struct spa *spa);
 /* At the end of a writable import: finish destroys that a power cut interrupted. */
 void dsl_destroy_inconsistent(struct spa *spa);
+/* Notes of OpenZFS on clones that we would not keep.  -ENOTSUP: it was using them. */
+int dsl_check_livelists(struct spa *spa, struct err *e);
+/* Let go of them, before anything else is changed. */
+int dsl_drop_livelists(struct spa *spa, struct err *e);
 /* Called by spa_sync: write all dirty datasets; the $MOS accounting at the end. */
 int dsl_pool_sync_datasets(struct spa *spa);
 int dsl_pool_sync_mos_delta(struct spa *spa, int64_t dsize, int64_t comp, int64_t uncomp);

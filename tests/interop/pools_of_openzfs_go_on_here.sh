@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Pools that OpenZFS made with all its features, imported for writing here: clones with livelists, bookmarks that add
+# up what was freed, every checksum and compression. We write, snapshot, destroy and roll back; zdb counts every
+# feature and finds no leak, OpenZFS scrubs and goes on.
+
+. "$TOP/tests/interop/lib.sh"
+. "$TOP/tests/tools/pools.sh"
+R=$PWD/root
+
+finish() {	# POOL
+	zpool sync "$1"; zpool sync "$1"
+	zpool export "$1" || fail "$1: export"
+	judge_zdb "$1" "$1" || fail "$1: zdb"
+	openzfs zdb -e -p "$1" -d "$1" > log 2>&1 || { grep -v '^Dataset' log; fail "$1: zdb -d"; }
+	grep -i 'mismatch\|leaked' log && fail "$1: refcounts"
+	judge_libzpool -w "$1" "$PWD/$1"/* || fail "$1: libzpool"
+}
+
+fixture plain
+zpool import -d plain -R "$R" plain || fail "import plain"
+is "no livelists" "$(zpool get -Ho value feature@livelist plain)" enabled
+m=$(zfs get -Ho value mountpoint plain/fs)
+cp -r "$TOP/docs" "$m/docs" && rm -r "$(find "$m" -mindepth 1 -maxdepth 1 -type d | sort | head -n 1)" || fail "write"
+cp -r "$TOP/docs" "$(zfs get -Ho value mountpoint plain/clone)/" || fail "write the clone"
+zfs snapshot plain/fs@ours plain/clone@ours && rm -r "$m/docs" && zfs snapshot plain/fs@later || fail "snapshots"
+zfs destroy plain/fs@b && zfs destroy plain/fs@ours || fail "destroy snapshots"
+zfs rollback plain/fs@later || fail "rollback"
+zfs destroy -r plain/clone || fail "destroy the clone"
+finish plain
+
+fixture mix
+zpool import -d mix -R "$R" mix || fail "import mix"
+zfs list -Ho name -r mix | while read -r d; do
+	m=$(zfs get -Ho value mountpoint "$d")
+	[ ! -d "$m" ] || cp "$TOP/docs/worklog.md" "$m/"
+done
+finish mix
+verdict
