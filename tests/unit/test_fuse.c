@@ -60,7 +60,7 @@ TEST(fuse_req_refuses_names_without_end_and_short_messages)
 	CHECK_EQ(parse(FUSE_SYMLINK, "a", 2, &r), -EINVAL);
 	CHECK_EQ(parse(FUSE_GETATTR, "1234567", 7, &r), -EINVAL);
 	CHECK_EQ(fuse_req_parse("12345678", 8, true, &r), -EINVAL);
-	CHECK_EQ(parse(FUSE_IOCTL, "", 0, &r), -ENOSYS);
+	CHECK_EQ(parse(FUSE_POLL, "", 0, &r), -ENOSYS);
 	CHECK_EQ(parse(4096, "", 0, &r), -ENOSYS);
 }
 
