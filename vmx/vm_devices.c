@@ -16,7 +16,7 @@
 #include "smartbox/vmx/blk.h"
 #include "vm_impl.h"
 
-enum { SLOT_FIRST = 3, SLOT_LAST = 30 };
+enum { SLOT_FIRST = 3, SLOT_LAST = 30, DISK_WORKERS = 4 };
 
 /* Hand a descriptor of the configuration over to its new owner. */
 static int
@@ -83,10 +83,101 @@ fixed(struct vm *vm, struct err *e)
 	return (0);
 }
 
+/* ---- virtio ---- */
+
+static int
+io_make(struct vm *vm, const char *name, struct iothread **out, struct err *e)
+{
+	int rc = iothread_new(name, out, e);
+
+	if (rc == 0)
+		vm->io[vm->nio++] = *out;
+	return (rc);
+}
+
+static int
+disk_virtio(struct vm *vm, struct vmx_disk *d, unsigned slot, struct err *e)
+{
+	struct vblk_spec spec = {.serial = d->serial, .workers = DISK_WORKERS};
+	struct iothread *io;
+	int rc;
+
+	if ((rc = blk_file_new(take(&d->fd), d->readonly, d->block_size, &spec.disk, e)) != 0)
+		return (rc);
+	if ((rc = io_make(vm, "io-disk", &io, e)) != 0) {
+		spec.disk->ops->close(spec.disk);
+		return (rc);
+	}
+	return (vblk_new(vm->board, PCI_DEVFN(slot, 0), &spec, io, e));
+}
+
+static int
+disks(struct vm *vm, unsigned *slot, struct err *e)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < vm->c.ndisks && rc == 0; i++) {
+		struct vmx_disk *d = &vm->c.disks[i];
+
+		if (d->model != VMX_DISK_VIRTIO)
+			continue;
+		rc = disk_virtio(vm, d, (*slot)++, e);
+	}
+	return (rc);
+}
+
+static int
+nics(struct vm *vm, unsigned *slot, struct err *e)
+{
+	int rc = 0;
+
+	for (unsigned i = 0; i < vm->c.nnics && rc == 0; i++) {
+		struct vmx_nic *n = &vm->c.nics[i];
+		struct vnet_spec spec = {.mtu = n->mtu, .offload = true};
+		struct iothread *io;
+
+		memcpy(spec.mac, n->mac, sizeof(spec.mac));
+		if ((rc = io_make(vm, "io-net", &io, e)) != 0)
+			return (rc);
+		spec.tap_fd = take(&n->tap_fd);
+		rc = vnet_new(vm->board, PCI_DEVFN((*slot)++, 0), &spec, io, e);
+	}
+	return (rc);
+}
+
+static int
+small_ones(struct vm *vm, unsigned *slot, struct err *e)
+{
+	bool console = char_is_there(&vm->c.virtcon);
+	struct iothread *io;
+	struct chr *c;
+	int rc;
+
+	if (!vm->c.rng && !vm->c.balloon && !console)
+		return (0);
+	if ((rc = io_make(vm, "io-small", &io, e)) != 0)
+		return (rc);
+	if (vm->c.rng && (rc = vrng_new(vm->board, PCI_DEVFN((*slot)++, 0), io, e)) != 0)
+		return (rc);
+	if (vm->c.balloon && (rc = vballoon_new(vm->board, PCI_DEVFN((*slot)++, 0), io, e)) != 0)
+		return (rc);
+	if (!console || (rc = chr_make(vm, &vm->c.virtcon, &c, e)) != 0)
+		return (rc);
+	return (vconsole_new(vm->board, PCI_DEVFN((*slot)++, 0), c, io, e));
+}
+
 int
 vm_devices(struct vm *vm, struct err *e)
 {
-	return (fixed(vm, e));
+	unsigned slot = SLOT_FIRST;
+	int rc;
+
+	if (vm->c.ndisks + vm->c.nnics + 4 > SLOT_LAST - SLOT_FIRST)
+		return (err_set(e, ENOSPC, "more devices than PCI slots"));
+	if ((rc = fixed(vm, e)) != 0 || (rc = disks(vm, &slot, e)) != 0 ||
+	    (rc = nics(vm, &slot, e)) != 0)
+		return (rc);
+	return (small_ones(vm, &slot, e));
 }
 
 static void
