@@ -206,6 +206,8 @@ check-applet: all ## commands: exact output, exit status
 	$(Q)$(RUN) applet
 check-guest: all ## tiny guests on this machine's /dev/kvm
 	$(Q)$(RUN) guest
+check-trace: all ## D programs on this machine's kernel: exact output
+	$(Q)$(RUN) trace
 check-crash: all $(CRASH) ## every crash point (make check visits a share of them)
 	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} $(RUN) crash
 check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs

@@ -303,7 +303,7 @@ llquantize_label(char *buf, size_t size, const struct agg_info *g, int i, bool n
 {
 	int per = (int)(g->steps - g->steps / g->factor), nmag = (int)(g->high - g->low + 1);
 	int mid = 1 + nmag * per, d = i - mid, mag, step;
-	uint64_t next, low = ipow(g->factor, g->low), top = ipow(g->factor, (uint64_t)g->high + 1);
+	uint64_t next, v, low = ipow(g->factor, g->low), top = ipow(g->factor, (uint64_t)g->high + 1);
 
 	if (d == 0) {
 		if (low == 1)
@@ -320,9 +320,11 @@ llquantize_label(char *buf, size_t size, const struct agg_info *g, int i, bool n
 	mag = ((d < 0 ? -d : d) - 1) / per;
 	step = ((d < 0 ? -d : d) - 1) % per + (int)(g->steps / g->factor);
 	next = ipow(g->factor, (uint64_t)((int)g->low + mag + 1));
-	(void)snprintf(buf, size, "%s%llu", d < 0 ? "-" : "", (unsigned long long)
-	    (next >= g->steps ? next / g->steps * (uint64_t)step :
-	    (uint64_t)step * next / g->steps));
+	v = next >= g->steps ? next / g->steps * (uint64_t)step :
+	    (uint64_t)step * next / g->steps;
+	if (v < next / g->factor) /* fewer steps than the factor: the first begins with the magnitude */
+		v = next / g->factor;
+	(void)snprintf(buf, size, "%s%llu", d < 0 ? "-" : "", (unsigned long long)v);
 }
 
 static void

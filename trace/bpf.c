@@ -124,7 +124,7 @@ bpf_load(struct bpf_load *l)
 	int fd = load_once(l, NULL, 0);
 
 	l->log = NULL;
-	if (fd != -EACCES && fd != -EINVAL && fd != -E2BIG && fd != -EPERM)
+	if (fd != -EACCES && fd != -EINVAL && fd != -E2BIG && fd != -EPERM && fd != -EFAULT)
 		return (fd);
 	if ((l->log = calloc(1, LOG)) == NULL)
 		return (fd);

@@ -43,10 +43,11 @@ enum {
 	SLOT_ERR = 144,	  /* arguments of the ERROR probe: 5 words */
 	SLOT_STRTOK = 184, /* position in the string at locals' end */
 	SLOT_SPEC = 192,
-	SLOT_W0 = 200,	  /* four words for loops: in memory the verifier forgets them */
+	SLOT_W0 = 200,	  /* words for loops: in memory the verifier forgets them */
 	SLOT_W1 = 208,
 	SLOT_W2 = 216,
 	SLOT_W3 = 224,
+	SLOT_W4 = 232,
 	SLOT_LOCALS = 256,
 };
 enum { SLOTS_PER_CPU = 3, FRAME_LIMIT = 232 };

@@ -273,20 +273,21 @@ subr_substr(struct gen *g, struct node *n)
 }
 
 /*
- * Find the byte in r3 in the string at slot + off: r0 = its index, the first or the last, or -1.
+ * Find the byte in r3 in the string at slot + off: r0 = its index, the first or the last, or -1.  What was
+ * found is kept in memory, so that the verifier's states of all rounds are alike.
  */
 static void
 find_byte(struct gen *g, uint32_t off, bool last)
 {
 	int loop = asm_label(&g->b), next = asm_label(&g->b), end = asm_label(&g->b);
 
-	asm_imm(&g->b, R0, -1);
+	asm_storei(&g->b, 8, R7, SLOT_W0, -1);
 	slot_ptr(g, R1, off);
 	asm_imm(&g->b, R2, 0);
 	asm_place(&g->b, loop);
 	asm_load(&g->b, 1, R4, R1, 0);
 	asm_jmp(&g->b, BPF_JNE, R4, R3, next);
-	asm_mov(&g->b, R0, R2);
+	asm_store(&g->b, 8, R7, SLOT_W0, R2);
 	if (!last)
 		asm_jump(&g->b, end);
 	asm_place(&g->b, next);
@@ -295,6 +296,7 @@ find_byte(struct gen *g, uint32_t off, bool last)
 	asm_alui(&g->b, BPF_ADD, R2, 1);
 	asm_jmpi(&g->b, BPF_JLT, R2, (int32_t)strsize(g), loop);
 	asm_place(&g->b, end);
+	asm_load(&g->b, 8, R0, R7, SLOT_W0);
 }
 
 static void
@@ -326,6 +328,13 @@ subr_strchr(struct gen *g, struct node *n, bool last)
 	asm_place(&g->b, end);
 }
 
+/* Bytes that a string may have, NUL included. */
+static uint32_t
+string_max(const struct gen *g, const struct node *n)
+{
+	return (n->strmax != 0 && n->strmax < strsize(g) ? n->strmax : strsize(g));
+}
+
 /* r1 = the byte at slot + at + (r1 masked): what is compared may lie anywhere in the string. */
 static void
 byte_at(struct gen *g, int dst, int reg, uint32_t at)
@@ -343,21 +352,27 @@ byte_at(struct gen *g, int dst, int reg, uint32_t at)
 /*
  * Search the needle (slot + b, length in r9) in the haystack (slot + a, length in r8), from index W0 on;
  * r0 = index or -1.  One loop with a restart instead of two nested ones: W0 is where the match began, W1
- * how far it got, W2 what was found.  They are kept in memory, where the verifier forgets their values: all
+ * how far it got, W2 what was found, W3 and W4 the lengths.  They are kept in memory, where the verifier forgets their values: all
  * rounds then look the same to it, and it walks them once.
  */
 static void
-find_string(struct gen *g, uint32_t a, uint32_t b, bool last)
+find_string(struct gen *g, const struct node *n, bool last)
 {
+	uint32_t a = g->im->tmp_off + n->tmp, b = g->im->tmp_off + n->aux;
+	uint32_t steps = 2 * (string_max(g, n->args) + string_max(g, n->args->next));
 	int loop = asm_label(&g->b), mismatch = asm_label(&g->b), hit = asm_label(&g->b);
 	int end = asm_label(&g->b), next = asm_label(&g->b);
 
 	asm_storei(&g->b, 8, R7, SLOT_W1, 0);
 	asm_storei(&g->b, 8, R7, SLOT_W2, -1);
+	asm_store(&g->b, 8, R7, SLOT_W3, R8);
+	asm_store(&g->b, 8, R7, SLOT_W4, R9);
 	asm_imm(&g->b, R2, 0);
 	asm_place(&g->b, loop);
 	asm_load(&g->b, 8, R3, R7, SLOT_W0);
 	asm_load(&g->b, 8, R4, R7, SLOT_W1);
+	asm_load(&g->b, 8, R8, R7, SLOT_W3);
+	asm_load(&g->b, 8, R9, R7, SLOT_W4);
 	asm_jmp(&g->b, BPF_JSGE, R4, R9, hit);
 	asm_mov(&g->b, R1, R3);
 	asm_alu(&g->b, BPF_ADD, R1, R4);
@@ -380,7 +395,7 @@ find_string(struct gen *g, uint32_t a, uint32_t b, bool last)
 	asm_storei(&g->b, 8, R7, SLOT_W1, 0);
 	asm_place(&g->b, next);
 	asm_alui(&g->b, BPF_ADD, R2, 1);
-	asm_jmpi(&g->b, BPF_JLT, R2, (int32_t)strsize(g) * 4, loop);
+	asm_jmpi(&g->b, BPF_JLT, R2, (int32_t)steps, loop);
 	asm_place(&g->b, end);
 	asm_load(&g->b, 8, R0, R7, SLOT_W2);
 }
@@ -448,7 +463,7 @@ subr_index(struct gen *g, struct node *n, bool last)
 		else
 			clamp_start(g);
 	}
-	find_string(g, a, b, last);
+	find_string(g, n, last);
 }
 
 static void
@@ -459,7 +474,7 @@ subr_strstr(struct gen *g, struct node *n)
 
 	two_strings(g, n, a, b);
 	asm_storei(&g->b, 8, R7, SLOT_W0, 0);
-	find_string(g, a, b, false);
+	find_string(g, n, false);
 	asm_jmpi(&g->b, BPF_JSGE, R0, 0, found);
 	empty_string(g);
 	asm_jump(&g->b, end);

@@ -383,6 +383,9 @@ cook_assign(struct sema *s, struct node *n)
 	cook(s, left);
 	need_lvalue(s, left, n->op);
 	n->type = left->type;
+	if (left->id != NULL && left->id->kind == ID_VAR && n->op == '=' && is_literal_zero(n->b) &&
+	    (left->id->assoc || left->id->scope == SCOPE_SELF))
+		return; /* removes it, whatever it is */
 	if (!assignable(s, left->type, n->b) || (n->op != '=' && !type_is_scalar(left->type)))
 		incompatible(s, n);
 	if (n->op != '=' && type_is_ptr(left->type) && n->op != P_ADDEQ && n->op != P_SUBEQ)

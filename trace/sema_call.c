@@ -53,7 +53,7 @@ arg_fits(struct sema *s, struct node *arg, const char *proto)
 	if (strcmp(proto, "string") == 0 || strcmp(proto, "const char *") == 0)
 		return (type_is_strlike(t));
 	if (strcmp(proto, "void *") == 0)
-		return (type_is_ptr(t) || type_is_int(t));
+		return (type_is_ptr(t) || type_is_int(t) || type_is_string(t));
 	want = type_by_name(s->c->types, proto);
 	if (want == NULL)
 		return (type_is_scalar(t) || type_is_ptr(t));
