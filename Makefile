@@ -157,6 +157,8 @@ UNITSRC  := $(sort $(wildcard tests/unit/*.c))
 CRASHSRC := $(sort $(wildcard tests/crash/crash_*.c))
 FUZZSRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 CRASH    := $(CRASHSRC:tests/crash/%.c=$(B)/tests/crash/%)
+FAULTSRC := $(sort $(wildcard tests/faults/*.c))
+FAULTS   := $(B)/tests/faults/fault_history
 REPLAY   := $(FUZZSRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/%-replay)
 TESTINC  := -Itests/unit -Itests/crash -Itests/fuzz
 RUN       = tests/run $(if $(T),-t $(T))
@@ -189,12 +191,20 @@ $(B)/tests/unit-asan: $(ASANLIB) $(UNITSRC:%.c=$(B)/asan/%.o) $(HOSTSTAMP)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(call asanlink,$(filter %.o,$^))
 
+# Every allocation can be made to fail: those of our objects go through tests/faults/fault_alloc.c.
+comma := ,
+WRAPPED := malloc calloc realloc strdup strndup posix_memalign
+$(FAULTS): $(ASANLIB) $(FAULTSRC:%.c=$(B)/asan/%.o) $(B)/asan/tests/crash/pool_space.o $(B)/asan/tests/crash/pool_model.o $(HOSTSTAMP)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(call asanlink,$(WRAPPED:%=-Wl$(comma)--wrap=%) $(filter %.o,$^))
+
 $(REPLAY): $(B)/tests/fuzz/%-replay: $(ASANLIB) $(B)/asan/tests/fuzz/fuzz_%.o $(B)/asan/tests/fuzz/replay.o $(HOSTSTAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(call asanlink,$(filter %.o,$^))
 
-check: need-tests all image judges $(B)/tests/unit $(B)/tests/unit-asan $(CRASH) $(REPLAY) ## every kind of test (T=pattern picks)
+check: need-tests all image judges $(B)/tests/unit $(B)/tests/unit-asan $(CRASH) $(FAULTS) $(REPLAY) ## every kind of test (T=pattern picks)
 	$(Q)$(RUN)
 check-unit: $(B)/tests/unit ## unit tests of the shipped objects
 	$(Q)$(B)/tests/unit $(T)
@@ -210,6 +220,8 @@ check-trace: all ## D programs on this machine's kernel: exact output
 	$(Q)$(RUN) trace
 check-crash: all $(CRASH) ## every crash point (make check visits a share of them)
 	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} $(RUN) crash
+check-faults: all $(FAULTS) ## an error at every allocation and device operation of a history
+	$(Q)FAULT_SHARE=$${FAULT_SHARE:-1} $(RUN) faults
 check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs
 	$(Q)$(RUN) interop
 check-vm: need-tests image ## scripts in the booted image
@@ -286,7 +298,7 @@ clean: ## remove what was compiled; keeps downloads and libraries
 FORCE:
 libs: $(LIBSTAMP)
 host-libs: $(HOSTSTAMP)
-.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-interop check-vm \
+.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-faults check-interop check-vm \
         need-clang need-tests fuzz judges run shell-vm demo bench install lint layers size help clean FORCE
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)

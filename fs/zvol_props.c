@@ -84,9 +84,11 @@ volume_props(struct pool_session *s, const char *name, const struct nvlist *prop
 	*out = NULL;
 	if (!nv_has(props, "volsize") && !automatic)
 		return (0);
-	if (look_at(s, name, &v) != 0)
+	if ((rc = look_at(s, name, &v)) == -EINVAL)
 		return (automatic ? err_set(e, EINVAL,
 		    "'refreservation' can be 'auto' for volumes only") : 0);
+	if (rc != 0)
+		return (err_rc(e, rc, "'%s'", name));
 	if ((rc = new_size(props, &v, &want, e)) != 0)
 		return (rc);
 	if (!automatic && (asked != NULL ||

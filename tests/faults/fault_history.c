@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The engine survives an error at every operation of its devices and at every allocation.
+ *
+ * A scripted history of commands and file operations runs on a pool in memory.  Each step is first done in a
+ * child that counts; then, for each allocation and each read, write and flush in it, a child does the step with that one
+ * failing, and opens what is left:
+ *
+ *  1. no crash, no leak: this program is built with the address and leak sanitizers
+ *  2. the contents are those before the step or those after it; after it, if the step said it was done (a step that is
+ *     several commands may be done in part)
+ *  3. exactly the blocks that are reachable are allocated
+ *  4. on a mirror, no I/O error is noticed
+ *
+ *	fault_history                      all; FAULT_SHARE=n: one point in n
+ *	fault_history LAYOUT STEP KIND N   one point again (kind: alloc or io)
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../../fs/spa_impl.h"
+#include "../crash/pool_model.h"
+#include "fault_alloc.h"
+#include "fault_steps.h"
+#include "smartbox/fs/label.h"
+#include "smartbox/fs/workers.h"
+
+enum { DEVICES_MAX = 2, CHILD_SECONDS = 60, COMPLAINTS_MAX = 20 };
+enum kind { ALLOC, IO, KINDS };
+static const char *const kind_names[] = {"alloc", "io"};
+
+struct layout {
+	const char *name;
+	unsigned devices;
+};
+static const struct layout layouts[] = {{"disk", 1}, {"mirror", 2}};
+
+/* Shared with the children. */
+struct report {
+	uint64_t n[KINDS];
+	char why[512];
+};
+
+struct test {
+	const struct layout *layout;
+	struct world w;
+	uint64_t rnd;
+	struct fault_plan plan;
+	struct bdev *fault[DEVICES_MAX], *inner[DEVICES_MAX];
+	struct report *report;
+	uint64_t before, after; /* fingerprints of the contents around the step */
+	uint64_t visited, failed, share, counter;
+};
+
+/* --- devices that outlive their pool ---------------------------------------------------------- */
+
+struct view {
+	struct bdev bd;
+	struct bdev *of;
+};
+
+static int
+view_read(struct bdev *bd, void *buf, size_t len, uint64_t off)
+{
+	return (bdev_read(((struct view *)bd)->of, buf, len, off));
+}
+
+static int
+view_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
+{
+	return (bdev_write(((struct view *)bd)->of, buf, len, off));
+}
+
+static int
+view_flush(struct bdev *bd)
+{
+	return (bdev_flush(((struct view *)bd)->of));
+}
+
+static void
+view_close(struct bdev *bd)
+{
+	free(bd);
+}
+
+static const struct bdev_ops view_ops = {.read = view_read, .write = view_write, .flush = view_flush,
+    .close = view_close};
+
+static struct bdev *
+view_new(struct bdev *of)
+{
+	struct view *v = calloc(1, sizeof(*v));
+
+	if (v == NULL)
+		abort();
+	v->bd = *of;
+	v->bd.ops = &view_ops;
+	v->of = of;
+	return (&v->bd);
+}
+
+/* --- the pool --------------------------------------------------------------------------------- */
+
+static uint64_t
+fixed_now(void *arg, uint32_t *nsec)
+{
+	(void)arg;
+	if (nsec != NULL)
+		*nsec = 0;
+	return (1700000000);
+}
+
+static void
+seeded_random(void *arg, void *buf, size_t len)
+{
+	uint8_t *p = buf;
+
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)model_random(arg);
+}
+
+static struct nvlist *
+vdev_tree(const struct layout *l)
+{
+	struct nvlist *root = nv_new(), *mirror = nv_new(), *leaf[DEVICES_MAX];
+	char path[32];
+
+	for (unsigned i = 0; i < l->devices; i++) {
+		leaf[i] = nv_new();
+		(void)snprintf(path, sizeof(path), "/fault/%u", i);
+		(void)nv_add_str(leaf[i], "type", "file");
+		(void)nv_add_str(leaf[i], "path", path);
+	}
+	(void)nv_add_str(root, "type", "root");
+	(void)nv_add_str(mirror, "type", "mirror");
+	if (l->devices > 1)
+		(void)nv_add_nvlist_array(mirror, "children", leaf, l->devices);
+	(void)nv_add_nvlist_array(root, "children", l->devices > 1 ? &mirror : leaf, 1);
+	for (unsigned i = 0; i < l->devices; i++)
+		nv_free(leaf[i]);
+	nv_free(mirror);
+	return (root);
+}
+
+static void
+no_threads(struct spa *spa)
+{
+	workers_free(spa->workers); /* they do not survive a fork */
+	spa->workers = NULL;
+}
+
+static void
+make_pool(struct test *t)
+{
+	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
+	struct nvlist *tree = vdev_tree(t->layout);
+	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = 9, .os = &os,
+	    .bdevs = t->fault};
+	struct err e = ERR_INIT;
+
+	t->plan.cut_at = t->plan.fail_at = UINT64_MAX;
+	t->plan.fail_errno = EIO;
+	for (unsigned i = 0; i < t->layout->devices; i++)
+		if (bdev_mem_new("mem", 96 << 20, &t->inner[i], NULL) != 0 ||
+		    bdev_fault_new(view_new(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
+			abort();
+	if (spa_create(&o, &t->w.spa, &e) != 0) {
+		printf("cannot make a pool: %s\n", e.msg);
+		exit(1);
+	}
+	nv_free(tree);
+	no_threads(t->w.spa);
+}
+
+/* What pool_scan does for paths. */
+static struct nvlist *
+config_of(struct bdev *const *bd, unsigned n)
+{
+	struct nvlist *best = NULL, *label, *tree, *root;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (label_read(bd[i], &label, NULL) != 0)
+			continue;
+		if (best != NULL && nv_u64_or(label, "txg", 0) <= nv_u64_or(best, "txg", 0)) {
+			nv_free(label);
+			continue;
+		}
+		nv_free(best);
+		best = label;
+	}
+	if (best == NULL || nv_get_nvlist(best, "vdev_tree", &tree) != 0 || (tree = nv_dup(tree)) == NULL)
+		return (best);
+	root = nv_new();
+	(void)nv_add_str(root, "type", "root");
+	(void)nv_add_u64(root, "id", 0);
+	(void)nv_add_u64(root, "guid", nv_u64_or(best, "pool_guid", 0));
+	(void)nv_add_nvlist_array(root, "children", &tree, 1);
+	(void)nv_add_nvlist(best, "vdev_tree", root);
+	nv_free(root);
+	nv_free(tree);
+	return (best);
+}
+
+static int
+reopen(struct test *t, struct spa **spa, struct err *e)
+{
+	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
+	struct nvlist *config = config_of(t->inner, t->layout->devices);
+	struct bdev *given[DEVICES_MAX];
+	struct spa_import_opts o = {.config = config, .readonly = true, .force = true, .os = &os,
+	    .bdevs = given, .nbdevs = t->layout->devices};
+	int rc;
+
+	if (config == NULL)
+		return (err_set(e, ENOENT, "no label"));
+	for (unsigned i = 0; i < t->layout->devices; i++)
+		given[i] = view_new(t->inner[i]);
+	rc = spa_import(&o, spa, e);
+	nv_free(config);
+	return (rc);
+}
+
+/* --- a point ---------------------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 3))) static bool
+fail(struct test *t, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(t->report->why, sizeof(t->report->why), fmt, ap);
+	va_end(ap);
+	return (false);
+}
+
+static bool
+check_left(struct test *t, const struct step *st, int rc, const char *said)
+{
+	struct err e = ERR_INIT;
+	char why[256];
+	struct spa *spa;
+	uint64_t is;
+	bool ok = true;
+
+	if (reopen(t, &spa, &e) != 0)
+		return (fail(t, "does not open: %s", e.msg));
+	is = world_fingerprint(spa);
+	if (is != t->after && (rc == 0 || (is != t->before && !st->is_several)))
+		ok = fail(t, "neither the old state nor the new (the step said %d %s)", rc, said);
+	else if (!pool_space_is_exact(spa, why, sizeof(why)))
+		ok = fail(t, "space: %s (the step said %d %s)", why, rc, said);
+	spa_close(spa);
+	return (ok);
+}
+
+static bool
+visit_point(struct test *t, const struct step *st, enum kind kind, uint64_t point)
+{
+	struct err e = ERR_INIT;
+	bool ok;
+	int rc;
+
+	if (kind == ALLOC)
+		fault_alloc_at(point);
+	else
+		t->plan.fail_at = t->plan.ops_all + point;
+	rc = world_step(&t->w, st, &e);
+	fault_alloc_off();
+	t->plan.fail_at = UINT64_MAX;
+	if (kind == IO && rc != 0 && t->layout->devices > 1)
+		return (fail(t, "one I/O error was noticed: %d %s", rc, e.msg));
+	world_close(&t->w);
+	ok = check_left(t, st, rc, e.msg);
+	for (unsigned i = 0; i < t->layout->devices; i++)
+		bdev_close(t->inner[i]);
+	return (ok);
+}
+
+static int
+in_child(struct test *t, bool (*fn)(struct test *t, const struct step *st, enum kind kind, uint64_t n),
+    const struct step *st, enum kind kind, uint64_t n)
+{
+	int status;
+	pid_t pid;
+
+	(void)fflush(NULL);
+	if ((pid = fork()) < 0) {
+		perror("fork");
+		exit(1);
+	}
+	if (pid == 0) {
+		(void)alarm(CHILD_SECONDS);
+		exit(fn(t, st, kind, n) ? 0 : 2); /* exit: the leak check runs */
+	}
+	return (waitpid(pid, &status, 0) == pid ? status : -1);
+}
+
+/* Do it without faults; count, and see what the new contents are. */
+static bool
+rehearse(struct test *t, const struct step *st, enum kind kind, uint64_t n)
+{
+	uint64_t io = t->plan.ops_all;
+	struct err e = ERR_INIT;
+	int rc;
+
+	(void)kind;
+	(void)n;
+	fault_alloc_at(UINT64_MAX);
+	rc = world_step(&t->w, st, &e);
+	t->report->n[ALLOC] = fault_alloc_off();
+	t->report->n[IO] = t->plan.ops_all - io;
+	return (rc == 0 || fail(t, "the step itself fails: %d %s", rc, e.msg));
+}
+
+static void
+complain(struct test *t, size_t step, enum kind kind, uint64_t point, int status)
+{
+	if (WIFSIGNALED(status))
+		fail(t, "signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 2)
+		fail(t, "the sanitizer's exit status %d", WEXITSTATUS(status));
+	printf("FAIL %s step %zu (%s) %s %" PRIu64 ": %s\n", t->layout->name, step, steps[step].name,
+	    kind_names[kind], point, t->report->why);
+	printf("    repeat: build/tests/faults/fault_history %s %zu %s %" PRIu64 "\n", t->layout->name, step,
+	    kind_names[kind], point);
+	t->failed++;
+}
+
+static void
+visit(struct test *t, size_t step, enum kind kind, uint64_t point)
+{
+	int status;
+
+	t->visited++;
+	t->report->why[0] = '\0';
+	if ((status = in_child(t, visit_point, &steps[step], kind, point)) != 0)
+		complain(t, step, kind, point, status);
+}
+
+static void
+visit_step(struct test *t, size_t step)
+{
+	for (int kind = 0; kind < KINDS; kind++) {
+		uint64_t n = t->report->n[kind];
+
+		for (uint64_t point = 0; point < n && t->failed < COMPLAINTS_MAX; point++)
+			if (t->counter++ % t->share == 0)
+				visit(t, step, (enum kind)kind, point);
+	}
+}
+
+static bool
+run(struct test *t, char **only)
+{
+	for (size_t i = 0; i < nsteps && t->failed < COMPLAINTS_MAX; i++) {
+		uint64_t saved = t->rnd;
+		struct err e = ERR_INIT;
+
+		t->before = world_fingerprint(t->w.spa);
+		if (in_child(t, rehearse, &steps[i], ALLOC, 0) != 0) {
+			printf("FAIL %s step %zu (%s): %s\n", t->layout->name, i, steps[i].name, t->report->why);
+			return (false);
+		}
+		/* What the children see: the step done from here on; so do it, look, and go back by a fork. */
+		t->after = world_after(&t->w, &steps[i]);
+		t->rnd = saved;
+		if (only == NULL)
+			visit_step(t, i);
+		else if ((size_t)atoi(only[0]) == i) {
+			visit(t, i, strcmp(only[1], "io") == 0 ? IO : ALLOC, strtoull(only[2], NULL, 10));
+			return (true);
+		}
+		if (world_step(&t->w, &steps[i], &e) != 0) {
+			printf("FAIL %s step %zu (%s): %s\n", t->layout->name, i, steps[i].name, e.msg);
+			return (false);
+		}
+	}
+	return (true);
+}
+
+static bool
+test_layout(const struct layout *l, char **only)
+{
+	const char *share = getenv("FAULT_SHARE");
+	struct test t = {.layout = l, .rnd = 1};
+	bool ok;
+
+	t.share = share != NULL && atoi(share) > 0 ? (uint64_t)atoi(share) : 1;
+	t.report = mmap(NULL, sizeof(*t.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	make_pool(&t);
+	world_open(&t.w);
+	ok = run(&t, only);
+	world_close(&t.w);
+	for (unsigned i = 0; i < l->devices; i++)
+		bdev_close(t.inner[i]);
+	printf("%s: %" PRIu64 " faults, %" PRIu64 " failed\n", l->name, t.visited, t.failed);
+	return (ok && t.failed == 0);
+}
+
+int
+main(int argc, char **argv)
+{
+	bool ok = true;
+
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
+		if (argc < 2 || strcmp(argv[1], layouts[i].name) == 0)
+			ok = test_layout(&layouts[i], argc == 5 ? argv + 2 : NULL) && ok;
+	return (ok ? 0 : 1);
+}
