@@ -498,7 +498,7 @@ static const struct subcmd zfs_commands[] = {
 	{"create", create, "[-pu] [-o PROPERTY=VALUE]... FILESYSTEM | "
 	    "[-ps] [-b BLOCKSIZE] [-o PROPERTY=VALUE]... -V SIZE VOLUME", "make a dataset"},
 	{"destroy", zfs_destroy, "[-fnpRrv] FILESYSTEM|VOLUME | "
-	    "[-dfnpRrv] DATASET@SNAP[%SNAP][,SNAP[%SNAP]]...", "remove datasets or snapshots"},
+	    "[-dfnpRrv] DATASET@SNAP[%SNAP][,SNAP[%SNAP]]... | DATASET#BOOKMARK", "remove datasets or snapshots"},
 	{"snapshot", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...",
 	    "keep the state of datasets"},
 	{"rollback", zfs_rollback, "[-rRf] SNAPSHOT", "go back to a snapshot"},
@@ -526,6 +526,13 @@ static const struct subcmd zfs_commands[] = {
 	{"receive", zfs_receive, "[-FMhnsuv] [-o PROPERTY=VALUE]... [-o origin=SNAPSHOT] "
 	    "[-x PROPERTY]... [-d|-e] FILESYSTEM|VOLUME|SNAPSHOT | -A FILESYSTEM|VOLUME",
 	    "make datasets of a stream"},
+	{"promote", zfs_promote, "CLONE", "a clone takes over its origin's snapshots"},
+	{"bookmark", zfs_bookmark, "SNAPSHOT|BOOKMARK BOOKMARK",
+	    "remember a snapshot's time for incremental sends"},
+	{"hold", zfs_hold, "[-r] TAG SNAPSHOT...", "keep snapshots from being destroyed"},
+	{"holds", zfs_holds, "[-rH] SNAPSHOT...", "show the tags of snapshots"},
+	{"release", zfs_release, "[-r] TAG SNAPSHOT...", "take a tag away"},
+	{"diff", zfs_diff, "[-FHth] SNAPSHOT [SNAPSHOT|FILESYSTEM]", "show what changed"},
 	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
 	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
 	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},

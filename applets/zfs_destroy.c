@@ -11,7 +11,7 @@
 #include "zfs_impl.h"
 
 struct destroy_opts {
-	bool recursive, clones, force, dryrun, verbose, parsable;
+	bool recursive, clones, force, dryrun, verbose, parsable, defer;
 };
 
 /* Said before anything happens, or instead of it. */
@@ -74,6 +74,8 @@ destroy_args(const struct destroy_opts *o)
 		must(nv_add_boolean(args, "dryrun"));
 	if (o->verbose)
 		must(nv_add_boolean(args, "space"));
+	if (o->defer)
+		must(nv_add_boolean(args, "defer"));
 	return (args);
 }
 
@@ -96,6 +98,21 @@ destroy_snapshots(const struct destroy_opts *o, const char *arg)
 		status = explain_refusal(out != NULL ? nv_str_or(out, "snapshot", arg) : arg, out, &e);
 	nv_free(out);
 	return (status);
+}
+
+static int
+destroy_bookmark(const struct destroy_opts *o, const char *name)
+{
+	struct nvlist *args = must_nv();
+	struct err e = ERR_INIT;
+
+	if (o->dryrun) {
+		nv_free(args);
+		return (0);
+	}
+	must(nv_add_str(args, "name", name));
+	return (zfs_change(name, "fs.destroy_bookmark", args, NULL, &e) == 0 ? 0 :
+	    applet_fail_bare(&e, "cannot destroy '%s'", name));
 }
 
 static int
@@ -134,7 +151,7 @@ zfs_destroy(int argc, char **argv)
 
 	while ((c = applet_getopt(argc, argv, "dfnpRrv")) != -1) {
 		switch (c) {
-		case 'd': break; /* nothing is deferred here: a snapshot in use is refused */
+		case 'd': o.defer = true; break;
 		case 'f': o.force = true; break;
 		case 'n': o.dryrun = true; break;
 		case 'p': o.parsable = o.verbose = true; break;
@@ -148,9 +165,10 @@ zfs_destroy(int argc, char **argv)
 		return (applet_usage("missing dataset argument"));
 	if (optind + 1 < argc)
 		return (applet_usage("too many arguments"));
+	if (o.defer && strchr(argv[optind], '@') == NULL)
+		return (applet_usage("-d is for snapshots"));
 	if (strchr(argv[optind], '#') != NULL)
-		return (applet_fail_bare(NULL, "cannot destroy '%s': bookmarks are not supported by this version",
-		    argv[optind]));
+		return (destroy_bookmark(&o, argv[optind]));
 	return (strchr(argv[optind], '@') != NULL ? destroy_snapshots(&o, argv[optind]) :
 	    destroy_dataset(&o, argv[optind]));
 }

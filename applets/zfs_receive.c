@@ -36,6 +36,22 @@ show(void *arg, const struct nvlist *nv)
 		(void)applet_fail_bare(NULL, "%s", warning);
 }
 
+/* The sentence is one line; OpenZFS breaks some of its own. */
+static void
+break_line(char *text)
+{
+	static const char *const tails[] = {"must specify -F to overwrite it", "since most recent snapshot",
+	    "match incremental source", "must destroy them to overwrite it", "must destroy it to overwrite it",
+	    "Partially received snapshot is saved"};
+
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		char *at = strstr(text, tails[i]);
+
+		if (at != NULL && at > text && at[-1] == ' ')
+			at[-1] = '\n';
+	}
+}
+
 static int
 explain(const char *name, const struct nvlist *out, struct err *e)
 {
@@ -43,6 +59,7 @@ explain(const char *name, const struct nvlist *out, struct err *e)
 
 	if (e->code == ENOENT && strcmp(e->msg, "dataset does not exist") == 0)
 		return (applet_fail_bare(e, "cannot open '%s'", name));
+	break_line(e->msg);
 	if (token == NULL)
 		return (applet_fail_bare(NULL, "%s", e->msg));
 	return (applet_fail_bare(NULL, "%s.\nA resuming stream can be generated on the sending system by "

@@ -278,7 +278,7 @@ ds_check_destroy_snap(struct dsl_dataset *snap, const char *name, struct err *e)
 		return (err_set(e, EINVAL, "'%s' is not a snapshot", name));
 	if (ds_phys(snap)->userrefs_zap != 0 &&
 	    zap_count(dp_mos(snap->dp), ds_phys(snap)->userrefs_zap, &holds) == 0 && holds > 0)
-		return (err_set(e, EBUSY, "snapshot '%s' is held by a tag", name));
+		return (err_set(e, EBUSY, "dataset is busy"));
 	if (ds_phys(snap)->num_children > 1)
 		return (err_set(e, EEXIST, "snapshot '%s' has dependent clones", name));
 	if (snap->refs > 1)
@@ -289,7 +289,31 @@ ds_check_destroy_snap(struct dsl_dataset *snap, const char *name, struct err *e)
 struct destroy_arg {
 	const char *const *names;
 	size_t n;
+	bool defer;
 };
+
+/* Only a tag or a clone is in the way: things that go some day. */
+static bool
+can_wait(struct dsl_dataset *snap)
+{
+	uint64_t holds = 0;
+
+	if (!dsl_is_snapshot(snap))
+		return (false);
+	return (ds_phys(snap)->num_children > 1 || (ds_phys(snap)->userrefs_zap != 0 &&
+	    zap_count(dp_mos(snap->dp), ds_phys(snap)->userrefs_zap, &holds) == 0 && holds > 0));
+}
+
+static int
+mark_deferred(struct dsl_dataset *snap)
+{
+	int rc = ds_dirty(snap);
+
+	if (rc == 0)
+		ds_phys(snap)->flags |= DS_FLAG_DEFER_DESTROY;
+	dsl_rele(snap);
+	return (rc);
+}
 
 static int
 check_pool(struct spa *spa, struct err *e)
@@ -312,7 +336,8 @@ destroy_snaps_check(struct spa *spa, void *arg, struct err *e)
 		struct dsl_dataset *snap;
 
 		if ((rc = dsl_hold(spa, a->names[i], &snap, e)) == 0) {
-			rc = ds_check_destroy_snap(snap, a->names[i], e);
+			if (!a->defer || !can_wait(snap))
+				rc = ds_check_destroy_snap(snap, a->names[i], e);
 			dsl_rele(snap);
 		}
 	}
@@ -334,7 +359,8 @@ destroy_snaps_sync(struct spa *spa, void *arg, struct err *e)
 			continue;
 		}
 		if (rc == 0)
-			rc = err_rc(e, ds_destroy_snap(snap), "cannot destroy '%s'", a->names[i]);
+			rc = err_rc(e, a->defer && can_wait(snap) ? mark_deferred(snap) :
+			    ds_destroy_snap(snap), "cannot destroy '%s'", a->names[i]);
 	}
 	return (rc);
 }
@@ -342,7 +368,15 @@ destroy_snaps_sync(struct spa *spa, void *arg, struct err *e)
 int
 dsl_destroy_snaps(struct spa *spa, const char *const *names, size_t n, struct err *e)
 {
-	struct destroy_arg a = {names, n};
+	struct destroy_arg a = {names, n, false};
+
+	return (spa_sync_task(spa, destroy_snaps_check, destroy_snaps_sync, &a, e));
+}
+
+int
+dsl_destroy_snaps_deferred(struct spa *spa, const char *const *names, size_t n, struct err *e)
+{
+	struct destroy_arg a = {names, n, true};
 
 	return (spa_sync_task(spa, destroy_snaps_check, destroy_snaps_sync, &a, e));
 }

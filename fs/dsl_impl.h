@@ -214,6 +214,7 @@ int ds_check_destroy_snap(struct dsl_dataset *snap, const char *name, struct err
 /* dsl_swap.c: in a sync task */
 int ds_swap(struct dsl_dataset *clone, struct dsl_dataset *head);
 /* dsl_snapshot.c */
+int ds_drop_log(struct dsl_dataset *head); /* its intent log, before its contents are replaced */
 void ds_notify_rollback(struct dsl_dataset *head);
 int ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist *props);
 

@@ -530,8 +530,8 @@ rollback_head(struct dsl_dataset *head)
 }
 
 /* The log goes with the contents it belongs to. */
-static int
-rollback_drop_log(struct dsl_dataset *head)
+int
+ds_drop_log(struct dsl_dataset *head)
 {
 	struct objset *os;
 	int rc = dsl_objset(head, &os);
@@ -563,7 +563,7 @@ rollback_sync(struct spa *spa, void *arg, struct err *e)
 
 	if ((rc = dsl_hold(spa, a->fs, &head, e)) != 0)
 		return (rc);
-	if ((rc = rollback_drop_log(head)) == 0 && (rc = rollback_head(head)) == 0)
+	if ((rc = ds_drop_log(head)) == 0 && (rc = rollback_head(head)) == 0)
 		rc = rollback_contents(head);
 	dsl_rele(head);
 	return (err_rc(e, rc, "cannot roll back '%s'", a->fs));

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "dsl_impl.h"
+#include "smartbox/fs/recv.h"
 #include "smartbox/core/buf.h"
 #include "smartbox/core/units.h"
 
@@ -384,6 +385,19 @@ text_clones(struct dsl_dataset *ds, char *buf, size_t size)
 	return (rc == -ENOENT ? 0 : rc);
 }
 
+static int
+text_resume_token(struct dsl_dataset *ds, char *buf, size_t size)
+{
+	char *token;
+	int rc = recv_token(ds, &token);
+
+	if (rc != 0)
+		return (rc == -ENOENT ? -ENODATA : rc);
+	rc = (size_t)snprintf(buf, size, "%s", token) < size ? 0 : -EOVERFLOW;
+	free(token);
+	return (rc);
+}
+
 static void
 format_ratio(uint64_t v, bool raw, char *buf, size_t size)
 {
@@ -404,6 +418,8 @@ stat_text(struct dsl_dataset *ds, const struct fs_prop *p, bool raw, char *buf, 
 		return (text_clones(ds, buf, size));
 	if (strcmp(p->name, "encryptionroot") == 0 || strcmp(p->name, "keystatus") == 0)
 		return (-ENODATA);
+	if (strcmp(p->name, "receive_resume_token") == 0)
+		return (text_resume_token(ds, buf, size));
 	if (fn == NULL)
 		return (-ENOENT);
 	if ((rc = fn(ds, &v)) != 0)

@@ -22,13 +22,14 @@
 
 #include "poolops_impl.h"
 #include "smartbox/fs/names.h"
+#include "smartbox/fs/recv.h"
 
 struct plan {
 	struct pool_session *s;
 	struct strlist steps;	/* in order of destruction */
 	struct strlist clones;	/* in the way, outside */
 	const char *root;	/* clones within are no surprise */
-	bool may_take_clones;
+	bool may_take_clones, defer; /* defer: what has clones goes when they do */
 	bool has_clones; /* only then a step can be met twice */
 };
 
@@ -71,6 +72,8 @@ plan_snapshot(struct plan *p, const char *snap, struct err *e)
 	if (clones == NULL)
 		return (out_of_memory(e));
 	if (session_prop(p->s, snap, "clones", clones, size, NULL) != 0 || strcmp(clones, "-") == 0)
+		clones[0] = '\0';
+	if (p->defer)
 		clones[0] = '\0';
 	for (c = strtok_r(clones, ",", &save); c != NULL && rc == 0; c = strtok_r(NULL, ",", &save))
 		rc = plan_clone(p, c, e);
@@ -175,7 +178,7 @@ unmount_steps(struct pool_session *s, const struct strlist *steps, bool force, s
 /* The snapshots at steps[from..to) in one txg. */
 static int
 destroy_snapshots(struct pool_session *s, const struct strlist *steps, size_t from, size_t to,
-    struct err *e)
+    bool defer, struct err *e)
 {
 	int rc;
 
@@ -184,9 +187,24 @@ destroy_snapshots(struct pool_session *s, const struct strlist *steps, size_t fr
 	spa_enter(s->spa);
 	for (size_t i = from; i < to; i++)
 		history_event(s, "destroy", steps->v[i], "%s", "");
-	rc = dsl_destroy_snaps(s->spa, (const char *const *)steps->v + from, to - from, e);
+	rc = (defer ? dsl_destroy_snaps_deferred : dsl_destroy_snaps)(s->spa,
+	    (const char *const *)steps->v + from, to - from, e);
 	spa_exit(s->spa);
 	return (rc);
+}
+
+/* What a receive left behind to go on with is no reason to stay. */
+static void
+destroy_received_part(struct pool_session *s, const char *name)
+{
+	char child[2 * DSL_NAME_MAX];
+	struct dsl_dataset *ds;
+
+	(void)snprintf(child, sizeof(child), "%s/%s", name, RECV_CHILD);
+	if (dsl_hold(s->spa, child, &ds, NULL) != 0)
+		return;
+	dsl_rele(ds);
+	(void)dsl_destroy(s->spa, child, NULL);
 }
 
 static int
@@ -203,6 +221,7 @@ destroy_dataset(struct pool_session *s, const char *name, struct err *e)
 		    ds_mountpoint(s, ds, path, sizeof(path), NULL, 0) == 0 && path[0] == '/';
 		dsl_rele(ds);
 		history_event(s, "destroy", name, "%s", "");
+		destroy_received_part(s, name);
 		rc = dsl_destroy(s->spa, name, e);
 	}
 	spa_exit(s->spa);
@@ -212,7 +231,7 @@ destroy_dataset(struct pool_session *s, const char *name, struct err *e)
 }
 
 static int
-run_steps(struct pool_session *s, const struct strlist *steps, struct err *e)
+run_steps(struct pool_session *s, const struct strlist *steps, bool defer, struct err *e)
 {
 	size_t first = 0, i;
 	int rc = 0;
@@ -220,11 +239,11 @@ run_steps(struct pool_session *s, const struct strlist *steps, struct err *e)
 	for (i = 0; i < steps->n && rc == 0; i++) {
 		if (strchr(steps->v[i], '@') != NULL)
 			continue;
-		if ((rc = destroy_snapshots(s, steps, first, i, e)) == 0)
+		if ((rc = destroy_snapshots(s, steps, first, i, defer, e)) == 0)
 			rc = destroy_dataset(s, steps->v[i], e);
 		first = i + 1;
 	}
-	return (rc == 0 ? destroy_snapshots(s, steps, first, i, e) : rc);
+	return (rc == 0 ? destroy_snapshots(s, steps, first, i, defer, e) : rc);
 }
 
 /* What would come back: the datasets' own `used`, and what the snapshots alone hold. */
@@ -264,7 +283,7 @@ carry_out(struct plan *p, const struct nvlist *in, struct nvlist *out, struct er
 		return (0);
 	if ((rc = unmount_steps(p->s, &p->steps, arg_flag(in, "force"), e)) != 0)
 		return (rc);
-	return (run_steps(p->s, &p->steps, e));
+	return (run_steps(p->s, &p->steps, p->defer, e));
 }
 
 /* Without -r nothing may hang on the dataset. */
@@ -384,7 +403,8 @@ int
 op_fs_destroy_snaps(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
     struct err *e)
 {
-	struct plan p = {.s = s, .may_take_clones = arg_flag(in, "clones")};
+	struct plan p = {.s = s, .may_take_clones = arg_flag(in, "clones"),
+	    .defer = arg_flag(in, "defer")};
 	struct strlist tree = STRLIST_INIT;
 	const char *name, *spec;
 	int rc;
@@ -445,7 +465,7 @@ clear_newer(struct pool_session *s, const struct strlist *newer, const struct nv
 		rc = refuse(out, "clones", &p.clones, e, EEXIST,
 		    "clones of previous snapshots exist");
 	if (rc == 0 && (rc = unmount_steps(s, &p.steps, true, e)) == 0)
-		rc = run_steps(s, &p.steps, e);
+		rc = run_steps(s, &p.steps, false, e);
 	plan_free(&p);
 	return (rc);
 }

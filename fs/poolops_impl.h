@@ -42,6 +42,9 @@ poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;
 /* owners */
 poolop_fn op_fs_userspace;
+/* snapshots */
+poolop_fn op_fs_bookmark, op_fs_destroy_bookmark, op_fs_hold, op_fs_release, op_fs_holds,
+    op_fs_promote, op_fs_diff;
 /* mounts */
 poolop_fn op_fs_vhost_user;
 poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts;
@@ -98,6 +101,12 @@ int unmount_tree(struct pool_session *s, const char *root, bool force, struct st
     struct err *e);
 /* Mount these again where their properties now say, last first. */
 int remount_list(struct pool_session *s, const struct strlist *gone, struct err *e);
+/*
+ * A mount goes away when the directory that it is on does, as when a filesystem's contents are
+ * replaced.  Before that: what is mounted below root.  After: mount again what is not any more.
+ */
+void note_mounts_below(struct pool_session *s, const char *root, struct strlist *l);
+void mount_lost(struct pool_session *s, const struct strlist *l);
 /* Give the mounts of root and below the options that their properties now say. */
 void refresh_mounts(struct pool_session *s, const char *root);
 /* Remove an empty mount point that we made. */

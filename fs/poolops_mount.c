@@ -92,7 +92,8 @@ plan_by_name(struct pool_session *s, const char *name, struct mount_plan *p, str
 
 	spa_enter(s->spa);
 	if ((rc = dsl_hold(s->spa, name, &ds, e)) == 0) {
-		rc = err_rc(e, plan_of(s, ds, p), "mount point");
+		rc = dsl_is_inconsistent(ds) ? err_set(e, EBUSY, "partially received") :
+					       err_rc(e, plan_of(s, ds, p), "mount point");
 		dsl_rele(ds);
 	} else if (rc == -ENOENT) {
 		(void)err_set(e, ENOENT, "dataset does not exist");
@@ -122,7 +123,7 @@ add_plan(struct dsl_dataset *ds, void *arg)
 		l->cap = cap;
 	}
 	p = &l->v[l->n];
-	if (plan_of(w->s, ds, p) == 0 && p->path[0] == '/' && !p->is_zoned &&
+	if (!dsl_is_inconsistent(ds) && plan_of(w->s, ds, p) == 0 && p->path[0] == '/' && !p->is_zoned &&
 	    strcmp(p->canmount, "on") == 0)
 		l->n++;
 	return (0);
@@ -325,6 +326,56 @@ remount_list(struct pool_session *s, const struct strlist *gone, struct err *e)
 			rc = err_set(e, one.code, "cannot mount '%s': %s", p.name, one.msg);
 	}
 	return (rc);
+}
+
+void
+note_mounts_below(struct pool_session *s, const char *root, struct strlist *l)
+{
+	struct mounted_walk w;
+
+	if (mounted_below(s, root, &w, NULL) == 0)
+		for (size_t i = w.names.n; i-- > 0;)
+			if (strcmp(w.names.v[i], root) != 0)
+				(void)strlist_add(l, w.names.v[i]);
+	mounted_free(&w);
+}
+
+/*
+ * The kernel's list says what is; ours follows when the session has noticed.  The kernel itself notices
+ * when somebody comes by.
+ */
+static bool
+is_in_kernel(struct pool_session *s, const char *dataset)
+{
+	char *mounts, *line, *save, *end, path[PATH_MAX];
+	size_t n = strlen(dataset);
+	bool found = false;
+	struct stat st;
+
+	if (fuse_mounted_at(s->fuse, dataset, path, sizeof(path)) == 0)
+		(void)lstat(path, &st);
+	if (file_read("/proc/self/mounts", 64 << 20, &mounts, NULL, NULL) != 0)
+		return (true);
+	for (line = strtok_r(mounts, "\n", &save); line != NULL && !found;
+	    line = strtok_r(NULL, "\n", &save))
+		found = strncmp(line, dataset, n) == 0 && (end = line + n)[0] == ' ';
+	free(mounts);
+	return (found);
+}
+
+void
+mount_lost(struct pool_session *s, const struct strlist *l)
+{
+	struct strlist lost = STRLIST_INIT;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (is_in_kernel(s, l->v[i]))
+			continue;
+		(void)fuse_unmount(s->fuse, l->v[i], true, NULL);
+		(void)strlist_add(&lost, l->v[i]);
+	}
+	(void)remount_list(s, &lost, NULL);
+	strlist_free(&lost);
 }
 
 void

@@ -36,6 +36,7 @@ struct recv_run {
 	struct stream_pipe pipe;
 	struct stream_in stream;
 	struct recv_tree tree; /* of a compound stream */
+	struct strlist below; /* what is mounted below the filesystem at hand */
 	bool compound, force, resumable, dryrun, verbose, failed_props;
 	char sendfs[DSL_NAME_MAX]; /* the topmost filesystem on the other side */
 	/* Of the substream at hand: */
@@ -158,6 +159,22 @@ is_here_already(struct recv_run *r)
 	(void)snprintf(name, sizeof(name), "%s@%s", r->job.fs, r->job.snap);
 	return (session_prop(r->s, name, "guid", guid, sizeof(guid), NULL) == 0 &&
 	    strtoull(guid, NULL, 10) == r->job.begin->u.begin.toguid);
+}
+
+/* Made by the stream that is resumed now. */
+static bool
+is_unfinished(struct recv_run *r)
+{
+	struct dsl_dataset *ds;
+	bool is = false;
+
+	spa_enter(r->spa);
+	if (dsl_hold(r->spa, r->job.fs, &ds, NULL) == 0) {
+		is = dsl_is_inconsistent(ds);
+		dsl_rele(ds);
+	}
+	spa_exit(r->spa);
+	return (is);
 }
 
 /* With -d and -e what is between the name that was given and the new filesystem is made. */
@@ -312,8 +329,11 @@ before_swap(void *arg, struct err *e)
 	if (r->s->fuse == NULL ||
 	    fuse_mounted_at(r->s->fuse, r->job.fs, path, sizeof(path)) == -ENOENT)
 		return (0);
-	if ((rc = fuse_suspend(r->s->fuse, r->job.fs)) != 0)
+	note_mounts_below(r->s, r->job.fs, &r->below);
+	if ((rc = fuse_suspend(r->s->fuse, r->job.fs)) != 0) {
+		strlist_free(&r->below);
 		return (err_rc(e, rc, "cannot suspend '%s'", r->job.fs));
+	}
 	r->is_suspended = true;
 	return (0);
 }
@@ -324,9 +344,12 @@ after_swap(void *arg, int rc)
 	struct recv_run *r = arg;
 
 	(void)rc;
-	if (r->is_suspended)
-		(void)fuse_resume(r->s->fuse, r->job.fs, NULL);
+	if (!r->is_suspended)
+		return;
 	r->is_suspended = false;
+	(void)fuse_resume(r->s->fuse, r->job.fs, NULL);
+	mount_lost(r->s, &r->below);
+	strlist_free(&r->below);
 }
 
 /* --- one substream ---------------------------------------------------------------------------- */
@@ -377,7 +400,7 @@ explain(struct recv_run *r, bool kept, struct err *e)
 		}
 		spa_exit(r->spa);
 		free(token);
-		(void)err_set(e, e->code, "checksum mismatch or incomplete stream.\n"
+		(void)err_set(e, e->code, "checksum mismatch or incomplete stream. "
 		    "Partially received snapshot is saved");
 	}
 	return (err_wrap(e, full ? "cannot receive new filesystem stream" :
@@ -448,6 +471,7 @@ static int
 receive_substream(struct recv_run *r, const struct stream_record *begin, const void *payload,
     size_t len, struct err *e)
 {
+	bool resumes;
 	int rc;
 
 	fill_job(r, begin, payload, len);
@@ -460,8 +484,10 @@ receive_substream(struct recv_run *r, const struct stream_record *begin, const v
 		return (recv_verify(&r->stream, e));
 	}
 	r->is_new = !session_exists(r->s, r->job.fs);
+	resumes = (begin->u.begin.versioninfo & STREAM_RESUMING) != 0 && is_unfinished(r);
 	if ((rc = find_origin(r, e)) != 0 || (!r->dryrun && (rc = make_parents(r, e)) != 0))
 		return (explain(r, false, e));
+	r->is_new |= resumes;
 	return (receive_here(r, e));
 }
 

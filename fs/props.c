@@ -130,6 +130,7 @@ static const struct fs_prop table[] = {
 	"discard | groupmask | passthrough | restricted"),
     WORD("aclinherit", "ACLINHERIT", INH, FS, 4, aclinherits,
 	"discard | noallow | restricted | passthrough | passthrough-x"),
+    STR("receive_resume_token", "RESUMETOK", RO | HIDE, HEADS, NULL, "<string token>"),
     NUM("createtxg", NULL, "CREATETXG", RO, ALL | MARK, 0, NULL),
     WORD("canmount", "CANMOUNT", 0, FS, 1, canmounts, "on | off | noauto"),
     WORD("xattr", "XATTR", INH, FS | SNAP, 1, xattrs, "on | off | dir | sa"),

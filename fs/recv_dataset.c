@@ -144,16 +144,16 @@ check_incremental(const struct recv_job *j, struct dsl_dataset *head, struct err
 	int rc;
 
 	if (find_from(head, j->begin->u.begin.fromguid, &from) != 0)
-		return (err_set(e, ENODEV, "most recent snapshot of %s does not\nmatch incremental source",
+		return (err_set(e, ENODEV, "most recent snapshot of %s does not match incremental source",
 		    j->fs));
 	if (j->force) {
 		rc = ds_phys(head)->prev_snap_obj == from->obj ? 0 : check_newer(head, from, e);
 	} else if (ds_phys(head)->prev_snap_obj != from->obj) {
-		rc = err_set(e, ENODEV, "most recent snapshot of %s does not\nmatch incremental source",
+		rc = err_set(e, ENODEV, "most recent snapshot of %s does not match incremental source",
 		    j->fs);
 	} else if ((rc = err_rc(e, is_modified(head, from, &modified), "'%s'", j->fs)) == 0 && modified) {
 		rc = err_set(e, ETXTBSY,
-		    "destination %s has been modified\nsince most recent snapshot", j->fs);
+		    "destination %s has been modified since most recent snapshot", j->fs);
 	}
 	dsl_rele(from);
 	return (rc);
@@ -165,12 +165,12 @@ check_overwrite(const struct recv_job *j, struct dsl_dataset *head, struct err *
 	uint64_t n = 0;
 
 	if (!j->force)
-		return (err_set(e, EEXIST, "destination '%s' exists\nmust specify -F to overwrite it", j->fs));
+		return (err_set(e, EEXIST, "destination '%s' exists must specify -F to overwrite it", j->fs));
 	if (zap_count(dp_mos(head->dp), ds_phys(head)->snapnames_zap, &n) != 0 || n > 0)
 		return (err_set(e, EEXIST,
-		    "destination has snapshots\nmust destroy them to overwrite it"));
+		    "destination has snapshots must destroy them to overwrite it"));
 	if (ds_phys(head)->prev_snap_obj != head->dp->origin_obj)
-		return (err_set(e, EINVAL, "destination '%s' is a clone\nmust destroy it to overwrite it",
+		return (err_set(e, EINVAL, "destination '%s' is a clone must destroy it to overwrite it",
 		    j->fs));
 	return (0);
 }
@@ -187,7 +187,8 @@ check_existing(const struct recv_job *j, struct dsl_dataset *head, struct err *e
 	if (volume != (j->begin->u.begin.os_type == 3))
 		return (err_set(e, EINVAL, "destination '%s' is a %s, the stream is of a %s", j->fs,
 		    volume ? "volume" : "filesystem", volume ? "filesystem" : "volume"));
-	if (zap_lookup(dp_mos(head->dp), ds_phys(head)->snapnames_zap, j->snap, 8, 1, &obj) == 0)
+	if (j->begin->u.begin.fromguid != 0 &&
+	    zap_lookup(dp_mos(head->dp), ds_phys(head)->snapnames_zap, j->snap, 8, 1, &obj) == 0)
 		return (err_set(e, EEXIST, "destination snapshot '%s@%s' already exists", j->fs, j->snap));
 	if (j->begin->u.begin.fromguid != 0 && !(j->begin->u.begin.flags & BEGIN_CLONE && j->origin[0] != '\0'))
 		return (check_incremental(j, head, e));
@@ -448,7 +449,8 @@ end_sync(struct spa *spa, void *arg, struct err *e)
 		return (err_rc(e, finish_snapshot(t, t->ds), "cannot finish '%s'", t->job->fs));
 	if ((rc = dsl_hold(spa, t->job->fs, &head, e)) != 0)
 		return (rc);
-	if ((rc = destroy_newer(t, head)) == 0 && (rc = ds_swap(t->ds, head)) == 0 &&
+	if ((rc = ds_drop_log(head)) == 0 && (rc = ds_sync(head)) == 0 &&
+	    (rc = destroy_newer(t, head)) == 0 && (rc = ds_swap(t->ds, head)) == 0 &&
 	    (rc = resume_state_remove(t->ds)) == 0)
 		rc = finish_snapshot(t, head);
 	dsl_rele(head);

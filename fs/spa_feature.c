@@ -55,7 +55,7 @@ static const struct feature table[] = {
     {"com.delphix:extensible_dataset", "extensible_dataset", "Enhanced dataset functionality, "
 	"used by other features.", NULL, F_READ | F_WRITE | F_CREATE},
     {"com.delphix:bookmarks", "bookmarks", "\"zfs bookmark\" command",
-	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE},
+	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.joyent:filesystem_limits", "filesystem_limits", "Filesystem and snapshot limits.",
 	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:embedded_data", "embedded_data", "Blocks which compress very well use even less "
@@ -68,7 +68,7 @@ static const struct feature table[] = {
     {"org.open-zfs:large_blocks", "large_blocks", "Support for blocks larger than 128KB.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.zfsonlinux:large_dnode", "large_dnode", "Variable on-disk size of dnodes.",
-	"com.delphix:extensible_dataset", F_READ | F_WRITE},
+	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.illumos:sha512", "sha512", "SHA-512/256 hash algorithm.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.illumos:skein", "skein", "Skein hash algorithm.", "com.delphix:extensible_dataset",

@@ -84,6 +84,13 @@ int dsl_clone(struct spa *spa, const char *snapshot, const char *name, const str
     struct err *e);
 int dsl_destroy(struct spa *spa, const char *name, struct err *e); /* -EBUSY children, holders */
 int dsl_destroy_snaps(struct spa *spa, const char *const *names, size_t n, struct err *e);
+/* What is held or cloned goes when its last tag and clone go; the others now. */
+int dsl_destroy_snaps_deferred(struct spa *spa, const char *const *names, size_t n, struct err *e);
+/* The clone gets its origin's snapshots; conflict (may be NULL): a name that both have, of -EEXIST. */
+int dsl_promote(struct spa *spa, const char *name, char conflict[DSL_NAME_MAX], struct err *e);
+/* name: "fs#mark" of a snapshot or another bookmark. */
+int dsl_bookmark(struct spa *spa, const char *source, const char *name, struct err *e);
+int dsl_destroy_bookmark(struct spa *spa, const char *name, struct err *e);
 int dsl_rename(struct spa *spa, const char *from, const char *to, struct err *e);
 int dsl_rollback(struct spa *spa, const char *fs, const char *snapshot, struct err *e);
 
