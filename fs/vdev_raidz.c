@@ -27,6 +27,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "raidz_math.h"
 #include "vdev_impl.h"
 
 #define PARITY_MAX 3
@@ -52,24 +53,6 @@ struct stripe {
 /* --- GF(256) --- */
 
 static uint8_t
-gf_double(uint8_t v)
-{
-	return ((uint8_t)(v << 1 ^ (v & 0x80 ? 0x1d : 0)));
-}
-
-static uint8_t
-gf_mul(uint8_t a, uint8_t b)
-{
-	uint8_t r = 0;
-
-	for (; b != 0; b >>= 1, a = gf_double(a)) {
-		if (b & 1)
-			r ^= a;
-	}
-	return (r);
-}
-
-static uint8_t
 gf_pow(uint8_t base, unsigned n)
 {
 	uint8_t r = 1;
@@ -83,85 +66,6 @@ static uint8_t
 gf_inverse(uint8_t a)
 {
 	return (gf_pow(a, 254));
-}
-
-/* Eight field elements of a word doubled at once. */
-static uint64_t
-gf_double8(uint64_t v)
-{
-	uint64_t high = v >> 7 & 0x0101010101010101ULL;
-
-	return ((v << 1 & 0xfefefefefefefefeULL) ^ high * 0x1d);
-}
-
-static uint64_t
-load8(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, 8);
-	return (v);
-}
-
-/* Columns are whole sectors: lengths here are multiples of 8. */
-static void
-xor_into(uint8_t *dst, const uint8_t *src, size_t len)
-{
-	for (size_t i = 0; i < len; i += 8) {
-		uint64_t v = load8(dst + i) ^ load8(src + i);
-
-		memcpy(dst + i, &v, 8);
-	}
-}
-
-/* dst ^= c * src */
-static void
-mul_xor_into(uint8_t *dst, const uint8_t *src, size_t len, uint8_t c)
-{
-	uint8_t table[256];
-
-	if (c == 1) {
-		xor_into(dst, src, len);
-		return;
-	}
-	for (unsigned i = 0; i < 256; i++)
-		table[i] = gf_mul((uint8_t)i, c);
-	for (size_t i = 0; i < len; i++)
-		dst[i] ^= table[src[i]];
-}
-
-/* One Horner step with base 2: dst = dst * 2 ^ src, src continued by zeros. */
-static void
-horner2(uint8_t *dst, size_t row, const uint8_t *src, size_t len)
-{
-	size_t i = 0;
-	uint64_t v;
-
-	for (; i < len; i += 8) {
-		v = gf_double8(load8(dst + i)) ^ load8(src + i);
-		memcpy(dst + i, &v, 8);
-	}
-	for (; i < row; i += 8) {
-		v = gf_double8(load8(dst + i));
-		memcpy(dst + i, &v, 8);
-	}
-}
-
-/* The same with base 4. */
-static void
-horner4(uint8_t *dst, size_t row, const uint8_t *src, size_t len)
-{
-	size_t i = 0;
-	uint64_t v;
-
-	for (; i < len; i += 8) {
-		v = gf_double8(gf_double8(load8(dst + i))) ^ load8(src + i);
-		memcpy(dst + i, &v, 8);
-	}
-	for (; i < row; i += 8) {
-		v = gf_double8(gf_double8(load8(dst + i)));
-		memcpy(dst + i, &v, 8);
-	}
 }
 
 /* Coefficient of data column j (of k) in parity column `which`. */
@@ -252,18 +156,22 @@ stripe_new(const struct vdev *top, uint8_t *data, size_t len, uint64_t off, stru
 	return (0);
 }
 
+/* All parity columns, in one pass over the data. */
 static void
-make_parity(struct stripe *st, unsigned which, uint8_t *out)
+make_parity(struct stripe *st)
 {
-	memset(out, 0, st->row);
-	for (unsigned c = st->p; c < st->ncol; c++) {
-		const struct column *d = &st->col[c];
+	const uint8_t *data[RAIDZ_CHILDREN_MAX];
+	uint8_t *out[PARITY_MAX];
+	size_t len[RAIDZ_CHILDREN_MAX];
+	struct raidz_columns c = {st->ncol - st->p, data, len};
 
-		if (which == 0)
-			xor_into(out, d->data, d->size);
-		else
-			(which == 1 ? horner2 : horner4)(out, st->row, d->data, d->size);
+	for (unsigned i = 0; i < c.n; i++) {
+		data[i] = st->col[st->p + i].data;
+		len[i] = st->col[st->p + i].size;
 	}
+	for (unsigned i = 0; i < st->p; i++)
+		out[i] = st->col[i].data;
+	raidz_math()->parity(&c, st->p, out);
 }
 
 /* --- reading --- */
@@ -379,7 +287,7 @@ syndrome(struct stripe *st, unsigned which)
 
 	for (unsigned c = st->p; c < st->ncol; c++) {
 		if (!st->col[c].lost)
-			mul_xor_into(s, st->col[c].data, st->col[c].size,
+			raidz_math()->mul_xor(s, st->col[c].data, st->col[c].size,
 			    coefficient(which, c - st->p, st->ncol - st->p));
 	}
 }
@@ -403,7 +311,7 @@ reconstruct(struct stripe *st, const unsigned *lost, unsigned m)
 
 		memset(c->data, 0, c->size);
 		for (unsigned i = 0; i < m; i++)
-			mul_xor_into(c->data, st->col[which[i]].data, c->size, a[j][i]);
+			raidz_math()->mul_xor(c->data, st->col[which[i]].data, c->size, a[j][i]);
 	}
 	return (0);
 }
@@ -454,8 +362,7 @@ stripe_for_write(const struct vdev *top, const void *buf, size_t len, uint64_t o
 		return (rc);
 	if ((*out)->padded != NULL)
 		memcpy((*out)->padded, buf, len);
-	for (unsigned c = 0; c < (*out)->p; c++)
-		make_parity(*out, c, (*out)->col[c].data);
+	make_parity(*out);
 	return (0);
 }
 

@@ -19,7 +19,8 @@
  * without it.
  *
  * A log is made when it is first needed.  That takes a txg, because its first block must be in the
- * header; so the first fsync waits for a txg and those behind it do not.
+ * header; so the first fsync waits for a txg and those behind it do not.  An fsync of megabytes waits for a
+ * txg too: their blocks are on disk by then (fs/write_behind.c), and would only be written twice.
  *
  * When commits must wait for a txg (`stalled_txg`): the log is being made; there was no room for a block; a
  * write or flush of a block failed, so that what is behind it in the chain could not be found;
@@ -42,6 +43,7 @@
 #include "zil_impl.h"
 
 #define WRITE_HEAD ((uint32_t)sizeof(struct lr_write))
+#define COMMIT_BYTES_MAX ((uint64_t)4 << 20) /* of one file, in the log */
 #define WRITE_PIECE_MIN 4096u /* less is not worth the end of a block */
 #define WRITE_PIECE_MAX (ZIL_BLOCK_MAX - (uint32_t)sizeof(struct zil_chain) - WRITE_HEAD)
 
@@ -292,10 +294,29 @@ is_unloggable(struct zilog *zl, const struct itx_file *f)
 	return (f->unloggable_txg > spa_synced_txg(zl->spa));
 }
 
+static uint64_t
+bytes_of(const struct itx *i)
+{
+	uint64_t pieces = i->len / WRITE_PIECE_MAX + 1;
+
+	return (i->bytes != 0 ? i->bytes : ZIL_ALIGN(i->len) + pieces * WRITE_HEAD);
+}
+
+/* So much that writing it twice costs more than a txg, which finds most of it written already. */
+static bool
+is_too_much(const struct itx_file *f)
+{
+	uint64_t sum = 0;
+
+	for (const struct itx *i = f->list.first; i != NULL && sum <= COMMIT_BYTES_MAX; i = i->next)
+		sum += bytes_of(i);
+	return (sum > COMMIT_BYTES_MAX);
+}
+
 static int
 gather_file(struct zilog *zl, struct gathered *g, struct itx_file *f, struct commit_waiter *w)
 {
-	if (!is_unloggable(zl, f))
+	if (!is_unloggable(zl, f) && !is_too_much(f))
 		return (gather_list(g, &f->list));
 	w->by_txg = true;
 	return (0);
@@ -341,14 +362,6 @@ gathered_free(struct gathered *g)
 	for (size_t i = 0; i < g->n; i++)
 		free(g->v[i]);
 	free(g->v);
-}
-
-static uint64_t
-bytes_of(const struct itx *i)
-{
-	uint64_t pieces = i->len / WRITE_PIECE_MAX + 1;
-
-	return (i->bytes != 0 ? i->bytes : ZIL_ALIGN(i->len) + pieces * WRITE_HEAD);
 }
 
 /* As much as fits into the block at hand, if that is worth a record; else what fits into a whole one. */
