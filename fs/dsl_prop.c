@@ -677,10 +677,11 @@ prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
 		d.used = unused_of(num, unique) - unused_of(ds_reserved(ds), unique);
 		return (dir_charge(ds->dir, DD_REFRSRV, &d));
 	}
-	if (strcmp(name, "volsize") == 0 && !bp_is_hole(&ds_phys(ds)->bp) &&
-	    (rc = dsl_objset(ds, &os)) == 0 && objset_type(os) == 3)
-		return (resize_volume(ds, os, num));
-	return (0);
+	if (strcmp(name, "volsize") != 0 || bp_is_hole(&ds_phys(ds)->bp))
+		return (0);
+	if ((rc = dsl_objset(ds, &os)) == 0 && objset_type(os) == 3)
+		rc = resize_volume(ds, os, num);
+	return (rc);
 }
 
 int

@@ -65,6 +65,11 @@ poolops_stream(struct pool_session *s, const char *op, const struct nvlist *in,
 		rc = err_set(e, EBUSY, "too many streams");
 	else {
 		rc = o->run(s, in, out, io, e);
+		if (o->changes) {
+			(void)pthread_mutex_lock(&s->changing);
+			volumes_follow(s, op, in, out, 0); /* a part may be there also when it failed */
+			(void)pthread_mutex_unlock(&s->changing);
+		}
 		(void)__atomic_sub_fetch(&s->streams, 1, __ATOMIC_SEQ_CST);
 	}
 	(void)pthread_rwlock_unlock(&s->alive);

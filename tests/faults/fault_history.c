@@ -28,20 +28,19 @@
 
 #include "../../fs/spa_impl.h"
 #include "../crash/pool_model.h"
+#include "../crash/pool_rig.h"
 #include "fault_alloc.h"
 #include "fault_steps.h"
-#include "smartbox/fs/label.h"
 #include "smartbox/fs/workers.h"
 
-enum { DEVICES_MAX = 2, CHILD_SECONDS = 60, COMPLAINTS_MAX = 20 };
+enum { CHILD_SECONDS = 60, COMPLAINTS_MAX = 20 };
 enum kind { ALLOC, IO, KINDS };
 static const char *const kind_names[] = {"alloc", "io"};
 
-struct layout {
-	const char *name;
-	unsigned devices;
+static const struct layout layouts[] = {
+    {"disk", NULL, 1, 0, 9, 96 << 20, false, false},
+    {"mirror", "mirror", 2, 0, 9, 96 << 20, true, false},
 };
-static const struct layout layouts[] = {{"disk", 1}, {"mirror", 2}};
 
 /* Shared with the children. */
 struct report {
@@ -60,95 +59,7 @@ struct test {
 	uint64_t visited, failed, share, counter;
 };
 
-/* --- devices that outlive their pool ---------------------------------------------------------- */
-
-struct view {
-	struct bdev bd;
-	struct bdev *of;
-};
-
-static int
-view_read(struct bdev *bd, void *buf, size_t len, uint64_t off)
-{
-	return (bdev_read(((struct view *)bd)->of, buf, len, off));
-}
-
-static int
-view_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
-{
-	return (bdev_write(((struct view *)bd)->of, buf, len, off));
-}
-
-static int
-view_flush(struct bdev *bd)
-{
-	return (bdev_flush(((struct view *)bd)->of));
-}
-
-static void
-view_close(struct bdev *bd)
-{
-	free(bd);
-}
-
-static const struct bdev_ops view_ops = {.read = view_read, .write = view_write, .flush = view_flush,
-    .close = view_close};
-
-static struct bdev *
-view_new(struct bdev *of)
-{
-	struct view *v = calloc(1, sizeof(*v));
-
-	if (v == NULL)
-		abort();
-	v->bd = *of;
-	v->bd.ops = &view_ops;
-	v->of = of;
-	return (&v->bd);
-}
-
 /* --- the pool --------------------------------------------------------------------------------- */
-
-static uint64_t
-fixed_now(void *arg, uint32_t *nsec)
-{
-	(void)arg;
-	if (nsec != NULL)
-		*nsec = 0;
-	return (1700000000);
-}
-
-static void
-seeded_random(void *arg, void *buf, size_t len)
-{
-	uint8_t *p = buf;
-
-	for (size_t i = 0; i < len; i++)
-		p[i] = (uint8_t)model_random(arg);
-}
-
-static struct nvlist *
-vdev_tree(const struct layout *l)
-{
-	struct nvlist *root = nv_new(), *mirror = nv_new(), *leaf[DEVICES_MAX];
-	char path[32];
-
-	for (unsigned i = 0; i < l->devices; i++) {
-		leaf[i] = nv_new();
-		(void)snprintf(path, sizeof(path), "/fault/%u", i);
-		(void)nv_add_str(leaf[i], "type", "file");
-		(void)nv_add_str(leaf[i], "path", path);
-	}
-	(void)nv_add_str(root, "type", "root");
-	(void)nv_add_str(mirror, "type", "mirror");
-	if (l->devices > 1)
-		(void)nv_add_nvlist_array(mirror, "children", leaf, l->devices);
-	(void)nv_add_nvlist_array(root, "children", l->devices > 1 ? &mirror : leaf, 1);
-	for (unsigned i = 0; i < l->devices; i++)
-		nv_free(leaf[i]);
-	nv_free(mirror);
-	return (root);
-}
 
 static void
 no_threads(struct spa *spa)
@@ -160,17 +71,17 @@ no_threads(struct spa *spa)
 static void
 make_pool(struct test *t)
 {
-	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
-	struct nvlist *tree = vdev_tree(t->layout);
-	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = 9, .os = &os,
+	struct fs_os os = crash_os(&t->rnd);
+	struct nvlist *tree = crash_vdev_tree(t->layout);
+	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = t->layout->ashift, .os = &os,
 	    .bdevs = t->fault};
 	struct err e = ERR_INIT;
 
 	t->plan.cut_at = t->plan.fail_at = UINT64_MAX;
 	t->plan.fail_errno = EIO;
 	for (unsigned i = 0; i < t->layout->devices; i++)
-		if (bdev_mem_new("mem", 96 << 20, &t->inner[i], NULL) != 0 ||
-		    bdev_fault_new(view_new(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
+		if (bdev_mem_new("mem", t->layout->size, &t->inner[i], NULL) != 0 ||
+		    bdev_fault_new(crash_view(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
 			abort();
 	if (spa_create(&o, &t->w.spa, &e) != 0) {
 		printf("cannot make a pool: %s\n", e.msg);
@@ -180,40 +91,11 @@ make_pool(struct test *t)
 	no_threads(t->w.spa);
 }
 
-/* What pool_scan does for paths. */
-static struct nvlist *
-config_of(struct bdev *const *bd, unsigned n)
-{
-	struct nvlist *best = NULL, *label, *tree, *root;
-
-	for (unsigned i = 0; i < n; i++) {
-		if (label_read(bd[i], &label, NULL) != 0)
-			continue;
-		if (best != NULL && nv_u64_or(label, "txg", 0) <= nv_u64_or(best, "txg", 0)) {
-			nv_free(label);
-			continue;
-		}
-		nv_free(best);
-		best = label;
-	}
-	if (best == NULL || nv_get_nvlist(best, "vdev_tree", &tree) != 0 || (tree = nv_dup(tree)) == NULL)
-		return (best);
-	root = nv_new();
-	(void)nv_add_str(root, "type", "root");
-	(void)nv_add_u64(root, "id", 0);
-	(void)nv_add_u64(root, "guid", nv_u64_or(best, "pool_guid", 0));
-	(void)nv_add_nvlist_array(root, "children", &tree, 1);
-	(void)nv_add_nvlist(best, "vdev_tree", root);
-	nv_free(root);
-	nv_free(tree);
-	return (best);
-}
-
 static int
 reopen(struct test *t, struct spa **spa, struct err *e)
 {
-	struct fs_os os = {.now = fixed_now, .random = seeded_random, .arg = &t->rnd};
-	struct nvlist *config = config_of(t->inner, t->layout->devices);
+	struct fs_os os = crash_os(&t->rnd);
+	struct nvlist *config = crash_config(t->inner, t->layout->devices);
 	struct bdev *given[DEVICES_MAX];
 	struct spa_import_opts o = {.config = config, .readonly = true, .force = true, .os = &os,
 	    .bdevs = given, .nbdevs = t->layout->devices};
@@ -222,7 +104,7 @@ reopen(struct test *t, struct spa **spa, struct err *e)
 	if (config == NULL)
 		return (err_set(e, ENOENT, "no label"));
 	for (unsigned i = 0; i < t->layout->devices; i++)
-		given[i] = view_new(t->inner[i]);
+		given[i] = crash_view(t->inner[i]);
 	rc = spa_import(&o, spa, e);
 	nv_free(config);
 	return (rc);
