@@ -520,6 +520,12 @@ static const struct subcmd zfs_commands[] = {
 	    "[-t TYPE,...] FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of groups"},
 	{"projectspace", zfs_projectspace, "[-Hp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
 	    "FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of projects"},
+	{"allow", zfs_allow, "DATASET | [-dglu] WHO,... PERMISSION,... DATASET | "
+	    "[-dl] -e PERMISSION,... DATASET | -c PERMISSION,... DATASET | "
+	    "-s @SET PERMISSION,... DATASET", "show or delegate permissions"},
+	{"unallow", zfs_unallow, "[-dglu] WHO,... [PERMISSION,...] DATASET | "
+	    "[-dl] -e [PERMISSION,...] DATASET | -c [PERMISSION,...] DATASET | "
+	    "-s @SET [PERMISSION,...] DATASET", "take permissions away"},
 	{"project", zfs_project, "[-d|-r] FILE|DIRECTORY... | -C [-kr] FILE|DIRECTORY... | "
 	    "-c [-0] [-d|-r] [-p ID] FILE|DIRECTORY... | [-p ID] [-rs] FILE|DIRECTORY...",
 	    "list, clear, check, set the project of files"},

@@ -31,6 +31,8 @@ int zfs_userspace(int argc, char **argv);
 int zfs_groupspace(int argc, char **argv);
 int zfs_projectspace(int argc, char **argv);
 int zfs_project(int argc, char **argv);
+int zfs_allow(int argc, char **argv);
+int zfs_unallow(int argc, char **argv);
 
 /* "userquota@bob" as poold wants it: "userquota@1001".  False: no such property, or nobody has this name. */
 bool zfs_owner_wire(const char *name, char *wire, size_t size);

@@ -628,38 +628,6 @@ block_with_room(struct objset *os, uint64_t *blkid, struct dbuf **out)
 	return (rc != 0 ? rc : dbuf_get(meta, 0, *blkid, true, out));
 }
 
-int
-dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
-    uint32_t bonus_len, uint64_t *obj)
-{
-	uint64_t blkid = block_of(os->alloc_hint);
-	unsigned slot = slot_of(os->alloc_hint);
-	struct dnode_phys p;
-	struct dbuf *block;
-	int rc;
-
-	if ((rc = phys_new(1, type, block_size, bonus_type, bonus_len, &p)) != 0)
-		return (rc);
-	for (;; slot = 0) {
-		uint64_t from = blkid;
-
-		if ((rc = block_with_room(os, &blkid, &block)) != 0)
-			return (rc);
-		slot = free_slot(block, from == blkid ? slot : 0);
-		if (slot < slots_in(block))
-			break;
-		dbuf_rele(block);
-		blkid++;
-	}
-	rc = slot_fill(os, block, slot, &p);
-	if (rc == 0) {
-		*obj = blkid * slots_in(block) + slot;
-		os->alloc_hint = *obj + 1;
-	}
-	dbuf_rele(block);
-	return (rc);
-}
-
 static bool
 slots_are_free(struct dbuf *block, unsigned slot, unsigned n)
 {
@@ -671,6 +639,55 @@ slots_are_free(struct dbuf *block, unsigned slot, unsigned n)
 		if (free_slot(block, i) != i)
 			return (false);
 	return (true);
+}
+
+/* The first run of n free slots, from `slot` on; slots_in(block) when there is none. */
+static unsigned
+free_run(struct dbuf *block, unsigned slot, unsigned n)
+{
+	for (slot = free_slot(block, slot); slot < slots_in(block); slot = free_slot(block, slot + 1))
+		if (slots_are_free(block, slot, n))
+			return (slot);
+	return (slots_in(block));
+}
+
+/* Files and directories may have larger dnodes, with more room for attributes: dnodesize. */
+static unsigned
+slots_for(const struct objset *os, unsigned bonus_type)
+{
+	return (bonus_type == OT_SA && os->policy.dnode_slots > 1 ? os->policy.dnode_slots : 1);
+}
+
+int
+dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
+    uint32_t bonus_len, uint64_t *obj)
+{
+	uint64_t blkid = block_of(os->alloc_hint);
+	unsigned slot = slot_of(os->alloc_hint), n = slots_for(os, bonus_type);
+	struct dnode_phys p;
+	struct dbuf *block;
+	int rc;
+
+	if ((rc = phys_new(n, type, block_size, bonus_type, bonus_len, &p)) != 0)
+		return (rc);
+	for (;; slot = 0) {
+		uint64_t from = blkid;
+
+		if ((rc = block_with_room(os, &blkid, &block)) != 0)
+			return (rc);
+		slot = free_run(block, from == blkid ? slot : 0, n);
+		if (slot < slots_in(block))
+			break;
+		dbuf_rele(block);
+		blkid++;
+	}
+	rc = slot_fill(os, block, slot, &p);
+	if (rc == 0) {
+		*obj = blkid * slots_in(block) + slot;
+		os->alloc_hint = *obj + n;
+	}
+	dbuf_rele(block);
+	return (rc);
 }
 
 int

@@ -26,6 +26,8 @@
 #include "smartbox/fs/names.h"
 
 #define DEAD_BATCH 1024
+#define DNODESIZE_AUTO 1
+#define DNODE_MAX_BYTES 16384
 #define DEDUP_VERIFY 256 /* in the value of the property */
 #define OBJSET_TYPE_OFFSET 704
 #define OBJSET_TYPE_ZFS 2
@@ -504,7 +506,7 @@ static const struct ds_feature {
     {"org.zfsonlinux:userobj_accounting", CK_IDS, COMP_IDS},
     {"org.zfsonlinux:project_quota", CK_IDS, COMP_IDS},
 };
-enum { DS_USEROBJ = 7, DS_PROJECT = 8 }; /* places in it */
+enum { DS_LARGE_DNODE = 6, DS_USEROBJ = 7, DS_PROJECT = 8 }; /* places in it */
 #define DS_FEATURES (sizeof(ds_features) / sizeof(ds_features[0]))
 
 static unsigned
@@ -535,6 +537,8 @@ ds_born(struct objset *os, const struct blkptr *bp)
 	space_add(&ds->delta.own, &s, 1);
 	ds->delta.pending = true;
 	ds->activate |= features_of(bp);
+	if (bp_type(bp) == OT_DNODE && objset_policy(os)->dnode_slots > 1)
+		ds->activate |= 1u << DS_LARGE_DNODE;
 }
 
 static int
@@ -838,6 +842,17 @@ dedup_choice(struct dsl_dataset *ds, struct objset_policy *p)
 	    !checksum_is_strong(p->dedup);
 }
 
+static unsigned
+dnode_slots(struct dsl_dataset *ds)
+{
+	uint64_t bytes = prop_or(ds, "dnodesize", 0);
+
+	if (!spa_feature_enabled(ds->dp->spa, ds_features[DS_LARGE_DNODE].guid) || bytes == 0)
+		return (1);
+	bytes = bytes == DNODESIZE_AUTO ? 1024 : bytes;
+	return (bytes > DNODE_MAX_BYTES ? 1 : (unsigned)bytes / SECTOR_SIZE);
+}
+
 void
 ds_apply_policy(struct dsl_dataset *ds)
 {
@@ -852,6 +867,7 @@ ds_apply_policy(struct dsl_dataset *ds)
 	};
 
 	dedup_choice(ds, &p);
+	p.dnode_slots = dnode_slots(ds);
 	if (!large && p.record_size > BLOCK_OLD_MAX_BYTES)
 		p.record_size = BLOCK_OLD_MAX_BYTES;
 	if (ds->os != NULL)

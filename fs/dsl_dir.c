@@ -236,13 +236,15 @@ dir_destroy(struct dsl_dir *dd)
 {
 	struct dsl_pool *dp = dd->dp;
 	struct dsl_dir_phys p = *dir_phys(dd);
-	uint64_t zaps[] = {p.child_zap, p.props_zap, p.deleg_zap, p.clones_zap}, obj = dd->obj;
+	uint64_t zaps[] = {p.child_zap, p.props_zap, p.clones_zap}, obj = dd->obj;
 	size_t i;
 	int rc;
 
 	rc = zap_remove(dp_mos(dp), dir_phys(dd->parent)->child_zap, dd->name);
 	if (rc == 0)
 		rc = dir_count_add(dd->parent, dir_count_filesystems, dd->name, -1);
+	if (rc == 0)
+		rc = deleg_destroy(dd);
 	for (i = 0; i < sizeof(zaps) / sizeof(zaps[0]) && rc == 0; i++) {
 		if (zaps[i] != 0)
 			rc = zap_destroy(dp_mos(dp), zaps[i]);

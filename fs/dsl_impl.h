@@ -154,6 +154,8 @@ void bookmarks_forget(struct dsl_dataset *head);
 int bookmarks_snapshot_destroyed(struct dsl_dataset *snap, struct deadlist *next, bool *keeps_key);
 int bookmarks_uncount(struct dsl_dataset *head); /* of the features, before all of them go */
 
+int deleg_destroy(struct dsl_dir *dd); /* dsl_deleg.c: the permissions of a dir that goes */
+
 /* dsl_limits.c: how many datasets and snapshots are below a dir, where somebody set a limit */
 extern const char dir_count_filesystems[], dir_count_snapshots[];
 /* DELTA more called `name` (temporary ones are not counted) in dd: told to all above that count. */

@@ -520,6 +520,8 @@ check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
 
 	if (strcmp(v->name, "recordsize") == 0 && v->num > BLOCK_OLD_MAX_BYTES)
 		return (need_feature(spa, v, "org.open-zfs:large_blocks", e));
+	if (strcmp(v->name, "dnodesize") == 0 && v->num != 0)
+		return (need_feature(spa, v, "org.zfsonlinux:large_dnode", e));
 	for (i = 0; i < sizeof(value_needs) / sizeof(value_needs[0]) && rc == 0; i++) {
 		const struct value_need *n = &value_needs[i];
 

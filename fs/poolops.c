@@ -54,6 +54,8 @@ static const struct poolop {
 	{"pool.destroy", op_pool_destroy, CHANGES | ENDS},
 	{"fs.list", op_fs_list, 0},
 	{"fs.userspace", op_fs_userspace, 0},
+	{"fs.allow", op_fs_allow, CHANGES},
+	{"fs.permissions", op_fs_permissions, 0},
 	{"fs.create", op_fs_create, CHANGES},
 	{"fs.clone", op_fs_clone, CHANGES},
 	{"fs.rename", op_fs_rename, CHANGES},

@@ -87,3 +87,60 @@ op_fs_userspace(struct pool_session *s, const struct nvlist *in, struct nvlist *
 	spa_exit(s->spa);
 	return (rc);
 }
+
+/* --- fs.allow, fs.permissions ----------------------------------------------------------------- */
+
+/* in: name, who, perms (strings); flag take.  who as on disk: "ul$1001" (docs/zfs-format.md). */
+int
+op_fs_allow(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct dsl_deleg d = {.take = arg_flag(in, "take")};
+	const char *name;
+	int rc;
+
+	(void)out;
+	if ((rc = arg_str(in, "name", &name, e)) != 0)
+		return (rc);
+	if (nv_get_str_array(in, "who", &d.who, &d.nwho) != 0)
+		return (err_set(e, EINVAL, "argument 'who' is missing"));
+	if (nv_get_str_array(in, "perms", &d.perm, &d.nperm) != 0)
+		d.nperm = 0;
+	spa_enter(s->spa);
+	rc = dsl_deleg_set(s->spa, name, &d, e);
+	spa_exit(s->spa);
+	return (rc);
+}
+
+static int
+add_permission(const char *dataset, const char *who, const char *perm, void *arg)
+{
+	struct strlist *l = arg;
+	int rc;
+
+	if ((rc = strlist_add(l, dataset)) != 0 || (rc = strlist_add(l, who)) != 0)
+		return (rc);
+	return (strlist_add(l, perm));
+}
+
+/* out: permissions: dataset, who, permission, ... of it and all above it */
+int
+op_fs_permissions(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct strlist l = STRLIST_INIT;
+	struct dsl_dataset *ds;
+	const char *name;
+	int rc;
+
+	if ((rc = arg_str(in, "name", &name, e)) != 0)
+		return (rc);
+	spa_enter(s->spa);
+	if ((rc = dsl_hold(s->spa, name, &ds, e)) == 0) {
+		if ((rc = dsl_deleg_walk(ds, add_permission, &l)) == 0)
+			rc = strlist_to_nv(&l, out, "permissions");
+		rc = err_rc(e, rc, "'%s'", name);
+		dsl_rele(ds);
+	}
+	spa_exit(s->spa);
+	strlist_free(&l);
+	return (rc);
+}

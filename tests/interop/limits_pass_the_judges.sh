@@ -26,6 +26,28 @@ zfs destroy li/a/d@x && zfs destroy -r li/a/e || fail "destroy"
 is "less" "$(counts li/a)" "3 local 3 local"
 zfs create li/new && is "a new one counts" "$(counts li/new)" "0 local 0 local"
 is "feature" "$(zpool get -Ho value feature@filesystem_limits li)" active
+
+# Delegated permissions: kept in the pool, shown by name.
+zfs allow -s @basic create,mount li/a && zfs allow 0 snapshot,@basic li/a && zfs allow -l -g 0 hold,destroy li/a &&
+	zfs allow -d -e send li/a && zfs allow -c compression li/a && zfs allow -l root rename li/a || fail "allow"
+is "allow" "$(zfs allow li/a/b)" "---- Permissions on li/a ---------------------------------------------
+Permission sets:
+	@basic create,mount
+Create time permissions:
+	compression
+Local permissions:
+	user root rename
+	group root destroy,hold
+Descendent permissions:
+	everyone send
+Local+Descendent permissions:
+	user root @basic,snapshot"
+zfs unallow -l -g root destroy li/a && zfs unallow root li/a && zfs unallow -s @basic li/a || fail "unallow"
+is "unallow" "$(zfs allow li/a | tr -d '\n')" "---- Permissions on li/a ---------------------------------------------Create time permissions:	compressionLocal permissions:	group root holdDescendent permissions:	everyone send"
+zfs allow -u 0 create li/a/d/c && zfs destroy -r li/a/d/c || fail "destroy with permissions"
+# This zdb does not know the tables behind the table: none may be left for it.
+zfs unallow -c li/a && zfs unallow -g root li/a && zfs unallow -e li/a || fail "unallow all"
+is "nothing" "$(zfs allow li/a)" ""
 zpool export li || fail "export"
 judge_zdb vdevs li || fail "zdb"
 openzfs zdb -e -p vdevs -d li > log 2>&1 || { grep -v '^Dataset' log; fail "zdb -d: refcounts"; }

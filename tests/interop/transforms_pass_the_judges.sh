@@ -29,14 +29,29 @@ done
 is "values" "$(zfs get -Ho value compression,checksum,recordsize,copies tr/76 | xargs)" "zstd-fast-1000 skein 8K 2"
 is "feature" "$(zpool get -Ho value feature@skein,feature@edonr,feature@sha512,feature@zstd_compress,feature@large_blocks tr | xargs)" \
 	"active active active active active"
+# Large dnodes of every size, with attributes in them.
+for s in auto 1k 4k 16k; do
+	zfs create -o dnodesize=$s -o xattr=sa "tr/dn$s" || fail "dnodesize=$s"
+	for n in 1 2 3 4 5 6 7 8 9; do
+		: > "$R/tr/dn$s/$n"
+		setfattr -n user.a -v "$(head -c 600 text | tr -d '\n')" "$R/tr/dn$s/$n"
+		[ $((n % 3)) != 0 ] || rm "$R/tr/dn$s/$((n - 1))"
+	done
+done
+is "large dnodes" "$(zpool get -Ho value feature@large_dnode tr)" active
 zpool export tr || fail "export"
 judge_zdb vdevs tr || fail "zdb"
+is "their size" "$(openzfs zdb -e -p vdevs -dd tr/dn4k | awk '/ZFS plain file/ { print $6 }' | sort | uniq -c | xargs)" "6 4K"
 openzfs zdb -e -p vdevs -d tr > log 2>&1 || { grep -v '^Dataset' log; fail "zdb -d: refcounts"; }
 judge_libzpool -w tr "$PWD/vdevs/a" || fail "libzpool"
 
 zpool import -d vdevs -R "$R" tr || fail "import"
 for ((n = 1; n <= i; n++)); do
 	cmp data "$R/tr/$n/data" && cmp small "$R/tr/$n/small" || fail "content of $n"
+done
+
+for s in auto 1k 4k 16k; do
+	is "attributes of $s" "$(getfattr --absolute-names --only-values -n user.a "$R/tr/dn$s/9")" "$(head -c 600 text | tr -d '\n')"
 done
 
 zfs create -o checksum=blake3 tr/blake || fail "blake3"

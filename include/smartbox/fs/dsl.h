@@ -130,6 +130,20 @@ enum dsl_event { DSL_EVENT_PROPS, DSL_EVENT_ROLLBACK };
 typedef void dsl_listen_fn(struct dsl_dataset *ds, enum dsl_event ev, void *arg);
 void dsl_listen(struct dsl_dataset *ds, dsl_listen_fn *fn, void *arg);
 
+/*
+ * Delegated permissions, kept for OpenZFS: who is a key as on disk ("ul$1001": fs/dsl_deleg.c).
+ * take: permissions are taken away, all of that who if there are none named.
+ */
+struct dsl_deleg {
+	const char *const *who, *const *perm;
+	size_t nwho, nperm;
+	bool take;
+};
+int dsl_deleg_set(struct spa *spa, const char *name, const struct dsl_deleg *d, struct err *e);
+/* Of ds and everything above it. */
+typedef int dsl_deleg_fn(const char *dataset, const char *who, const char *perm, void *arg);
+int dsl_deleg_walk(struct dsl_dataset *ds, dsl_deleg_fn *fn, void *arg);
+
 /* Space and objects by owner, if the filesystem does not keep them yet: counts all, then keeps them. */
 int dsl_count_owners(struct spa *spa, const char *name, struct err *e);
 /* Counts up with every change of a property anywhere in the pool. */
