@@ -231,3 +231,47 @@ bookmarks_uncount(struct dsl_dataset *head)
 	bookmarks_forget(head);
 	return (walk(head, uncount, NULL));
 }
+
+/* --- one goes --------------------------------------------------------------------------------- */
+
+struct going {
+	const char *name;
+	uint64_t txg; /* of the one that goes, if it has sums and its snapshot is gone; else 0 */
+	bool others;  /* there are more with sums of that snapshot */
+};
+
+static int
+find_going(struct dsl_dataset *head, uint64_t zap, struct bookmark_sum *b, void *arg)
+{
+	struct going *g = arg;
+
+	if (strcmp(b->name, g->name) != 0)
+		return (0);
+	if (has_sums(b) && !(b->word[W_FLAGS] & SNAPSHOT_EXISTS))
+		g->txg = b->word[W_TXG];
+	return (uncount(head, zap, b, NULL));
+}
+
+static int
+find_others(struct dsl_dataset *head, uint64_t zap, struct bookmark_sum *b, void *arg)
+{
+	struct going *g = arg;
+
+	(void)head, (void)zap;
+	g->others |= strcmp(b->name, g->name) != 0 && has_sums(b) && b->word[W_TXG] == g->txg;
+	return (0);
+}
+
+/* With the last that adds up from a snapshot that is gone, its key goes from the deadlists too. */
+int
+bookmarks_uncount_one(struct dsl_dataset *head, const char *name)
+{
+	struct going g = {name, 0, false};
+	int rc;
+
+	if ((rc = bookmarks_flush(head)) != 0 || (rc = walk(head, find_going, &g)) != 0 || g.txg == 0)
+		return (rc);
+	if ((rc = walk(head, find_others, &g)) != 0 || g.others)
+		return (rc);
+	return (ds_drop_key(head, g.txg));
+}

@@ -172,7 +172,8 @@ destroy_entry(struct dsl_dataset *head, const char *mark)
 	uint64_t zap, n;
 	int rc;
 
-	if ((rc = zap_lookup(mos, head->obj, BOOKMARKS_KEY, 8, 1, &zap)) != 0 ||
+	if ((rc = bookmarks_uncount_one(head, mark)) != 0 ||
+	    (rc = zap_lookup(mos, head->obj, BOOKMARKS_KEY, 8, 1, &zap)) != 0 ||
 	    (rc = zap_remove(mos, zap, mark)) != 0 || (rc = zap_count(mos, zap, &n)) != 0 || n > 0)
 		return (rc);
 	if ((rc = zap_destroy(mos, zap)) != 0 || (rc = zap_remove(mos, head->obj, BOOKMARKS_KEY)) != 0)

@@ -143,6 +143,14 @@ drop_key_in_clones(struct dsl_dir *dd, uint64_t key, int depth)
 	return (rc == -ENOENT ? 0 : rc);
 }
 
+int
+ds_drop_key(struct dsl_dataset *head, uint64_t key)
+{
+	int rc = drop_key(head, key);
+
+	return (rc != 0 ? rc : drop_key_in_clones(head->dir, key, 0));
+}
+
 /* N is a snapshot: what S and N shared alone is N's now. */
 static int
 next_snap_unique(const struct chain *c)

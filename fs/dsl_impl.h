@@ -153,6 +153,9 @@ void bookmarks_forget(struct dsl_dataset *head);
 /* next: deadlist of what comes after snap; keeps_key: snap's key must stay in the deadlists. */
 int bookmarks_snapshot_destroyed(struct dsl_dataset *snap, struct deadlist *next, bool *keeps_key);
 int bookmarks_uncount(struct dsl_dataset *head); /* of the features, before all of them go */
+int bookmarks_uncount_one(struct dsl_dataset *head, const char *name); /* before this one goes */
+/* dsl_destroy.c: births up to a txg that nobody asks for any more, in head's deadlist and its clones' */
+int ds_drop_key(struct dsl_dataset *head, uint64_t key);
 
 int deleg_destroy(struct dsl_dir *dd); /* dsl_deleg.c: the permissions of a dir that goes */
 

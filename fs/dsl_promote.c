@@ -277,6 +277,8 @@ move_snap(struct promote *p, struct dsl_dataset *snap)
 	if ((rc = ds_name(snap, name, sizeof(name))) != 0 ||
 	    (rc = zap_remove(mos, ds_phys(p->origin_head)->snapnames_zap, snap->snapname)) != 0 ||
 	    (rc = zap_add(mos, ds_phys(p->clone)->snapnames_zap, snap->snapname, 8, 1, &snap->obj)) != 0 ||
+	    (rc = dir_count_add(p->origin_head->dir, dir_count_snapshots, snap->snapname, -1)) != 0 ||
+	    (rc = dir_count_add(p->clone->dir, dir_count_snapshots, snap->snapname, 1)) != 0 ||
 	    (rc = ds_dirty(snap)) != 0 || (rc = move_next_clones(p, snap)) != 0)
 		return (rc);
 	ds_phys(snap)->dir_obj = p->clone->dir->obj;

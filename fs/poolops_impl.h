@@ -41,10 +41,10 @@ poolop_fn op_pool_offline, op_pool_online, op_pool_attach, op_pool_detach, op_po
 poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;
 /* owners */
+poolop_fn op_fs_userspace, op_fs_allow, op_fs_permissions;
 /* snapshots */
 poolop_fn op_fs_bookmark, op_fs_destroy_bookmark, op_fs_hold, op_fs_release, op_fs_holds,
     op_fs_promote, op_fs_diff;
-poolop_fn op_fs_userspace, op_fs_allow, op_fs_permissions;
 /* mounts */
 poolop_fn op_fs_vhost_user;
 poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts;

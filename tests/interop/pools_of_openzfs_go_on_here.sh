@@ -26,7 +26,11 @@ cp -r "$TOP/docs" "$(zfs get -Ho value mountpoint plain/clone)/" || fail "write 
 zfs snapshot plain/fs@ours plain/clone@ours && rm -r "$m/docs" && zfs snapshot plain/fs@later || fail "snapshots"
 zfs destroy plain/fs@b && zfs destroy plain/fs@ours || fail "destroy snapshots"
 zfs rollback plain/fs@later || fail "rollback"
-zfs destroy -r plain/clone || fail "destroy the clone"
+b=$(zfs list -Ho name -t bookmark -r plain | head -n 1)
+is "a bookmark that adds up" "$(zpool get -Ho value feature@bookmark_written plain)" active
+zfs destroy "$b" || fail "destroy the bookmark"
+is "not any more" "$(zpool get -Ho value feature@bookmark_written,feature@bookmark_v2 plain | xargs)" "enabled enabled"
+zfs promote plain/clone && zfs promote plain/fs && zfs destroy -r plain/clone || fail "destroy the clone"
 finish plain
 
 fixture mix
