@@ -174,6 +174,14 @@ agg_snap_free(struct agg_snap *s)
 	s->n = 0;
 }
 
+void
+agg_free(struct agg *a)
+{
+	free_entries(a->base, a->nbase);
+	a->base = NULL;
+	a->nbase = 0;
+}
+
 int
 agg_clear(struct agg *a)
 {

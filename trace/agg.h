@@ -38,6 +38,7 @@ struct agg_snap {
 int agg_snapshot(const struct agg *a, struct agg_snap *s);
 void agg_snap_free(struct agg_snap *s);
 int agg_clear(struct agg *a);
+void agg_free(struct agg *a); /* what clear() remembered */
 int agg_trunc(struct agg *a, const struct options *o, int64_t n, bool all);
 /* Without a format (fmt NULL) DTrace's default layout. Several: joined by key. */
 int agg_print(struct buf *out, struct agg *const *aggs, unsigned n, const struct fmt *fmt,

@@ -13,7 +13,7 @@ struct arena_block {
 	char data[] __attribute__((aligned(16)));
 };
 
-enum { BLOCK = 64 << 10, ARENA_LIMIT = 256 << 20 };
+enum { BLOCK = 64 << 10, ARENA_LIMIT = 64 << 20 };
 
 static struct arena_block *
 new_block(struct arena *a, size_t n)

@@ -51,7 +51,7 @@ struct comp {
 	unsigned depth; /* of recursion, bounded by COMP_DEPTH */
 };
 
-enum { COMP_DEPTH = 200 };
+enum { COMP_DEPTH = 200, COMP_CHAIN = 200, COOK_DEPTH = 700 };
 
 void *arena_alloc(struct comp *c, size_t n); /* zeroed, never NULL: running out is a comp_error */
 char *arena_strndup(struct comp *c, const char *s, size_t n);

@@ -331,6 +331,8 @@ escape(struct lexer *lx)
 	int ch = at(lx, 0), v = 0;
 	const char *q;
 
+	if (ch < 0)
+		return ('\\');
 	lx->p++;
 	if (ch >= '0' && ch <= '7') {
 		v = ch - '0';
@@ -356,9 +358,6 @@ quoted(struct lexer *lx, int quote, size_t *len)
 	int ch;
 
 	lx->p++;
-	for (const char *q = lx->p; q < lx->end && *q != quote && *q != '\n'; q++)
-		if (*q == '\\' && q + 1 < lx->end)
-			q++;
 	out = o = arena_alloc(lx->c, (size_t)(lx->end - start) < 1u << 16 ?
 	    (size_t)(lx->end - start) + 1 : 1u << 16);
 	while ((ch = at(lx, 0)) != quote) {

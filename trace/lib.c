@@ -70,12 +70,37 @@ static const char sched_d[] =
     " lgrp_id_t cpu_lgrp; } cpuinfo_t;"
     "inline psetid_t pset = 0; inline chipid_t chip = 0; inline lgrp_id_t lgrp = 0;";
 
+static const char io_d[] =
+    "typedef struct bufinfo { int b_flags; size_t b_bcount; size_t b_bufsize; uintptr_t b_addr;"
+    " uint64_t b_lblkno; uint64_t b_blkno; size_t b_resid; uintptr_t b_iodone; int b_error;"
+    " dev_t b_edev; } bufinfo_t;"
+    "typedef struct devinfo { int dev_major; int dev_minor; int dev_instance; string dev_name;"
+    " string dev_statname; string dev_pathname; } devinfo_t;"
+    "typedef struct fileinfo { string fi_name; string fi_dirname; string fi_pathname;"
+    " long fi_offset; string fi_fs; string fi_mount; int fi_oflags; } fileinfo_t;"
+    "inline int B_WRITE = 1; inline int B_READ = 2; inline int B_ASYNC = 4; inline int B_PHYS = 8;"
+    "translator bufinfo_t < struct bio *B > {"
+    " b_flags = (B->bi_opf & 1) ? 1 : 2; b_bcount = B->bi_iter.bi_size;"
+    " b_bufsize = B->bi_iter.bi_size; b_addr = (uintptr_t)B; b_lblkno = B->bi_iter.bi_sector;"
+    " b_blkno = B->bi_iter.bi_sector; b_resid = 0; b_iodone = (uintptr_t)B->bi_end_io;"
+    " b_error = B->bi_status; b_edev = B->bi_bdev->bd_dev; };"
+    "translator devinfo_t < struct bio *B > {"
+    " dev_major = B->bi_bdev->bd_dev >> 20; dev_minor = B->bi_bdev->bd_dev & 0xfffff;"
+    " dev_instance = 0; dev_name = stringof(B->bi_bdev->bd_disk->disk_name);"
+    " dev_statname = stringof(B->bi_bdev->bd_disk->disk_name);"
+    " dev_pathname = strjoin(\"/dev/\", stringof(B->bi_bdev->bd_disk->disk_name)); };"
+    "translator fileinfo_t < struct bio *B > {"
+    " fi_name = \"<none>\"; fi_dirname = \"<none>\"; fi_pathname = \"<none>\";"
+    " fi_offset = B->bi_iter.bi_sector * 512; fi_fs = \"<none>\"; fi_mount = \"<none>\";"
+    " fi_oflags = 0; };";
+
 static const struct part {
 	const char *text;
 	const char *names; /* those that do not show in the text as "inline T NAME =" */
 } parts[] = {
     {errno_d, ""}, {signal_d, ""}, {unistd_d, ""},
     {procfs_d, " psinfo_t lwpsinfo_t curpsinfo curlwpsinfo "},
+    {io_d, " bufinfo_t devinfo_t fileinfo_t B_WRITE B_READ B_ASYNC B_PHYS "},
     {sched_d, " cpuinfo_t pset chip lgrp "},
 };
 enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };

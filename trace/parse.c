@@ -111,7 +111,7 @@ node_constant(struct comp *c, const struct node *n, int64_t *v)
 {
 	bool ok;
 
-	if (n == NULL || c->depth > COMP_DEPTH * 4)
+	if (n == NULL || c->depth > COOK_DEPTH + COMP_DEPTH)
 		return (false);
 	c->depth++;
 	ok = constant(c, n, v);
@@ -245,9 +245,12 @@ probe_descriptions(struct parser *ps, struct clause *cl)
 			lex_next(&ps->lx);
 			lex_syntax(&ps->lx);
 		}
-		if (digits > 0 && pd->text[digits] == '\0')
+		pd->field[0] = pd->field[1] = pd->field[2] = pd->field[3] = "";
+		if (digits > 0 && digits < 10 && pd->text[digits] == '\0') {
 			pd->by_id = (int)strtol(pd->text, NULL, 10);
-		else
+			if (pd->by_id == 0)
+				pd->by_id = -1;
+		} else
 			parse_split_pdesc(ps, pd, ps->prog->spec == SPEC_ID ? SPEC_NAME :
 			    ps->prog->spec);
 		lex_next(&ps->lx);

@@ -280,8 +280,13 @@ primary(struct parser *ps)
 static struct node *
 postfix(struct parser *ps, struct node *n)
 {
+	int links = 0;
+
 	for (;;) {
 		struct node *p;
+
+		if (++links > COMP_CHAIN)
+			comp_error(ps->c, 0, "D_SYNTAX", "expression is too long");
 
 		if (lex_is(&ps->lx, '[')) {
 			p = node_new(ps, N_INDEX);
@@ -347,13 +352,22 @@ unary(struct parser *ps)
 	return (n);
 }
 
+/* Chains make trees as deep as they are long. */
+static void
+chain_link(struct parser *ps, int *n)
+{
+	if (++*n > COMP_CHAIN)
+		comp_error(ps->c, 0, "D_SYNTAX", "expression is too long");
+}
+
 static struct node *
 binary(struct parser *ps, int min)
 {
 	struct node *left = unary(ps), *n;
-	int prec;
+	int prec, links = 0;
 
 	while ((prec = precedence(&ps->lx)) >= min && prec > 0) {
+		chain_link(ps, &links);
 		n = node_new(ps, N_BINARY);
 		n->op = ps->lx.tok.op;
 		lex_next(&ps->lx);
@@ -404,8 +418,10 @@ struct node *
 parse_expr(struct parser *ps)
 {
 	struct node *left = parse_assign(ps), *n;
+	int links = 0;
 
 	while (lex_is(&ps->lx, ',')) {
+		chain_link(ps, &links);
 		n = node_new(ps, N_COMMA);
 		lex_next(&ps->lx);
 		n->a = left;
@@ -488,16 +504,19 @@ parse_statements(struct parser *ps)
 struct node *
 node_copy(struct comp *c, const struct node *n)
 {
-	struct node *p;
+	struct node *first = NULL, **tail = &first;
 
-	if (n == NULL)
-		return (NULL);
-	p = arena_alloc(c, sizeof(*p));
-	*p = *n;
-	p->a = node_copy(c, n->a);
-	p->b = node_copy(c, n->b);
-	p->c = node_copy(c, n->c);
-	p->args = node_copy(c, n->args);
-	p->next = node_copy(c, n->next);
-	return (p);
+	for (; n != NULL; n = n->next) {
+		struct node *p = arena_alloc(c, sizeof(*p));
+
+		*p = *n;
+		p->a = node_copy(c, n->a);
+		p->b = node_copy(c, n->b);
+		p->c = node_copy(c, n->c);
+		p->args = node_copy(c, n->args);
+		p->next = NULL;
+		*tail = p;
+		tail = &p->next;
+	}
+	return (first);
 }

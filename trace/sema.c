@@ -298,11 +298,10 @@ static bool
 is_new_name(struct sema *s, const struct node *n)
 {
 	static const enum scope scopes[] = {[K_SELF] = SCOPE_SELF, [K_THIS] = SCOPE_THIS};
-	enum scope sc = n->op == 0 ? SCOPE_GLOBAL : scopes[n->op - 1];
 
 	if (n->kind != N_IDENT || n->id != NULL)
 		return (false);
-	if (ident_find(s->c->ids, sc, n->name) != NULL || strchr(n->name, '`') != NULL)
+	if (ident_find(s->c->ids, n->op == 0 ? SCOPE_GLOBAL : scopes[n->op - 1], n->name) != NULL || strchr(n->name, '`') != NULL)
 		return (false);
 	return (n->op != 0 || (builtin_find(n->name) == NULL && func_find(n->name) == NULL &&
 	    !lib_load(s->c, n->name)));
@@ -846,7 +845,7 @@ cook(struct sema *s, struct node *n)
 {
 	if (n->type != NULL && n->kind != N_INT)
 		return; /* shared by a translator: done */
-	if (++s->c->depth > COMP_DEPTH)
+	if (++s->c->depth > COOK_DEPTH)
 		comp_error(s->c, n->line, "D_SYNTAX", "expression is nested too deeply");
 	s->c->line = n->line;
 	s->c->col = n->col;

@@ -36,7 +36,7 @@
 #include <unistd.h>
 
 static const struct provider *const all_providers[] = {&prov_dtrace, &prov_profile, &prov_syscall,
-    NULL};
+    &prov_proc, &prov_sched, &prov_io, &prov_rawtp, NULL};
 
 const struct provider *const *
 providers(void)
@@ -53,6 +53,13 @@ init_compiler(struct comp *c, void *arg)
 
 	idents_init(&s->ids, c);
 	types_init(&s->types, c, s->opt.v[O_STRSIZE]);
+	s->types.btf_tried = s->no_kernel;
+}
+
+void
+trace_without_kernel(struct session *s)
+{
+	s->no_kernel = true;
 }
 
 int
@@ -92,6 +99,25 @@ close_targets(struct session *s)
 	}
 }
 
+static void
+free_sources(struct session *s)
+{
+	struct source *src;
+
+	while ((src = s->sources) != NULL) {
+		s->sources = src->next;
+		free(src);
+	}
+}
+
+static void
+free_aggs(struct session *s)
+{
+	for (unsigned i = 0; i < s->naggs; i++)
+		agg_free(&s->aggs[i]);
+	free(s->aggs);
+}
+
 void
 trace_free(struct session *s)
 {
@@ -108,6 +134,8 @@ trace_free(struct session *s)
 	buf_free(&s->held);
 	if (s->tracefs >= 0)
 		(void)close(s->tracefs);
+	free_sources(s);
+	free_aggs(s);
 	arena_free(&s->c.mem);
 	free(s);
 }
@@ -204,7 +232,7 @@ session_probe(struct session *s, const struct provider *pv, const char *prov, co
 static bool
 matches(const struct pdesc *pd, const struct probe *p)
 {
-	if (pd->by_id > 0)
+	if (pd->by_id != 0)
 		return (p->id == (unsigned)pd->by_id);
 	return (glob_match(pd->field[3], p->name) && glob_match(pd->field[2], p->func) &&
 	    glob_match(pd->field[1], p->mod) && glob_match(pd->field[0], p->provname));
@@ -313,8 +341,8 @@ no_match(struct session *s, const struct clause *cl, const struct pdesc *pd)
 	if (s->opt.v[O_ZDEFS] != 0)
 		return;
 	s->c.line = pd->line;
-	if (pd->by_id > 0)
-		comp_error(&s->c, pd->line, "D_PDESC_INVAL", "invalid probe id %d", pd->by_id);
+	if (pd->by_id != 0)
+		comp_error(&s->c, pd->line, "D_PDESC_INVAL", "invalid probe id %s", pd->text);
 	comp_error(&s->c, cl->line, "D_PDESC_ZERO",
 	    "probe description %s does not match any probes%s%s", full_pdesc(s, pd),
 	    s->c.why != NULL ? ": " : "", s->c.why != NULL ? s->c.why : "");

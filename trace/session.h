@@ -55,7 +55,7 @@ struct session {
 	struct symbols *syms;
 	struct trace_target *victims; /* -c and -p */
 	int64_t target_pid;
-	bool have_target;
+	bool have_target, no_kernel;
 	int tracefs; /* descriptor, -1 not opened, -2 not there */
 	int zone_set;
 	uint64_t zone_ns;

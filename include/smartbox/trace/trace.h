@@ -44,6 +44,8 @@ int trace_grab(struct session *s, int pid, struct err *e);
 /* Only tasks of this uts namespace (a zone's init is pid): -z. */
 int trace_zone(struct session *s, int init_pid, const char *name, struct err *e);
 
+/* Before trace_compile: as if the kernel had neither type information nor symbols. */
+void trace_without_kernel(struct session *s);
 int trace_compile(struct session *s, struct err *e);
 /* After a failed compile: line and column of the error, 0 unknown. */
 void trace_where(const struct session *s, int *line, int *col);
