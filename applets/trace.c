@@ -11,11 +11,12 @@
 #include "smartbox/core/applet.h"
 #include "smartbox/core/buf.h"
 #include "smartbox/core/file.h"
+#include "smartbox/kern/zone.h"
 #include "smartbox/trace/trace.h"
 
 static const char trace_usage[] =
     "usage: trace [-eFhlqSvVwZ] [-b BUFSZ] [-c CMD] [-C] [-D NAME[=VALUE]] [-I PATH] [-o FILE]\n"
-    "             [-p PID] [-x OPT[=VAL]] [-X a|c|s|t] [-P PROVIDER [[PREDICATE] ACTION]]\n"
+    "             [-p PID] [-x OPT[=VAL]] [-X a|c|s|t] [-z ZONE] [-P PROVIDER [[PREDICATE] ACTION]]\n"
     "             [-m [PROVIDER:]MODULE [[PREDICATE] ACTION]]\n"
     "             [-f [[PROVIDER:]MODULE:]FUNC [[PREDICATE] ACTION]]\n"
     "             [-n [[[PROVIDER:]MODULE:]FUNC:]NAME [[PREDICATE] ACTION]]\n"
@@ -44,6 +45,7 @@ static const char trace_usage[] =
     "  -w        allow destructive actions\n"
     "  -x OPT    set an option\n"
     "  -X LEVEL  accepted for compatibility\n"
+    "  -z ZONE   fire only for tasks of that zone\n"
     "  -Z        probe descriptions may match nothing\n";
 
 static int trace_main(int argc, char **argv);
@@ -158,6 +160,23 @@ flag(struct session *s, struct options *o, int c)
 }
 
 static int
+set_zone(struct session *s, const char *name)
+{
+	struct zone_env env;
+	struct zone_info z;
+	struct err e = ERR_INIT;
+
+	zone_env_init(&env);
+	if (zone_info_get(&env, name, &z, &e) != 0)
+		return (applet_fail(&e, "zone '%s'", name));
+	if (z.init_pid == 0)
+		return (applet_fail(NULL, "zone '%s' is not running", name));
+	if (trace_zone(s, z.init_pid, &e) != 0)
+		return (applet_fail(&e, "zone '%s'", name));
+	return (0);
+}
+
+static int
 one_option(struct session *s, struct options *o, int c, char *arg)
 {
 	switch (c) {
@@ -182,6 +201,8 @@ one_option(struct session *s, struct options *o, int c, char *arg)
 		return (cpp_arg(o, c, arg));
 	case 'X':
 		return (0);
+	case 'z':
+		return (set_zone(s, arg));
 	default:
 		return (flag(s, o, c));
 	}
@@ -195,7 +216,7 @@ parse_options(struct session *s, struct options *o, int argc, char **argv, const
 
 	optind = 1;
 	while (optind < argc) {
-		c = applet_getopt(argc, argv, "b:c:CD:eFf:hi:I:lm:n:o:p:P:qs:SU:vVwx:X:Z");
+		c = applet_getopt(argc, argv, "b:c:CD:eFf:hi:I:lm:n:o:p:P:qs:SU:vVwx:X:z:Z");
 		if (c == '?')
 			return (2);
 		if (c == -1) {

@@ -556,6 +556,17 @@ identify(struct gen *g)
 	asm_store(&g->b, 4, R7, SLOT_ROW, R1);
 }
 
+/* -z: is the current task one of the zone's?  BEGIN and END are the tracer's own. */
+static void
+check_zone(struct gen *g)
+{
+	if (g->im->zone_ns == 0 || g->t->activity != ACT_ACTIVE)
+		return;
+	g->l_fault = g->l_release;
+	gen_task_uts(g);
+	asm_jmpi(&g->b, BPF_JNE, R0, (int32_t)g->im->zone_ns, g->l_release);
+}
+
 static void
 skip_unless_member(struct gen *g, unsigned bit, int skip)
 {
@@ -662,6 +673,7 @@ gen_program(struct gen *g, struct image *im, const struct target *t, struct unit
 	if (t->ops->filter != NULL)
 		t->ops->filter(g, t);
 	take_slot(g);
+	check_zone(g);
 	identify(g);
 	prepare(g, units, nunits);
 	gen_units(g, units, nunits);

@@ -113,6 +113,7 @@ struct image {
 	unsigned ncpus, nspec;
 	unsigned kernel;
 	uint64_t dynvarsize, aggsize;
+	uint32_t zone_ns; /* only tasks of this uts namespace; 0 all */
 	struct unit **errors; /* clauses of the ERROR probe */
 	unsigned nerrors;
 };
@@ -201,5 +202,6 @@ void gen_drop(struct gen *g, int counter);
 int gen_push(struct gen *g, int reg); /* frame offset */
 void gen_pop(struct gen *g, int reg);
 void gen_thread_key(struct gen *g);
+void gen_task_uts(struct gen *g); /* r0 = inode of the current uts namespace */
 
 #endif

@@ -29,6 +29,22 @@ current_member(struct gen *g, const char *member)
 	follow(g, "struct task_struct", member);
 }
 
+void
+gen_task_uts(struct gen *g)
+{
+	struct type *t = type_by_name(g->c->types, "struct uts_namespace"), *c;
+	struct member ns, inum;
+
+	if (t == NULL || !type_member(g->c->types, t, "ns", &ns) ||
+	    (c = type_resolve(ns.type)) == NULL || !type_member(g->c->types, c, "inum", &inum))
+		comp_error(g->c, 0, "D_UNKNOWN",
+		    "-z needs the kernel's type information (CONFIG_DEBUG_INFO_BTF)");
+	current_member(g, "nsproxy");
+	follow(g, "struct nsproxy", "uts_ns");
+	asm_alui(&g->b, BPF_ADD, R0, (int32_t)((ns.bit_off + inum.bit_off) / 8));
+	gen_load_at(g, inum.type, false);
+}
+
 /* r0 = a name of the probe that fires, as the address of its text. */
 static void
 probe_name(struct gen *g, enum builtin b)

@@ -381,7 +381,7 @@ trace_work(struct session *s, struct err *e)
 		if (rate != 0)
 			(void)poll(NULL, 0, (int)(rate / 1000000));
 		else
-			(void)poll(&p, 1, s->victims != NULL ? 20 : 200);
+			(void)poll(&p, 1, s->victims == NULL ? 200 : s->rounds++ < 50 ? 1 : 20);
 	}
 	n = ring_drain(&s->ring, on_record, s);
 	consume_flush(s);

@@ -46,6 +46,7 @@ struct unit {
 	bool speculates, commits, exits, aggregates, destructive;
 	uint32_t arg_mask; /* arg0.. that are read */
 	bool uses_time, default_action;
+	bool uses_ustack;
 	uint32_t tmp_size; /* scratch for strings */
 };
 

@@ -185,6 +185,7 @@ stack_call(struct sema *s, struct node *n, enum fn f)
 	}
 	if (frames > s->maxframes)
 		frames = s->maxframes;
+	s->u->uses_ustack |= f != F_STACK;
 	n->val = (uint64_t)frames;
 	n->aux = (uint32_t)frames * 8 + (f == F_STACK ? 0 : 8);
 	n->type = f == F_STACK ? s->c->types->t_stack : s->c->types->t_ustack;

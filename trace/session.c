@@ -33,10 +33,11 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const struct provider *const all_providers[] = {&prov_dtrace, &prov_profile, &prov_syscall,
-    &prov_proc, &prov_sched, &prov_io, &prov_rawtp, NULL};
+    &prov_proc, &prov_sched, &prov_io, &prov_rawtp, &prov_fbt, &prov_pid, NULL};
 
 const struct provider *const *
 providers(void)
@@ -180,6 +181,19 @@ trace_option_flag(const struct session *s, const char *name)
 	    strcmp(name, "destructive") == 0 ? s->opt.v[O_DESTRUCTIVE] != 0 : false);
 }
 
+int
+trace_zone(struct session *s, int init_pid, struct err *e)
+{
+	char path[64];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "/proc/%d/ns/uts", init_pid);
+	if (stat(path, &st) != 0)
+		return (err_sys(e, errno, "%s", path));
+	s->zone_ns = (uint32_t)st.st_ino;
+	return (0);
+}
+
 void
 trace_set_target(struct session *s, int pid)
 {
@@ -286,6 +300,7 @@ new_unit(struct session *s, const struct clause *cl, const struct probe *p, cons
 	u = sema_unit(&sm, cl, s->nunits);
 	if (s->nunits >= ROW_UNITS)
 		comp_error(&s->c, cl->line, "D_UNKNOWN", "more than %d clauses", ROW_UNITS);
+	s->wants_ustack |= u->uses_ustack;
 	*VEC_ADD(&s->c, s->units, s->nunits) = u;
 	return (u);
 }
@@ -457,6 +472,7 @@ layout(struct session *s)
 	im->nspec = (unsigned)s->opt.v[O_NSPEC];
 	im->dynvarsize = s->opt.v[O_DYNVARSIZE];
 	im->aggsize = s->opt.v[O_AGGSIZE];
+	im->zone_ns = s->zone_ns;
 	im->rec_off = SLOT_LOCALS + ((im->locals + 7) & ~7u);
 	im->tmp_off = (im->rec_off + rec + 1032 + 7) & ~7u; /* string copies may run over */
 	im->scratch_off = (im->tmp_off + tmp + 512 + 7) & ~7u;

@@ -55,10 +55,10 @@ struct session {
 	struct symbols *syms;
 	struct trace_target *victims; /* -c and -p */
 	int64_t target_pid;
-	bool have_target, no_kernel;
+	bool have_target, no_kernel, wants_ustack;
 	int tracefs; /* descriptor, -1 not opened, -2 not there */
-	int zone_set;
-	uint64_t zone_ns;
+	uint32_t zone_ns; /* inode of the uts namespace that is traced; 0 all */
+	unsigned rounds;
 		/* consumer */
 	struct agg *aggs;
 	unsigned naggs;

@@ -177,6 +177,12 @@ user(struct symbols *s)
 }
 
 void
+sym_remember(struct symbols *s, int pid)
+{
+	user_symbols_remember(user(s), pid);
+}
+
+void
 sym_user(struct symbols *s, int pid, uint64_t addr, char *buf, size_t size)
 {
 	user_symbol(user(s), pid, addr, USER_OFFSET, buf, size);

@@ -25,6 +25,8 @@ void sym_kernel_mod(struct symbols *s, uint64_t addr, char *buf, size_t size);
 /* The address of a kernel symbol, 0 unknown; mod NULL or "" any. */
 uint64_t sym_kernel_addr(struct symbols *s, const char *mod, const char *name);
 
+/* The process may be gone when its stacks are printed: look at it now. */
+void sym_remember(struct symbols *s, int pid);
 /* pid 0: nobody's, printed as hex. */
 void sym_user(struct symbols *s, int pid, uint64_t addr, char *buf, size_t size);
 void sym_user_func(struct symbols *s, int pid, uint64_t addr, char *buf, size_t size);

@@ -120,6 +120,29 @@ process(struct user_symbols *u, int pid)
 	return (p);
 }
 
+/* The new map replaces the old one when there is more in it: an ending process has none. */
+void
+user_symbols_remember(struct user_symbols *u, int pid)
+{
+	struct process fresh = {NULL, pid, NULL, 0}, *p;
+
+	for (p = u != NULL ? u->procs : NULL; p != NULL && p->pid != pid; p = p->next)
+		continue;
+	if (p == NULL) {
+		if (u != NULL)
+			(void)process(u, pid);
+		return;
+	}
+	read_maps(&fresh);
+	if (fresh.n <= p->n) {
+		free(fresh.maps);
+		return;
+	}
+	free(p->maps);
+	p->maps = fresh.maps;
+	p->n = fresh.n;
+}
+
 static struct file *
 open_file(struct user_symbols *u, int pid, const struct mapping *m)
 {
@@ -132,8 +155,13 @@ open_file(struct user_symbols *u, int pid, const struct mapping *m)
 	    (unsigned long long)m->start, (unsigned long long)m->end);
 	if (stat(path, &st) != 0) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/root%s", pid, m->path);
-		if (m->path[0] != '/' || stat(path, &st) != 0)
+		if (m->path[0] != '/')
 			return (NULL);
+		if (stat(path, &st) != 0) { /* gone: the same name here, for want of better */
+			(void)snprintf(path, sizeof(path), "%s", m->path);
+			if (stat(path, &st) != 0)
+				return (NULL);
+		}
 	}
 	for (f = u->files; f != NULL; f = f->next)
 		if (f->dev == st.st_dev && f->ino == st.st_ino)

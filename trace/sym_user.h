@@ -14,6 +14,8 @@ enum user_form { USER_OFFSET, USER_FUNC, USER_MOD };
 struct user_symbols;
 struct user_symbols *user_symbols_new(void);
 void user_symbols_free(struct user_symbols *u);
+/* Read the process's map (again), so that its stacks have names when it is gone. */
+void user_symbols_remember(struct user_symbols *u, int pid);
 /* u NULL or a process that is gone: hexadecimal. */
 void user_symbol(struct user_symbols *u, int pid, uint64_t addr, enum user_form form, char *buf,
     size_t size);

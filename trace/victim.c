@@ -100,6 +100,8 @@ victims_start(struct session *s, struct err *e)
 	for (struct trace_target *t = s->victims; t != NULL; t = t->next) {
 		if (!t->stopped)
 			continue;
+		if (s->wants_ustack)
+			sym_remember(s->syms, t->pid);
 		t->stopped = false;
 		(void)ptrace(PTRACE_SETOPTIONS, t->pid, NULL, 0);
 		(void)ptrace(PTRACE_DETACH, t->pid, NULL, 0);
@@ -128,8 +130,13 @@ victims_poll(struct session *s)
 {
 	bool alive = s->victims == NULL;
 
-	for (struct trace_target *t = s->victims; t != NULL; t = t->next)
-		alive |= !has_ended(t);
+	for (struct trace_target *t = s->victims; t != NULL; t = t->next) {
+		if (has_ended(t))
+			continue;
+		alive = true;
+		if (s->wants_ustack)
+			sym_remember(s->syms, t->pid);
+	}
 	return (alive);
 }
 

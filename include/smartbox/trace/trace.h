@@ -42,7 +42,7 @@ void trace_set_target(struct session *s, int pid);
 int trace_command(struct session *s, const char *cmd, struct err *e);
 int trace_grab(struct session *s, int pid, struct err *e);
 /* Only tasks of this uts namespace (a zone's init is pid): -z. */
-int trace_zone(struct session *s, int init_pid, const char *name, struct err *e);
+int trace_zone(struct session *s, int init_pid, struct err *e);
 
 /* Before trace_compile: as if the kernel had neither type information nor symbols. */
 void trace_without_kernel(struct session *s);
