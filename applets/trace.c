@@ -169,6 +169,7 @@ set_zone(struct session *s, const char *name)
 	zone_env_init(&env);
 	if (zone_info_get(&env, name, &z, &e) != 0)
 		return (applet_fail(&e, "zone '%s'", name));
+	free(z.zonepath);
 	if (z.init_pid == 0)
 		return (applet_fail(NULL, "zone '%s' is not running", name));
 	if (trace_zone(s, z.init_pid, &e) != 0)
