@@ -218,6 +218,8 @@ check-guest: all ## tiny guests on this machine's /dev/kvm
 	$(Q)$(RUN) guest
 check-trace: all ## D programs on this machine's kernel: exact output
 	$(Q)$(RUN) trace
+check-raidz: $(B)/tests/unit ## every raidz width with every set of missing devices (make check visits a share)
+	$(Q)RAIDZ_SHARE=1 $(B)/tests/unit raidz
 check-crash: all $(CRASH) ## every crash point (make check visits a share of them)
 	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} $(RUN) crash
 check-faults: all $(FAULTS) ## an error at every allocation and device operation of a history

@@ -460,6 +460,36 @@ turn_rotor(struct metaslab_pool *mp, const struct vdev *top, size_t ntop, uint64
 	mp->rotor = (top->id + 1) % ntop;
 }
 
+static bool
+is_of_class(const struct vdev *top, enum metaslab_bias bias)
+{
+	return (top->mg != NULL && top->state >= VS_DEGRADED && top->mg->bias == bias);
+}
+
+int
+metaslab_alloc_class(struct spa *spa, bool dedup, uint64_t psize, const struct dva *others,
+    int nothers, struct dva *out)
+{
+	struct metaslab_pool *mp = metaslab_pool_of(spa);
+	enum metaslab_bias bias = dedup ? BIAS_DEDUP : BIAS_SPECIAL;
+	size_t ntop = spa->root->nchild;
+	int rc = -ENOSPC;
+
+	if (mp == NULL)
+		return (-ENOMEM);
+	for (int apart = 1; apart >= 0 && rc == -ENOSPC; apart--) {
+		for (size_t i = 0; i < ntop && rc == -ENOSPC; i++) {
+			struct vdev *top = spa->root->child[(mp->rotor + i) % ntop];
+
+			if (is_of_class(top, bias) && !(apart && holds_other(top, others, nothers)))
+				rc = group_alloc(spa, top->mg, vdev_asize_of(top, psize), others,
+				    nothers, out);
+		}
+	}
+	return (rc == -ENOSPC && dedup ?
+	    metaslab_alloc_class(spa, false, psize, others, nothers, out) : rc);
+}
+
 int
 metaslab_alloc(struct spa *spa, uint64_t psize, const struct dva *others, int nothers, uint64_t txg,
     struct dva *out)

@@ -143,6 +143,17 @@ give_back(struct spa *spa, const struct dva *dva, int n, uint64_t txg)
 		(void)metaslab_unalloc(spa, &dva[i], txg);
 }
 
+/* Metadata goes to devices that are for it, as long as they have room. */
+static int
+allocate_one(struct spa *spa, const struct zio_write *w, uint32_t psize, struct dva *dva, int n)
+{
+	int rc = -ENOSPC;
+
+	if (w->level > 0 || dmu_type_is_metadata(w->type))
+		rc = metaslab_alloc_class(spa, w->type == OT_DDT_ZAP, psize, dva, n, &dva[n]);
+	return (rc != -ENOSPC ? rc : metaslab_alloc(spa, psize, dva, n, w->txg, &dva[n]));
+}
+
 /* One copy is needed; further ones are had if there is room. */
 static int
 allocate(struct spa *spa, const struct zio_write *w, uint32_t psize, struct blkptr *bp)
@@ -151,7 +162,7 @@ allocate(struct spa *spa, const struct zio_write *w, uint32_t psize, struct blkp
 	int n = 0, rc = 0;
 
 	while (n < (int)w->copies && n < BP_DVAS && rc == 0) {
-		rc = metaslab_alloc(spa, psize, dva, n, w->txg, &dva[n]);
+		rc = allocate_one(spa, w, psize, dva, n);
 		if (rc == 0)
 			n++;
 	}

@@ -11,6 +11,9 @@
  *  2. exactly the blocks that are reachable are allocated
  *  3. the pool can be written on: a further step works, and 1 and 2 hold again
  *
+ * In some layouts devices are replaced, attached and detached between the steps, and a resilver is cut at
+ * each of its writes.
+ *
  * The same for an I/O error at each read, write and flush; there a mirror or raidz must not even
  * notice. Fork is the trick: memory devices are private mappings, so a child's damage is its own and
  * no history is ever repeated.
@@ -34,10 +37,13 @@
 #include "pool_rig.h"
 #include "pool_model.h"
 #include "smartbox/fs/label.h"
+#include "smartbox/fs/scrub.h"
+#include "smartbox/fs/spa_vdev.h"
 #include "smartbox/fs/workers.h"
 
 #define STEPS 30
 #define CREATION -1
+#define CHANGES 1000
 #define THINNING 3 /* a whole run visits one point in so many; the seed says which */
 
 static const struct layout layouts[] = {
@@ -45,6 +51,8 @@ static const struct layout layouts[] = {
     {"mirror", "mirror", 2, 0, 12, 64 << 20, true, false},
     {"raidz", "raidz", 3, 1, 9, 64 << 20, true, false},
     {"stripe", NULL, 2, 0, 12, 64 << 20, false, false},
+    {"+mirror", "mirror", 2, 0, 12, 64 << 20, true, false},
+    {"+raidz", "raidz", 3, 1, 9, 64 << 20, true, false},
 };
 #define NLAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
 
@@ -65,12 +73,26 @@ struct test {
 	struct model model;
 	struct report *report;
 	uint64_t visited, counter, share, failed;
+	int change; /* of devices, instead of the model's step; or -1 */
 };
+
+/* The layouts with a + have one device more, which comes and goes between the steps. */
+static bool
+has_spare_device(const struct layout *l)
+{
+	return (l->name[0] == '+');
+}
+
+static unsigned
+all_devices(const struct layout *l)
+{
+	return (l->devices + has_spare_device(l));
+}
 
 static void
 make_devices(struct test *t)
 {
-	for (unsigned i = 0; i < t->layout->devices; i++) {
+	for (unsigned i = 0; i < all_devices(t->layout); i++) {
 		if (bdev_mem_new("mem", t->layout->size, &t->inner[i], NULL) != 0 ||
 		    bdev_fault_new(crash_view(t->inner[i]), &t->plan, &t->fault[i], NULL) != 0)
 			abort();
@@ -83,10 +105,15 @@ make_pool(struct test *t, struct err *e)
 {
 	struct fs_os os = crash_os(&t->rnd);
 	struct nvlist *tree = crash_vdev_tree(t->layout);
+	struct bdev *given[DEVICES_MAX];
 	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = t->layout->ashift,
-	    .os = &os, .bdevs = t->fault};
-	int rc = spa_create(&o, &t->spa, e);
+	    .os = &os, .bdevs = given};
+	int rc;
 
+	/* The pool closes views: what a device has not flushed must outlive its leaving the pool. */
+	for (unsigned i = 0; i < t->layout->devices; i++)
+		given[i] = crash_view(t->fault[i]);
+	rc = spa_create(&o, &t->spa, e);
 	nv_free(tree);
 	if (rc != 0)
 		return (rc);
@@ -101,14 +128,15 @@ open_pool(struct test *t, bool readonly, struct spa **spa, struct err *e)
 {
 	struct fs_os os = crash_os(&t->rnd);
 	struct bdev *given[DEVICES_MAX];
-	struct nvlist *config = crash_config(t->inner, t->layout->devices);
+	struct nvlist *config = crash_config(t->inner, all_devices(t->layout));
 	struct spa_import_opts o = {.config = config, .readonly = readonly, .force = true, .os = &os,
-	    .bdevs = given, .nbdevs = t->layout->devices};
+	    .bdevs = given, .nbdevs = all_devices(t->layout)};
 	int rc;
 
 	if (config == NULL)
 		return (err_set(e, ENOENT, "no label"));
-	memcpy(given, t->inner, sizeof(given));
+	for (unsigned i = 0; i < o.nbdevs; i++)
+		given[i] = crash_view(t->inner[i]);
 	rc = spa_import(&o, spa, e);
 	nv_free(config);
 	return (rc);
@@ -148,7 +176,7 @@ check_contents(struct test *t, const struct model *old, const struct model *new,
 		fail(t, "not the new state: %s; not the old: %s", why_new, done ? "it was done" : why_old);
 	else if (!(ok = pool_space_is_exact(spa, why, sizeof(why))))
 		fail(t, "space: %s", why);
-	crash_close_keeping(spa, t->inner);
+	spa_close(spa);
 	return (ok);
 }
 
@@ -168,7 +196,7 @@ go_on(struct test *t, struct model *is, uint64_t rnd)
 	if (open_pool(t, false, &spa, &e) != 0)
 		return (fail(t, "does not open for writing: %s", e.msg));
 	rc = pool_apply(spa, is, &op, &e);
-	crash_close_keeping(spa, t->inner);
+	spa_close(spa);
 	if (rc != 0)
 		return (fail(t, "cannot go on: %s: %d %s", what, rc, e.msg));
 	return (check_contents(t, is, &next, true, &seen));
@@ -188,22 +216,120 @@ arm(struct test *t, enum way way, uint64_t point)
 		p->cut_at = p->ops + point;
 }
 
+/* --- devices come and go ---------------------------------------------------------------------- */
+
+static void
+device_path(unsigned i, char path[32])
+{
+	(void)snprintf(path, 32, "/crash/%u", i);
+}
+
+static struct vdev *
+device_in_pool(struct test *t, unsigned i)
+{
+	char path[32];
+
+	device_path(i, path);
+	return (vdev_find(t->spa->root, path));
+}
+
+/* The first that is in the pool, or that is not. */
+static unsigned
+first_device(struct test *t, bool in_pool)
+{
+	unsigned i = 0;
+
+	while (i + 1 < all_devices(t->layout) && (device_in_pool(t, i) != NULL) != in_pool)
+		i++;
+	return (i);
+}
+
+static int
+bring_in(struct test *t, bool replace, struct err *e)
+{
+	unsigned i = first_device(t, false);
+	struct nvlist *leaf = nv_new();
+	char path[32], old[32];
+	struct spa_attach a = {.old = old, .leaf = leaf, .replace = replace, .force = true};
+	int rc;
+
+	device_path(i, path);
+	device_path(first_device(t, true), old);
+	(void)nv_add_str(leaf, "type", "file");
+	(void)nv_add_str(leaf, "path", path);
+	a.bd = crash_view(t->fault[i]);
+	rc = spa_vdev_attach(t->spa, &a, e);
+	nv_free(leaf);
+	return (rc);
+}
+
+/* What devices lack, to the end, with a sync half-way; replaced ones leave. */
+static int
+give_all(struct test *t, struct err *e)
+{
+	int rc = resilver_start(t->spa, e);
+
+	for (int i = 0; rc == 0 && i < 30; i++)
+		(void)scrub_step(t->spa, 0);
+	if (rc == 0)
+		rc = spa_sync_force(t->spa, e);
+	while (rc == 0 && scrub_step(t->spa, 1000) == 1)
+		continue;
+	if (rc == 0)
+		rc = spa_sync_force(t->spa, e);
+	return (rc == 0 ? spa_vdev_settle(t->spa, e) : rc == -ENOENT ? 0 : rc);
+}
+
+static int
+take_out(struct test *t, struct err *e)
+{
+	char path[32];
+
+	device_path(first_device(t, true), path);
+	return (spa_vdev_detach(t->spa, path, e));
+}
+
+/* Replace, resilver, and for a mirror also attach, resilver, detach; then from the beginning. */
+static int
+change_devices(struct test *t, struct err *e)
+{
+	bool mirror = t->layout->nparity == 0;
+	int rc;
+
+	spa_enter(t->spa);
+	switch (t->change % (mirror ? 5 : 2)) {
+	case 0:
+		rc = bring_in(t, true, e);
+		break;
+	case 2:
+		rc = bring_in(t, false, e);
+		break;
+	case 4:
+		rc = take_out(t, e);
+		break;
+	default:
+		rc = give_all(t, e);
+	}
+	spa_exit(t->spa);
+	return (rc);
+}
+
 static int
 do_step(struct test *t, int step, const struct op *op, struct err *e)
 {
+	if (t->change >= 0)
+		return (change_devices(t, e));
 	return (step == CREATION ? make_pool(t, e) : pool_apply(t->spa, &t->model, op, e));
 }
 
 static void
 take_devices(struct test *t)
 {
-	struct bdev *fault[DEVICES_MAX];
-
 	if (t->spa == NULL)
 		return; /* a failed create: what they held is in t->inner */
-	crash_close_keeping(t->spa, fault);
-	for (unsigned i = 0; i < t->layout->devices; i++)
-		t->inner[i] = bdev_fault_take(fault[i]);
+	spa_close(t->spa);
+	for (unsigned i = 0; i < all_devices(t->layout); i++)
+		bdev_close(bdev_fault_take(t->fault[i]));
 }
 
 static bool
@@ -213,10 +339,12 @@ visit_step(struct test *t, const struct op *op, enum way way, uint64_t point)
 	struct err e = ERR_INIT;
 	int rc;
 
-	model_apply(&new, op);
+	if (t->change < 0)
+		model_apply(&new, op);
 	arm(t, way, point);
 	rc = do_step(t, 0, op, &e);
-	if (way == WAY_ERROR && rc != 0 && t->layout->redundant)
+	/* A new device that fails at once is refused, and that is right. */
+	if (way == WAY_ERROR && rc != 0 && t->layout->redundant && t->change < 0)
 		return (fail(t, "one I/O error was noticed: %d %s", rc, e.msg));
 	take_devices(t);
 	if (!check_contents(t, &t->model, &new, rc == 0, &is))
@@ -249,7 +377,9 @@ complain(struct test *t, int step, const struct op *op, enum way way, uint64_t p
 {
 	char what[100] = "create the pool";
 
-	if (step != CREATION)
+	if (t->change >= 0)
+		(void)snprintf(what, sizeof(what), "change %d of devices", t->change);
+	else if (step != CREATION)
 		op_describe(op, what, sizeof(what));
 	if (WIFSIGNALED(status))
 		fail(t, "signal %d", WTERMSIG(status));
@@ -301,7 +431,7 @@ creation_survives(struct test *t, enum way way, uint64_t point)
 	take_devices(t);
 	if (open_pool(t, true, &spa, &e) != 0)
 		return (rc != 0 || fail(t, "a finished create does not open: %s", e.msg));
-	crash_close_keeping(spa, t->inner);
+	spa_close(spa);
 	return (check_contents(t, &empty, &empty, true, &is));
 }
 
@@ -326,6 +456,29 @@ create(struct test *t)
 		}
 	}
 	return (make_pool(t, &e) == 0 || fail(t, "create: %s", e.msg));
+}
+
+/* Between the model's steps; its number for the command line is the step's plus CHANGES. */
+static bool
+run_change(struct test *t, int step, int only_step, uint64_t only_point, int only_way)
+{
+	struct err e = ERR_INIT;
+	bool ok = true;
+	int rc = 0;
+
+	t->change = step;
+	if (only_step == step + CHANGES) {
+		visit(t, only_step, NULL, (enum way)only_way, only_point);
+		return (true);
+	}
+	if (only_step < 0 && !(ok = rehearse(t, step + CHANGES, NULL)))
+		printf("FAIL %s change %d: %s\n", t->layout->name, step, t->report->why);
+	else if (only_step < 0)
+		visit_all(t, step + CHANGES, NULL);
+	if (ok && (rc = change_devices(t, &e)) != 0)
+		ok = fail(t, "change %d of devices: %d %s", step, rc, e.msg);
+	t->change = -1;
+	return (ok);
 }
 
 static bool
@@ -358,6 +511,11 @@ run(struct test *t, int only_step, uint64_t only_point, int only_way)
 			t->failed++;
 			return (false);
 		}
+		if (has_spare_device(t->layout) && step >= 3 &&
+		    !run_change(t, step - 3, only_step, only_point, only_way))
+			return (false);
+		if (only_step == step - 3 + CHANGES)
+			return (true);
 	}
 	return (true);
 }
@@ -365,10 +523,11 @@ run(struct test *t, int only_step, uint64_t only_point, int only_way)
 static bool
 test_layout(const struct layout *l, uint64_t seed, char **point)
 {
-	struct test t = {.layout = l, .seed = seed, .rnd = seed, .share = crash_env("CRASH_SHARE", 20)};
+	struct test t = {.layout = l, .seed = seed, .rnd = seed, .share = crash_env("CRASH_SHARE", 20),
+	    .change = -1};
 	bool ok;
 
-	t.share = (t.share == 0 ? 1 : t.share) * THINNING;
+	t.share = (t.share == 0 ? 1 : t.share) * THINNING * (has_spare_device(l) ? 3 : 1);
 	t.report = mmap(NULL, sizeof(*t.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 	    0);
 	make_devices(&t);

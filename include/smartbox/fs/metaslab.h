@@ -9,6 +9,7 @@
 #ifndef SMARTBOX_FS_METASLAB_H
 #define SMARTBOX_FS_METASLAB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "smartbox/core/err.h"
@@ -29,6 +30,9 @@ int metaslab_alloc(struct spa *spa, uint64_t psize, const struct dva *others, in
     uint64_t txg, struct dva *out);
 /* For a block of an intent log: from a log device if there is one, else in a metaslab of their own. */
 int metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out);
+/* The same on devices for metadata, or (dedup) for dedup tables; -ENOSPC: no such ones, or full. */
+int metaslab_alloc_class(struct spa *spa, bool dedup, uint64_t psize, const struct dva *others,
+    int nothers, struct dva *out);
 int metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg);
 /* An allocation of this txg that turned out not to be needed. */
 int metaslab_unalloc(struct spa *spa, const struct dva *d, uint64_t txg);
