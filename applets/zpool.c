@@ -504,6 +504,8 @@ static const struct subcmd zpool_commands[] = {
 	    "space and health of pools"},
 	{"status", zpool_status, "[-DgLpPstvx] [-T d|u] [POOL]... [INTERVAL [COUNT]]",
 	    "devices, states and errors"},
+	{"iostat", zpool_iostat, "[-gHLnpPvy] [-T d|u] [POOL]... [INTERVAL [COUNT]]",
+	    "what is read and written"},
 	{"scrub", zpool_scrub, "[-s|-p] [-w] POOL...", "verify and repair all data of a pool"},
 	{"resilver", zpool_resilver, "POOL...", "begin the running resilver anew"},
 	{"wait", zpool_wait, "[-t ACTIVITY,...] POOL", "until nothing is going on in a pool"},

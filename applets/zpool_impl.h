@@ -20,6 +20,7 @@ int zpool_get(int argc, char **argv);
 int zpool_status(int argc, char **argv);
 int zpool_scrub(int argc, char **argv);
 int zpool_resilver(int argc, char **argv);
+int zpool_iostat(int argc, char **argv);
 int zpool_wait(int argc, char **argv);
 int zpool_online(int argc, char **argv);
 int zpool_offline(int argc, char **argv);

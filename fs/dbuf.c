@@ -37,6 +37,7 @@
 #include <unistd.h>
 
 #include "dmu_impl.h"
+#include "errlog.h"
 #include "smartbox/fs/zio.h"
 #include "zio_impl.h"
 
@@ -316,6 +317,15 @@ fill_hole(struct dbuf *db, const struct blkptr *bp)
 	}
 }
 
+int
+dbuf_read_logged(struct dbuf *db, const struct blkptr *bp, void *data)
+{
+	struct objset *os = db->dn->os;
+	struct scrub_error who = {errlog_dataset(os), db->dn->obj, db->blkid, db->level};
+
+	return (errlog_read(os->spa, bp, data, &who));
+}
+
 static int
 dbuf_fill(struct dbuf *db)
 {
@@ -334,7 +344,7 @@ dbuf_fill(struct dbuf *db)
 		return (-ENOTSUP);
 	if ((rc = dmu_miss_dbuf(db, &bp)) != 0)
 		return (rc);
-	return (zio_read(db->dn->os->spa, &bp, db->data));
+	return (dbuf_read_logged(db, &bp, db->data));
 }
 
 int

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "dmu_impl.h"
+#include "errlog.h"
 #include "smartbox/fs/zio.h"
 
 #define BYPASS_BYTES (64u << 10) /* smaller blocks are cached even when read whole */
@@ -38,6 +39,7 @@ static int
 read_around_cache(struct dnode *dn, uint64_t blkid, void *buf)
 {
 	uint32_t size = dnode_block_size(dn);
+	struct scrub_error who;
 	struct blkptr bp;
 	int rc;
 
@@ -51,7 +53,9 @@ read_around_cache(struct dnode *dn, uint64_t blkid, void *buf)
 	}
 	if (bp_lsize(&bp) != size)
 		return (-EILSEQ);
-	return (dmu_miss_direct(dn->os->spa, &bp, buf) ? 0 : zio_read(dn->os->spa, &bp, buf));
+	who = (struct scrub_error){errlog_dataset(dn->os), dn->obj, blkid, 0};
+	return (dmu_miss_direct(dn->os->spa, &bp, buf, &who) ? 0 :
+	    errlog_read(dn->os->spa, &bp, buf, &who));
 }
 
 static int

@@ -6,6 +6,7 @@
 #ifndef SMARTBOX_FS_DMU_IMPL_H
 #define SMARTBOX_FS_DMU_IMPL_H
 
+#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/dmu.h"
 #include "spa_impl.h"
 
@@ -136,6 +137,7 @@ struct dmu_miss {
 	struct dbuf *db; /* held; NULL: direct, or nobody needs it any more */
 	void *direct;	 /* where the content goes when it does not go into the cache */
 	struct blkptr bp;
+	struct scrub_error who; /* of direct ones: what the log of lost blocks says when it fails */
 	void *buf;
 	uint32_t size;
 	int rc;
@@ -157,8 +159,12 @@ struct dmu_misses {
 };
 
 /* 0: read it yourself; -DMU_UNWIND: noted. */
+/* dbuf.c: zio_read that tells the log of lost blocks whose block it was. */
+int dbuf_read_logged(struct dbuf *db, const struct blkptr *bp, void *data);
 int dmu_miss_dbuf(struct dbuf *db, const struct blkptr *bp);
-bool dmu_miss_direct(struct spa *spa, const struct blkptr *bp, void *dst); /* true: noted */
+/* true: noted */
+bool dmu_miss_direct(struct spa *spa, const struct blkptr *bp, void *dst,
+    const struct scrub_error *who);
 int dmu_miss_wait(struct spa *spa); /* somebody else reads it; 0: no waiting here */
 bool dmu_may_unwind(const struct spa *spa);
 void dmu_miss_hint(struct spa *spa, const struct blkptr *bp);

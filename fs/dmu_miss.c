@@ -43,6 +43,7 @@
 #include <string.h>
 
 #include "dmu_impl.h"
+#include "errlog.h"
 #include "smartbox/fs/zio.h"
 #include "vdev_impl.h"
 #include "zio_impl.h"
@@ -86,11 +87,15 @@ dmu_miss_dbuf(struct dbuf *db, const struct blkptr *bp)
 }
 
 bool
-dmu_miss_direct(struct spa *spa, const struct blkptr *bp, void *dst)
+dmu_miss_direct(struct spa *spa, const struct blkptr *bp, void *dst, const struct scrub_error *who)
 {
+	struct dmu_miss *m;
+
 	if (!may_read_alone(spa, bp) || spa->misses->n == DMU_MISSES_MAX)
 		return (false);
-	note(spa->misses, bp)->direct = dst;
+	m = note(spa->misses, bp);
+	m->direct = dst;
+	m->who = *who;
 	return (true);
 }
 
@@ -202,7 +207,7 @@ settle_dbuf(struct spa *spa, struct dmu_miss *m)
 		void *unused = m->buf;
 
 		if (m->rc != 0)
-			m->rc = m->buf == NULL ? -ENOMEM : zio_read(spa, &m->bp, m->buf);
+			m->rc = m->buf == NULL ? -ENOMEM : dbuf_read_logged(db, &m->bp, m->buf);
 		if (m->rc == 0) {
 			unused = db->data;
 			db->data = m->buf;
@@ -230,7 +235,8 @@ settle(struct spa *spa, struct dmu_misses *ms)
 		if (m->direct == NULL)
 			one = settle_dbuf(spa, m);
 		else
-			one = ms->again || m->rc == 0 ? 0 : zio_read(spa, &m->bp, m->direct);
+			one = ms->again || m->rc == 0 ? 0 :
+			    errlog_read(spa, &m->bp, m->direct, &m->who);
 		rc = rc != 0 ? rc : one;
 	}
 	return (rc);

@@ -19,7 +19,9 @@
 #include <string.h>
 
 #include "errlog.h"
+#include "smartbox/fs/dsl.h"
 #include "smartbox/fs/zap.h"
+#include "smartbox/fs/zio.h"
 #include "spa_impl.h"
 
 #define NOTES_MAX 10000
@@ -123,6 +125,24 @@ errlog_rotate(struct spa *spa)
 	for (size_t i = 0; i < l->n; i++)
 		l->note[i].log = LOG_LAST;
 	l->rotate = l->dirty = true;
+}
+
+int
+errlog_read(struct spa *spa, const struct blkptr *bp, void *buf, const struct scrub_error *who)
+{
+	int rc = zio_read(spa, bp, buf);
+
+	if ((rc == -EIO || rc == -EILSEQ) && !spa->readonly)
+		errlog_note(spa, who, false);
+	return (rc);
+}
+
+uint64_t
+errlog_dataset(const struct objset *os)
+{
+	struct dsl_dataset *ds = objset_type(os) != 1 ? objset_dsl(os) : NULL;
+
+	return (ds != NULL ? dsl_objnum(ds) : 0);
 }
 
 /* --- on disk ---------------------------------------------------------------------------------- */

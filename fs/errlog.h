@@ -7,6 +7,7 @@
 #ifndef FS_ERRLOG_H
 #define FS_ERRLOG_H
 
+#include "smartbox/fs/dmu.h"
 #include "smartbox/fs/scrub.h"
 
 /* by_scrub: found by a scrub, whose log replaces the other when it ends. Never fails: it may forget. */
@@ -16,6 +17,10 @@ void errlog_rotate(struct spa *spa); /* a scrub ended: its log is the pool's */
 int errlog_load(struct spa *spa);
 int errlog_sync(struct spa *spa);
 void errlog_free(struct spa *spa);
+
+/* zio_read, and a note when no copy is good. */
+int errlog_read(struct spa *spa, const struct blkptr *bp, void *buf, const struct scrub_error *who);
+uint64_t errlog_dataset(const struct objset *os); /* its object, 0: the meta objset */
 
 /* Every lost block, each once; a non-zero return of fn ends it. */
 int errlog_walk(struct spa *spa, int (*fn)(const struct scrub_error *e, void *arg), void *arg);

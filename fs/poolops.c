@@ -185,6 +185,7 @@ pool_session_new(const struct pool_session_opts *o, struct pool_session **out, s
 	(void)pthread_mutex_init(&s->changing, NULL);
 	(void)pthread_rwlock_init(&s->alive, NULL);
 	random_bytes(&s->load_guid, sizeof(s->load_guid));
+	s->opened = spa_now(s->spa, NULL);
 	if (strcmp(s->altroot, "/") == 0)
 		s->altroot[0] = '\0';
 	*out = s;

@@ -21,6 +21,7 @@ struct pool_session {
 	void (*quiesce)(void *arg);
 	void *arg;
 	uint64_t load_guid;	   /* of this import */
+	uint64_t opened;	   /* when, in seconds since 1970 */
 	pthread_rwlock_t alive;	   /* shared by every operation, alone to close the pool */
 	pthread_mutex_t changing;  /* held by an operation that changes, before the pool's lock */
 	bool is_over;

@@ -3,7 +3,7 @@
  * pool.status: the tree of devices with states and counters, as zpool status and list -v show it.
  *
  * in	verbose (flag: with errors)
- * out	name, state, guid (u64), reason (string: why not healthy), scan (u64 array: the fields of struct
+ * out	name, state, guid (u64), age (u64: seconds since the import), reason (string: why not healthy), scan (u64 array: the fields of struct
  *	scrub_stat in order, then the time), lost (u64: blocks that are known to be lost), readonly (flag), tree (nvlist), spares,
  *	l2cache (nvlist arrays), errors (strings: what was lost)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
@@ -173,6 +173,8 @@ describe(struct pool_session *s, struct nvlist *out)
 	(void)nv_add_str(out, "state", spa_is_suspended(spa) ? "SUSPENDED" :
 	    vdev_state_name(root->state));
 	(void)nv_add_u64(out, "guid", spa_guid(spa));
+	(void)nv_add_u64(out, "age", spa_now(spa, NULL) > s->opened ?
+	    spa_now(spa, NULL) - s->opened : 1);
 	if (root->why != NULL)
 		(void)nv_add_str(out, "reason", root->why);
 	if (spa_is_readonly(spa))

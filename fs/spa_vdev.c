@@ -106,12 +106,12 @@ spa_vdev_expand(struct spa *spa, struct vdev *top, struct err *e)
 }
 
 /* A leaf knows the size that its device had when it was opened. */
-static void
-measure_again(struct vdev *leaf)
+void
+spa_vdev_measure(struct vdev *leaf)
 {
 	struct bdev *bd;
 
-	if (leaf->path == NULL || bdev_open(leaf->path, BDEV_READONLY, &bd, NULL) != 0)
+	if (!vdev_leaf_ready(leaf) || leaf->path == NULL || bdev_open(leaf->path, BDEV_READONLY, &bd, NULL) != 0)
 		return;
 	if (label_psize(bd->size) > leaf->psize) {
 		leaf->psize = label_psize(bd->size);
@@ -143,7 +143,7 @@ spa_vdev_online(struct spa *spa, const char *name, bool want_expand, struct err 
 	v->nerrors = 0;
 	bring_back(spa, v);
 	if (want_expand && vdev_leaf_ready(v)) {
-		measure_again(v);
+		spa_vdev_measure(v);
 		if ((rc = expand(spa, v->top, e)) != 0)
 			return (rc);
 	}

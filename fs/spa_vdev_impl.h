@@ -15,6 +15,8 @@ int spa_vdev_commit(struct spa *spa, struct err *e);
 int spa_vdev_join(struct spa *spa, struct vdev *old, struct vdev *leaf, enum vdev_kind kind);
 /* Out of the tree, durably; then wiped and freed. */
 int spa_vdev_drop(struct spa *spa, struct vdev *leaf, struct err *e);
+/* Its device may have grown since it was opened. */
+void spa_vdev_measure(struct vdev *leaf);
 int spa_vdev_expand(struct spa *spa, struct vdev *top, struct err *e);
 
 /* fs/vdev_zap.c: the ZAP objects that each vdev has in the meta objset, where a pool keeps them. */

@@ -7,7 +7,7 @@
  * A round looks at the pool with its lock held, in this order, and does what it finds:
  *
  *	1. devices with too many errors are taken out (or only marked, when they are needed)
- *	2. every few seconds: devices that are not there are looked for
+ *	2. every few seconds: devices that are not there are looked for; with autoexpand, larger ones used
  *	3. a lost device without a stand-in gets a hot spare
  *	4. a device that lacks something: a resilver starts, unless one is running
  *	5. a step of the running scan
@@ -22,6 +22,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "dtl.h"
@@ -105,6 +106,32 @@ judge_devices(struct spa *spa, struct tender *t, uint64_t now)
 	(void)vdev_walk_leaves(spa->root, judge_leaf, &x);
 }
 
+static int
+leaf_grow(struct vdev *leaf, void *arg)
+{
+	(void)arg;
+	spa_vdev_measure(leaf);
+	return (0);
+}
+
+/* With autoexpand: devices that became larger are used to their end. */
+static void
+expand_devices(struct spa *spa)
+{
+	char on[8];
+
+	if (spa_prop_get(spa, "autoexpand", on, sizeof(on)) != 0 || strcmp(on, "on") != 0)
+		return;
+	(void)vdev_walk_leaves(spa->root, leaf_grow, NULL);
+	for (size_t i = 0; i < spa->root->nchild; i++) {
+		uint64_t before = spa->root->child[i]->asize;
+
+		if (spa_vdev_expand(spa, spa->root->child[i], NULL) == 0 &&
+		    spa->root->child[i]->asize != before)
+			spa_config_dirty(spa);
+	}
+}
+
 static bool
 scan_runs(struct spa *spa, bool *resilver)
 {
@@ -162,6 +189,7 @@ tender_round(struct spa *spa, unsigned ms)
 	if (t->awake || now - t->looked > LOOK_MS) {
 		t->looked = now;
 		(void)spa_vdev_reopen(spa);
+		expand_devices(spa);
 		(void)spa_vdev_settle(spa, NULL);
 	}
 	(void)spa_spares_step_in(spa);

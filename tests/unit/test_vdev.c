@@ -529,3 +529,21 @@ TEST(vdev_half_replaced_is_left_for_outside_judges)
 	spa_exit(r.spa);
 	CHECK_EQ(spa_export(r.spa, NULL), 0);
 }
+
+TEST(vdev_that_grew_is_used_to_its_end)
+{
+	struct rig r;
+
+	rig_open(&r, "mirror", 0, 2);
+	write_some(&r);
+	CHECK(truncate(device(&r, "d0"), 256 << 20) == 0 && truncate(device(&r, "d1"), 256 << 20) == 0);
+	CHECK_EQ(spa_vdev_online(r.spa, device(&r, "d0"), true, NULL), 0);
+	CHECK(r.spa->root->child[0]->asize < 64 << 20); /* the other side is not asked yet */
+	CHECK_EQ(spa_vdev_online(r.spa, device(&r, "d1"), true, NULL), 0);
+	CHECK(r.spa->root->child[0]->asize > 240 << 20);
+	write_some(&r);
+	rig_import(&r);
+	CHECK(r.spa->root->child[0]->asize > 240 << 20);
+	check_clean(&r);
+	rig_close(&r);
+}
