@@ -12,7 +12,7 @@
  *              ^        | rele                    | sync wrote it, or its block was freed
  *              |        v                         v
  *              +---- in LRU list <----------------+
- *                       | over the budget: oldest first
+ *                       | over the budget (dmu_cache.c)
  *                       v
  *                    (disk)
  *
@@ -41,25 +41,6 @@
 #include "smartbox/fs/zio.h"
 #include "zio_impl.h"
 
-struct dmu_cache {
-	struct dbuf **hash;
-	size_t hash_size, count;
-	size_t bytes, limit;
-	struct dbuf lru; /* ring head: lru_next newest */
-};
-
-static void evict_to_limit(struct dmu_cache *c);
-
-/* An eighth of the machine's memory, at most DMU_CACHE_DEFAULT. */
-static size_t
-default_limit(void)
-{
-	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
-	uint64_t eighth = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page / 8 : 0;
-
-	return (eighth == 0 || eighth > DMU_CACHE_DEFAULT ? DMU_CACHE_DEFAULT : (size_t)eighth);
-}
-
 int
 dmu_cache_new(struct spa *spa)
 {
@@ -73,8 +54,7 @@ dmu_cache_new(struct spa *spa)
 		free(c);
 		return (-ENOMEM);
 	}
-	c->limit = default_limit();
-	c->lru.lru_next = c->lru.lru_prev = &c->lru;
+	cache_init(c);
 	spa->cache = c;
 	return (0);
 }
@@ -87,19 +67,6 @@ dmu_cache_free(struct spa *spa)
 	free(spa->cache->hash);
 	free(spa->cache);
 	spa->cache = NULL;
-}
-
-void
-dmu_cache_set_limit(struct spa *spa, size_t bytes)
-{
-	spa->cache->limit = bytes;
-	evict_to_limit(spa->cache);
-}
-
-size_t
-dmu_cache_bytes(const struct spa *spa)
-{
-	return (spa->cache->bytes);
 }
 
 static struct dmu_cache *
@@ -176,27 +143,6 @@ hash_remove(struct dmu_cache *c, struct dbuf *db)
 	c->count--;
 }
 
-/* --- the LRU list ----------------------------------------------------------------------------- */
-
-static void
-lru_add(struct dmu_cache *c, struct dbuf *db)
-{
-	db->lru_next = c->lru.lru_next;
-	db->lru_prev = &c->lru;
-	db->lru_next->lru_prev = db;
-	c->lru.lru_next = db;
-}
-
-static void
-lru_remove(struct dbuf *db)
-{
-	if (db->lru_next == NULL)
-		return;
-	db->lru_next->lru_prev = db->lru_prev;
-	db->lru_prev->lru_next = db->lru_next;
-	db->lru_next = db->lru_prev = NULL;
-}
-
 /* --- the bytes -------------------------------------------------------------------------------- */
 
 #define POOLED_BYTES 16384u /* from here on buffers are worth keeping */
@@ -217,14 +163,14 @@ dmu_data_free(struct spa *spa, void *data, uint32_t size)
 }
 
 /* Out of all lists and freed; may free its dnode and so put another block into the LRU list. */
-static void
+void
 dbuf_destroy(struct dbuf *db)
 {
 	struct dmu_cache *c = cache_of(db);
 	struct dnode *dn = db->dn;
 
 	hash_remove(c, db);
-	lru_remove(db);
+	cache_take(db);
 	if (db->dn_prev != NULL)
 		db->dn_prev->dn_next = db->dn_next;
 	else
@@ -236,13 +182,6 @@ dbuf_destroy(struct dbuf *db)
 	dmu_data_free(dn->os->spa, db->data, db->size);
 	free(db);
 	dnode_rele(dn);
-}
-
-static void
-evict_to_limit(struct dmu_cache *c)
-{
-	while (c->bytes > c->limit && c->lru.lru_prev != &c->lru)
-		dbuf_destroy(c->lru.lru_prev);
 }
 
 /* --- bps and content -------------------------------------------------------------------------- */
@@ -342,6 +281,7 @@ dbuf_fill(struct dbuf *db)
 		return (-EILSEQ);
 	if (!bp_is_little(&bp) && (db->level > 0 || dmu_type_is_metadata(db->dn->phys->type)))
 		return (-ENOTSUP);
+	cache_missed(cache_of(db), db, &bp);
 	if ((rc = dmu_miss_dbuf(db, &bp)) != 0)
 		return (rc);
 	return (dbuf_read_logged(db, &bp, db->data));
@@ -370,7 +310,7 @@ dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbu
 	dn->dbufs = db;
 	c->bytes += size;
 	hash_insert(c, db);
-	evict_to_limit(c);
+	cache_trim(c, c->limit);
 	*out = db;
 	return (0);
 }
@@ -407,7 +347,7 @@ dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **o
 
 	if (db != NULL) {
 		if (db->holds++ == 0)
-			lru_remove(db);
+			cache_hit(dn->os->spa->cache, db);
 		if (fill && db->unfilled && (rc = fill_now(db)) != 0)
 			return (dbuf_rele(db), rc);
 		*out = db;
@@ -465,8 +405,8 @@ dbuf_rele(struct dbuf *db)
 	} else if (db->unfilled) {
 		dbuf_destroy(db);
 	} else if (!db->dirty) {
-		lru_add(c, db);
-		evict_to_limit(c);
+		cache_keep(c, db);
+		cache_trim(c, c->limit);
 	}
 }
 
@@ -574,7 +514,7 @@ dbuf_dirty(struct dbuf *db)
 	dbuf_unread(db);
 	db->dirty = true;
 	db->unfilled = false;
-	lru_remove(db);
+	cache_take(db);
 	db->dirty_next = dn->dirty;
 	if (dn->dirty != NULL)
 		dn->dirty->dirty_prev = db;
@@ -604,7 +544,7 @@ dbuf_undirty(struct dbuf *db)
 	count_dirty(db, false);
 	objset_mark_dirty(dn);
 	if (db->holds == 0)
-		lru_add(cache_of(db), db);
+		cache_keep(cache_of(db), db);
 }
 
 void

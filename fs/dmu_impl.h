@@ -83,10 +83,41 @@ struct dbuf {
 	struct dbuf *wb_prev, *wb_next;
 	void *data;
 	struct dbuf *hash_next;
-	struct dbuf *lru_prev, *lru_next;     /* clean and not held */
+	struct dbuf *lru_prev, *lru_next;     /* clean and not held: of this list (dmu_cache.c) */
+	struct cache_list *list;
+	uint64_t key, released; /* what it is on disk, hashed; when it was last let go */
+	bool is_frequent;
 	struct dbuf *dn_prev, *dn_next;	      /* all of the dnode */
 	struct dbuf *dirty_prev, *dirty_next; /* the dirty ones of the dnode */
 };
+
+/* --- dmu_cache.c ------------------------------------------------------------------------------ */
+
+enum { CACHE_RECENT, CACHE_FREQUENT, CACHE_LISTS };
+#define CACHE_GHOSTS 4096u
+
+struct cache_list {
+	struct dbuf ring; /* lru_next: newest */
+	size_t bytes;
+};
+
+struct dmu_cache {
+	struct dbuf **hash; /* all dbufs of the pool (dbuf.c) */
+	size_t hash_size, count;
+	size_t bytes;	      /* of all */
+	size_t limit, wanted; /* of the lists; of it for `recent` */
+	struct cache_list list[CACHE_LISTS];
+	uint64_t releases;
+	uint64_t ghost[CACHE_LISTS][CACHE_GHOSTS];
+};
+
+void cache_init(struct dmu_cache *c);
+void cache_keep(struct dmu_cache *c, struct dbuf *db); /* clean, held by nobody */
+void cache_hit(const struct dmu_cache *c, struct dbuf *db); /* somebody holds it now */
+void cache_take(struct dbuf *db);			    /* out of its list, if it is in one */
+void cache_name(struct dbuf *db, const struct blkptr *bp);
+void cache_missed(struct dmu_cache *c, struct dbuf *db, const struct blkptr *bp); /* it is read */
+void cache_trim(struct dmu_cache *c, size_t limit);
 
 struct dnode {
 	struct objset *os;
@@ -194,6 +225,7 @@ int dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf
 int dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbuf **out);
 int dbuf_resize(struct dbuf *db, uint32_t size); /* keeps or zero-extends the content */
 void dbuf_undirty(struct dbuf *db);
+void dbuf_destroy(struct dbuf *db); /* clean, held by nobody */
 void dbuf_drop(struct dbuf *db); /* forget it: its block is no more; held: zeros */
 void dbuf_evict_all(struct dnode *dn);
 /* The bp of a block, copied: from its parent in memory or on disk.  A hole when there is none. */

@@ -553,6 +553,7 @@ write_batch(struct objset *os, struct dbuf **db, struct batch *b)
 		if (rc != 0 || (rc = objset_replace_bp(os, dbuf_slot(db[i]), &new, &dsize)) != 0)
 			continue;
 		dnode_used_add(db[i]->dn, dsize);
+		cache_name(db[i], &new);
 		dbuf_undirty(db[i]);
 	}
 	for (; i < b->n; i++)

@@ -28,6 +28,7 @@
 #include <time.h>
 
 #define PERIOD_DEFAULT_MS 5000
+#define QUIET_PERIODS 6 /* then the pool rests */
 #define BATCHES_MAX 64 /* before one sync: who writes without end shall not keep it from beginning */
 #define BEHIND_KEEP ((uint64_t)2 << 20) /* the last ones may change again */
 #define STACK_BYTES (2u << 20) /* a whole sync runs on it; the C library's default is small */
@@ -53,6 +54,8 @@ struct syncer {
 	int failed;	 /* why the pool is suspended, or 0 */
 	struct waiter *waiters;
 	struct timespec end; /* of the period */
+	uint64_t entries;    /* of the pool's lock, when this thread left it last */
+	unsigned quiet;	     /* periods in which nobody else took it */
 };
 
 /* Unlink and return the waiters that need not wait any more, oldest first. */
@@ -97,6 +100,18 @@ write_most(struct syncer *s)
 		write_behind_flush(s->spa);
 }
 
+/* With the pool's lock, once a period: its memory goes when nobody has come for some of them. */
+static void
+rest_when_quiet(struct syncer *s)
+{
+	uint64_t now = spa_entries(s->spa);
+
+	s->quiet = now == s->entries + 1 ? s->quiet + 1 : 0;
+	s->entries = now;
+	if (s->quiet == QUIET_PERIODS)
+		dmu_cache_rest(s->spa);
+}
+
 /* One sync, if there is anything to write; the txg that is durable afterwards. */
 static int
 sync_once(struct syncer *s, uint64_t *synced)
@@ -110,6 +125,7 @@ sync_once(struct syncer *s, uint64_t *synced)
 		rc = -EIO;
 	else if (spa_is_dirty(s->spa))
 		rc = spa_sync(s->spa, &e);
+	rest_when_quiet(s);
 	/* A clean pool has nothing of the open txg to lose. */
 	*synced = spa_is_dirty(s->spa) ? spa_synced_txg(s->spa) : spa_open_txg(s->spa);
 	spa_exit(s->spa);

@@ -191,6 +191,7 @@ install(struct wb_block *b)
 	if (rc != 0)
 		return (rc);
 	dnode_used_add(db->dn, dsize);
+	cache_name(db, &b->bp);
 	taken = bp_is_hole(&b->bp) ? 0 : bp_dsize(os->spa, &b->bp);
 	os->behind_bytes += taken;
 	os->spa->behind_bytes += taken;

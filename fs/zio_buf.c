@@ -93,20 +93,32 @@ zio_buf_put(struct spa *spa, void *buf, size_t size)
 }
 
 void
+zio_buf_trim(struct spa *spa)
+{
+	struct zio_pool *z = spa->zio;
+	struct kept *k;
+
+	if (z == NULL)
+		return;
+	(void)pthread_mutex_lock(&z->lock);
+	for (unsigned c = 0; c < CLASSES; c++) {
+		while ((k = z->list[c]) != NULL) {
+			z->list[c] = k->next;
+			free(k);
+		}
+	}
+	z->bytes = 0;
+	(void)pthread_mutex_unlock(&z->lock);
+}
+
+void
 zio_fini(struct spa *spa)
 {
 	struct zio_pool *z = spa->zio;
 
 	if (z == NULL)
 		return;
-	for (unsigned c = 0; c < CLASSES; c++) {
-		struct kept *k;
-
-		while ((k = z->list[c]) != NULL) {
-			z->list[c] = k->next;
-			free(k);
-		}
-	}
+	zio_buf_trim(spa);
 	(void)pthread_mutex_destroy(&z->lock);
 	free(z);
 	spa->zio = NULL;

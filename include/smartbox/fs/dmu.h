@@ -158,6 +158,7 @@ void dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len);
 #define DMU_CACHE_DEFAULT (64u << 20)
 void dmu_cache_set_limit(struct spa *spa, size_t bytes);
 size_t dmu_cache_bytes(const struct spa *spa);
+void dmu_cache_rest(struct spa *spa); /* nobody asked for a while: give memory back */
 
 /*
  * A block, held in memory: dbuf_data() stays valid until dbuf_rele().  Call dbuf_dirty() BEFORE
