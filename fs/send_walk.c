@@ -23,6 +23,9 @@
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/workers.h"
 #include "smartbox/fs/zio.h"
+#include "vdev_impl.h"
+
+#define SHARE_BYTES (256u << 10) /* less is not worth waking another thread */
 
 enum pending { PENDING_NONE, PENDING_FREE, PENDING_FREEOBJECTS };
 
@@ -51,28 +54,76 @@ static int visit(struct walker *w, const struct tree *t, int level, uint64_t blk
 
 /* --- batches ---------------------------------------------------------------------------------- */
 
-static int
-read_payload(struct walker *w, struct send_item *it)
-{
-	int rc;
-
-	if ((it->payload = malloc(it->len)) == NULL)
-		return (-ENOMEM);
-	spa_enter(w->spa);
-	rc = it->as_stored ? zio_read_raw(w->spa, &it->bp, it->payload) :
-			     zio_read(w->spa, &it->bp, it->payload);
-	spa_exit(w->spa);
-	return (rc);
-}
-
+/* Without the pool's lock: the snapshot is held, so what it points at stays. */
 static void
 read_item(void *arg, size_t i)
 {
 	struct walker *w = arg;
 	struct send_item *it = &w->batch->item[i];
 
-	if (it->reads)
-		it->rc = read_payload(w, it);
+	if (!it->reads)
+		return;
+	if ((it->payload = malloc(it->len)) == NULL)
+		it->rc = -ENOMEM;
+	else
+		it->rc = it->as_stored ? zio_read_raw_plain(w->spa, &it->bp, it->payload) :
+					 zio_read_plain(w->spa, &it->bp, it->payload);
+}
+
+/* What one attempt at the first copy did not give: with all that the engine can do. */
+static int
+read_again(struct walker *w, struct send_item *it)
+{
+	if (it->payload == NULL)
+		return (-ENOMEM);
+	return (it->as_stored ? zio_read_raw(w->spa, &it->bp, it->payload) :
+				zio_read(w->spa, &it->bp, it->payload));
+}
+
+/* The kernel may start with all of them while we read the first. */
+static void
+hint_batch(struct walker *w)
+{
+	const struct send_batch *b = w->batch;
+	size_t i;
+
+	for (i = 0; i < b->n; i++) {
+		const struct blkptr *bp = &b->item[i].bp;
+		struct vdev *top;
+
+		if (!b->item[i].reads || bp_is_embedded(bp) || bp_is_hole(bp) || bp_dva(bp, 0).gang)
+			continue;
+		if ((top = vdev_top(w->spa->root, bp_dva(bp, 0).vdev)) != NULL)
+			vdev_prefetch(top, bp_dva(bp, 0).offset, bp_psize(bp));
+	}
+}
+
+static int
+read_batch(struct walker *w)
+{
+	struct send_batch *b = w->batch;
+	size_t i;
+	int rc = 0;
+
+	spa_enter(w->spa);
+	spa_io_begin(w->spa);
+	spa_exit(w->spa);
+	hint_batch(w);
+	workers_run(b->bytes >= SHARE_BYTES ? w->workers : NULL, b->n, read_item, w);
+	spa_io_end(w->spa);
+	for (i = 0; i < b->n && rc == 0; i++) {
+		struct send_item *it = &b->item[i];
+
+		if (it->rc == 0)
+			continue;
+		spa_enter(w->spa);
+		rc = read_again(w, it);
+		spa_exit(w->spa);
+		if (rc != 0)
+			rc = err_rc(w->e, rc, "a block of object %llu cannot be read",
+			    (unsigned long long)it->r.u.write.object);
+	}
+	return (rc);
 }
 
 /* Read what the batch points at and hand it over. */
@@ -80,17 +131,12 @@ static int
 batch_end(struct walker *w)
 {
 	struct send_batch *b = w->batch;
-	size_t i;
 	int rc;
 
 	if (b == NULL)
 		return (0);
-	workers_run(w->workers, b->n, read_item, w);
-	for (i = 0; i < b->n; i++) {
-		if (b->item[i].rc != 0)
-			return (err_rc(w->e, b->item[i].rc, "a block of object %llu cannot be read",
-			    (unsigned long long)b->item[i].r.u.write.object));
-	}
+	if ((rc = read_batch(w)) != 0)
+		return (rc);
 	w->batch = NULL;
 	if ((rc = send_pipe_add(w->pipe, b)) != 0)
 		send_batch_free(b);
@@ -378,6 +424,24 @@ visit_dnode_block(struct walker *w, const uint8_t *buf, uint32_t size, uint64_t 
 }
 
 static int
+read_meta(struct walker *w, const struct blkptr *bp, void *buf)
+{
+	int rc;
+
+	spa_enter(w->spa);
+	spa_io_begin(w->spa);
+	spa_exit(w->spa);
+	rc = zio_read_plain(w->spa, bp, buf);
+	spa_io_end(w->spa);
+	if (rc == 0)
+		return (0);
+	spa_enter(w->spa);
+	rc = zio_read(w->spa, bp, buf);
+	spa_exit(w->spa);
+	return (rc);
+}
+
+static int
 visit_below(struct walker *w, const struct tree *t, int level, uint64_t blkid,
     const struct blkptr *bp)
 {
@@ -389,9 +453,7 @@ visit_below(struct walker *w, const struct tree *t, int level, uint64_t blkid,
 		return (rc);
 	if ((buf = malloc(size)) == NULL)
 		return (-ENOMEM);
-	spa_enter(w->spa);
-	rc = zio_read(w->spa, bp, buf);
-	spa_exit(w->spa);
+	rc = read_meta(w, bp, buf);
 	if (rc == 0 && level == 0)
 		rc = visit_dnode_block(w, (const uint8_t *)buf, size, blkid * (size >> DNODE_SHIFT));
 	for (i = 0; level > 0 && i < size / sizeof(*bp) && rc == 0; i++)
@@ -450,9 +512,7 @@ walk_root(struct walker *w, const struct blkptr *root)
 		return (-EILSEQ);
 	if ((phys = calloc(1, sizeof(*phys))) == NULL)
 		return (-ENOMEM);
-	spa_enter(w->spa);
-	rc = zio_read(w->spa, root, phys);
-	spa_exit(w->spa);
+	rc = read_meta(w, root, phys);
 	if (rc == 0)
 		rc = walk_meta(w, &phys->meta);
 	free(phys);
@@ -471,7 +531,9 @@ send_walk(struct send_pipe *p, struct err *e)
 	w.toguid = dsl_guid(p->job->to);
 	root = *send_root(p->job);
 	spa_exit(w.spa);
+	w.workers = workers_new(-1);
 	rc = walk_root(&w, &root);
+	workers_free(w.workers);
 	send_batch_free(w.batch);
 	return (rc == 0 || (e != NULL && e->code != 0) ? rc : err_rc(e, rc, "the snapshot cannot be read"));
 }

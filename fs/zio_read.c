@@ -361,6 +361,22 @@ read_raw_plain(struct spa *spa, const struct blkptr *bp, uint8_t *raw)
 	return (rc != 0 ? rc : verify(spa, bp, raw));
 }
 
+static int
+check_plain(struct spa *spa, const struct blkptr *bp)
+{
+	if (bp_is_embedded(bp) || bp_is_hole(bp) || bp_dva(bp, 0).gang)
+		return (-ENOTSUP);
+	return (bp_verify(bp, (unsigned)spa->root->nchild));
+}
+
+int
+zio_read_raw_plain(struct spa *spa, const struct blkptr *bp, void *buf)
+{
+	int rc = check_plain(spa, bp);
+
+	return (rc != 0 ? rc : read_raw_plain(spa, bp, buf));
+}
+
 int
 zio_read_plain(struct spa *spa, const struct blkptr *bp, void *buf)
 {
@@ -368,10 +384,10 @@ zio_read_plain(struct spa *spa, const struct blkptr *bp, void *buf)
 	uint8_t *raw;
 	int rc;
 
-	if (bp_is_embedded(bp) || bp_is_hole(bp) || bp_dva(bp, 0).gang || is_ciphertext(bp))
+	if (is_ciphertext(bp))
 		return (-ENOTSUP);
-	if (bp_verify(bp, (unsigned)spa->root->nchild) != 0)
-		return (-EILSEQ);
+	if ((rc = check_plain(spa, bp)) != 0)
+		return (rc);
 	if (bp_compress(bp) == COMP_OFF)
 		return (read_raw_plain(spa, bp, buf));
 	if ((raw = zio_buf_get(spa, psize)) == NULL)

@@ -30,6 +30,7 @@ int zio_read(struct spa *spa, const struct blkptr *bp, void *buf);
 int zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf);
 /* One attempt at one copy, without the pool's lock; when it fails, zio_read knows more. */
 int zio_read_plain(struct spa *spa, const struct blkptr *bp, void *buf);
+int zio_read_raw_plain(struct spa *spa, const struct blkptr *bp, void *buf);
 
 /*
  * Scrub: read and verify every copy of a block, on every device (for raidz: every column), and
