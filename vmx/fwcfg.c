@@ -72,7 +72,7 @@ take(struct fwcfg *f, uint8_t *out, uint32_t len)
 static void
 select_key(struct fwcfg *f, uint16_t key)
 {
-	f->s.selector = key & 0x3fff;
+	f->s.selector = key & 0xbfff; /* bit 14 asks for writing, bit 15 is part of the key */
 	f->s.offset = 0;
 }
 
@@ -206,11 +206,35 @@ dir_build(struct fwcfg *f)
 	f->item[0].len = 4 + count * 64;
 }
 
+/* A file of that name is replaced: between two lives of the guest. */
+static bool
+file_replace_bytes(struct fwcfg *f, const char *name, const void *bytes, size_t len)
+{
+	for (unsigned i = 1; i < f->nitems; i++) {
+		struct item *it = &f->item[i];
+		uint8_t *p;
+
+		if (strcmp(it->name, name) != 0 || (p = malloc(len + 1)) == NULL)
+			continue;
+		memcpy(p, bytes, len);
+		free(it->bytes);
+		it->bytes = p;
+		it->len = (uint32_t)len;
+		dir_build(f);
+		return (true);
+	}
+	return (false);
+}
+
 int
 fwcfg_add_file(struct device *d, const char *name, const void *bytes, size_t len)
 {
 	struct fwcfg *f = (struct fwcfg *)d;
-	int rc = item_add(f, (uint16_t)(KEY_FILES + f->nfiles), bytes, len, name);
+	int rc;
+
+	if (file_replace_bytes(f, name, bytes, len))
+		return (0);
+	rc = item_add(f, (uint16_t)(KEY_FILES + f->nfiles), bytes, len, name);
 
 	if (rc == 0) {
 		f->nfiles++;

@@ -111,6 +111,12 @@ disk_virtio(struct vm *vm, struct vmx_disk *d, unsigned slot, struct err *e)
 	return (vblk_new(vm->board, PCI_DEVFN(slot, 0), &spec, io, e));
 }
 
+static void
+bootable_add(struct vm *vm, enum vm_boot_kind kind, unsigned slot, int unit)
+{
+	vm->bootable[vm->nbootable++] = (struct vm_bootable){kind, slot, unit};
+}
+
 static int
 disks(struct vm *vm, unsigned *slot, struct err *e)
 {
@@ -121,6 +127,7 @@ disks(struct vm *vm, unsigned *slot, struct err *e)
 
 		if (d->model != VMX_DISK_VIRTIO)
 			continue;
+		bootable_add(vm, VM_BOOT_DISK, *slot, -1);
 		rc = disk_virtio(vm, d, (*slot)++, e);
 	}
 	return (rc);
@@ -140,6 +147,7 @@ nics(struct vm *vm, unsigned *slot, struct err *e)
 		if ((rc = io_make(vm, "io-net", &io, e)) != 0)
 			return (rc);
 		spec.tap_fd = take(&n->tap_fd);
+		bootable_add(vm, VM_BOOT_NET, *slot, -1);
 		rc = vnet_new(vm->board, PCI_DEVFN((*slot)++, 0), &spec, io, e);
 	}
 	return (rc);

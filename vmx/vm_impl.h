@@ -29,6 +29,15 @@ struct vm_cpu {
 	pthread_t thread;
 };
 
+enum vm_boot_kind { VM_BOOT_DISK, VM_BOOT_CD, VM_BOOT_NET };
+
+/* Something that firmware may boot from: a virtio slot, or a unit (0-3) of the IDE controller. */
+struct vm_bootable {
+	enum vm_boot_kind kind;
+	unsigned slot;
+	int unit; /* -1: the device in the slot itself */
+};
+
 struct vm {
 	struct vmx_config c; /* descriptors in it are ours; -1 once a device has taken one */
 	const char *cmdline;
@@ -43,6 +52,8 @@ struct vm {
 	struct chr *chr[VM_MAX_CHR];
 	unsigned nchr;
 	struct kvm_sregs power_on;
+	struct vm_bootable bootable[VMX_MAX_DISKS + VMX_MAX_NICS];
+	unsigned nbootable;
 	uint8_t *rom; /* firmware */
 	uint64_t rom_size;
 
@@ -61,6 +72,9 @@ struct vm {
 void vm_request(struct vm *vm, enum vm_request r);
 /* Everything on the board, from the configuration. */
 int vm_devices(struct vm *vm, struct err *e);
+/* fw_cfg, when there is firmware; after the devices. */
+int vm_firmware(struct vm *vm, struct err *e);
+void vm_firmware_reset(struct vm *vm); /* a reset: bootonce is over */
 void vm_close_config(struct vmx_config *c);
 
 #endif

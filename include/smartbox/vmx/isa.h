@@ -32,7 +32,7 @@ int debugcon_new(struct board *b, int fd, struct err *e);
 
 /* ---- fw_cfg: named items that firmware reads ---- */
 int fwcfg_new(struct board *b, struct err *e);
-/* Before the guest runs. The bytes are copied. */
+/* While the guest does not run. The bytes are copied; a file of the same name is replaced. */
 int fwcfg_add(struct device *d, uint16_t key, const void *bytes, size_t len);
 int fwcfg_add_file(struct device *d, const char *name, const void *bytes, size_t len);
 
