@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "smartbox/vmx/blk.h"
+#include "smartbox/vmx/ide.h"
 #include "vm_impl.h"
 
 enum { SLOT_FIRST = 3, SLOT_LAST = 30, DISK_WORKERS = 4 };
@@ -83,6 +84,38 @@ fixed(struct vm *vm, struct err *e)
 	return (0);
 }
 
+static void
+bootable_add(struct vm *vm, enum vm_boot_kind kind, unsigned slot, int unit)
+{
+	vm->bootable[vm->nbootable++] = (struct vm_bootable){kind, slot, unit};
+}
+
+/* Disks of the models ide and cdrom: up to four units, in order. */
+static int
+ide_disks(struct vm *vm, struct err *e)
+{
+	struct ide_spec spec[4] = {{0}};
+	unsigned n = 0;
+	int rc;
+
+	for (unsigned i = 0; i < vm->c.ndisks; i++) {
+		struct vmx_disk *d = &vm->c.disks[i];
+
+		if (d->model == VMX_DISK_VIRTIO)
+			continue;
+		if (n == 4)
+			return (err_set(e, ENOSPC, "more than four IDE disks and CDs"));
+		if ((rc = blk_file_new(take(&d->fd), d->readonly, d->block_size, &spec[n].disk,
+			 e)) != 0)
+			return (rc);
+		spec[n].cd = d->model == VMX_DISK_CDROM;
+		spec[n].serial = d->serial;
+		bootable_add(vm, spec[n].cd ? VM_BOOT_CD : VM_BOOT_DISK, 1, (int)n);
+		n++;
+	}
+	return (n != 0 ? ide_new(vm->board, spec, e) : 0);
+}
+
 /* ---- virtio ---- */
 
 static int
@@ -109,12 +142,6 @@ disk_virtio(struct vm *vm, struct vmx_disk *d, unsigned slot, struct err *e)
 		return (rc);
 	}
 	return (vblk_new(vm->board, PCI_DEVFN(slot, 0), &spec, io, e));
-}
-
-static void
-bootable_add(struct vm *vm, enum vm_boot_kind kind, unsigned slot, int unit)
-{
-	vm->bootable[vm->nbootable++] = (struct vm_bootable){kind, slot, unit};
 }
 
 static int
@@ -182,8 +209,8 @@ vm_devices(struct vm *vm, struct err *e)
 
 	if (vm->c.ndisks + vm->c.nnics + 4 > SLOT_LAST - SLOT_FIRST)
 		return (err_set(e, ENOSPC, "more devices than PCI slots"));
-	if ((rc = fixed(vm, e)) != 0 || (rc = disks(vm, &slot, e)) != 0 ||
-	    (rc = nics(vm, &slot, e)) != 0)
+	if ((rc = fixed(vm, e)) != 0 || (rc = ide_disks(vm, e)) != 0 ||
+	    (rc = disks(vm, &slot, e)) != 0 || (rc = nics(vm, &slot, e)) != 0)
 		return (rc);
 	return (small_ones(vm, &slot, e));
 }
