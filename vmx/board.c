@@ -7,7 +7,7 @@
  * The invariants are in smartbox/vmx/board.h.
  *
  * A saved board is a header and one section per device that has state, in the order of the board,
- * which the configuration fixes: name, kind, version, length, CRC-32 of the bytes.  A section that
+ * which the configuration fixes: name, kind, version, length, CRC-32 of all that and the bytes.  A section that
  * does not meet its device exactly is an error; there is no guessing between versions.
  */
 #include "smartbox/vmx/board.h"
@@ -175,10 +175,12 @@ state_size(const struct device *d)
 	return ((uint32_t)n);
 }
 
+/* Over the header, its crc field zero, and the state. */
 static uint32_t
-state_crc(const uint8_t *p, size_t len)
+section_crc(struct section s, const uint8_t *p)
 {
-	return ((uint32_t)crc32(0, p, (unsigned)len));
+	s.crc = 0;
+	return ((uint32_t)crc32(crc32(0, (const uint8_t *)&s, sizeof(s)), p, s.len));
 }
 
 static void
@@ -197,7 +199,7 @@ save_device(struct device *d, struct buf *out)
 	(void)pthread_mutex_unlock(&d->lock);
 	if (buf_failed(out))
 		return;
-	s.crc = state_crc((uint8_t *)out->data + head + sizeof(s), s.len);
+	s.crc = section_crc(s, (uint8_t *)out->data + head + sizeof(s));
 	memcpy(out->data + head, &s, sizeof(s));
 }
 
@@ -252,7 +254,7 @@ load_device(struct device *d, const uint8_t **p, size_t *left, struct err *e)
 		return (rc);
 	*p += sizeof(s);
 	*left -= sizeof(s);
-	if (*left < s.len || state_crc(*p, s.len) != s.crc)
+	if (*left < s.len || section_crc(s, *p) != s.crc)
 		return (err_set(e, EINVAL, "saved state of '%s' is damaged", d->name));
 	rc = device_fill(d, *p, e);
 	*p += s.len;
