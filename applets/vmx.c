@@ -33,8 +33,6 @@ static const char vmx_usage[] =
     "  -c COUNT     vCPUs (default 1)\n"
     "  -C SOCKET    control socket\n"
     "  -d DISK      PATH[,ro][,virtio|ide|cd][,serial=NAME], again for more\n"
-    "  -e DISK      the same, a vhost-user-blk socket instead of a file\n"
-    "  -g FILE      a display, with this option ROM (vgabios)\n"
     "  -i FILE      initrd\n"
     "  -j UID       give up everything and run as this user\n"
     "  -k FILE      kernel: bzImage, or ELF with a PVH note\n"
@@ -50,7 +48,6 @@ static const char vmx_usage[] =
     "  -t TYPE      processor: host (default) or qemu64\n"
     "  -u UUID      the machine's name for itself\n"
     "  -v           report exits and start time on stderr at the end\n"
-    "  -V CID,PATH  vsock: the guest's CID; its connections to port N go to socket PATH_N\n"
     "  -x CONSOLE   a virtio console, as -s\n";
 
 APPLET(vmx, "run virtual machines");
@@ -96,22 +93,6 @@ unix_listen(const char *path)
 }
 
 static int
-unix_connect(const char *path)
-{
-	struct sockaddr_un sun;
-	int fd;
-
-	if (unix_address(path, &sun) != 0)
-		return (-1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0) {
-		(void)applet_fail(NULL, "cannot connect to '%s': %s", path, strerror(errno));
-		return (-1);
-	}
-	return (fd);
-}
-
-static int
 parse_char(const char *s, struct vmx_char *c)
 {
 	*c = (struct vmx_char)VMX_CHAR_NONE;
@@ -150,7 +131,7 @@ disk_option(struct vmx_disk *d, const char *o)
 }
 
 static int
-parse_disk(char *s, bool vhost, struct vmx_config *c)
+parse_disk(char *s, struct vmx_config *c)
 {
 	struct vmx_disk *d = &c->disks[c->ndisks];
 	char *path = strsep(&s, ","), *o;
@@ -164,12 +145,9 @@ parse_disk(char *s, bool vhost, struct vmx_config *c)
 	}
 	if (d->model == VMX_DISK_CDROM)
 		d->readonly = true;
-	if (vhost)
-		d->vhost_fd = unix_connect(path);
-	else
-		d->fd = open_file(path, d->readonly ? O_RDONLY : O_RDWR, "disk");
+	d->fd = open_file(path, d->readonly ? O_RDONLY : O_RDWR, "disk");
 	c->ndisks++;
-	return (d->fd < 0 && d->vhost_fd < 0);
+	return (d->fd < 0);
 }
 
 static int
@@ -220,20 +198,6 @@ parse_nic(char *s, struct vmx_config *c)
 		return (rc);
 	c->nnics++;
 	return ((n->tap_fd = tap_open(tap)) < 0);
-}
-
-static int
-parse_vsock(char *s, struct vmx_config *c)
-{
-	char *cid = strsep(&s, ",");
-	struct err e = ERR_INIT;
-	uint64_t n;
-
-	if (s == NULL || units_parse_u64(cid, 3, 0xfffffffe, &n, &e) != 0)
-		return (applet_usage("-V takes CID,PATH with a CID from 3 on"));
-	c->vsock_cid = (uint32_t)n;
-	c->vsock_path = s;
-	return (0);
 }
 
 static int
@@ -292,9 +256,7 @@ run_option(struct run *r, int o)
 			c->cpus = (unsigned)n;
 		return (rc);
 	case 'C': return ((c->control_fd = unix_listen(optarg)) < 0);
-	case 'd': return (parse_disk(optarg, false, c));
-	case 'e': return (parse_disk(optarg, true, c));
-	case 'g': return ((c->vgabios_fd = open_file(optarg, O_RDONLY, "option ROM")) < 0);
+	case 'd': return (parse_disk(optarg, c));
 	case 'i': return ((c->initrd_fd = open_file(optarg, O_RDONLY, "initrd")) < 0);
 	case 'j':
 		if ((rc = parse_number(optarg, 1, UINT32_MAX - 1, &n)) == 0) {
@@ -316,7 +278,6 @@ run_option(struct run *r, int o)
 	case 't': c->cpu_type = optarg; return (0);
 	case 'u': return (parse_uuid(optarg, c->uuid));
 	case 'v': r->verbose = true; return (0);
-	case 'V': return (parse_vsock(optarg, c));
 	case 'x': return (parse_char(optarg, &c->virtcon));
 	}
 	return (2);
@@ -360,7 +321,7 @@ do_run(int argc, char **argv)
 
 	vmx_config_init(&r.c);
 	while ((o = applet_getopt(argc, argv,
-		    "a:b:Bc:C:d:e:g:i:j:k:l:m:n:o:rRs:S:t:u:vV:x:")) != -1) {
+		    "a:b:Bc:C:d:i:j:k:l:m:n:o:rRs:S:t:u:vx:")) != -1) {
 		serial = serial || o == 's';
 		if (o == '?' || (rc = run_option(&r, o)) == 2)
 			return (2);

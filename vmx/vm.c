@@ -30,6 +30,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "vm_jail.h"
 #include "vm_impl.h"
 
 void
@@ -160,6 +161,8 @@ vcpu_main(void *arg)
 	(void)prctl(PR_SET_NAME, "vcpu");
 	vcpu_bind_thread(c->vcpu);
 	kicks_allow();
+	if (vm->c.jail && vm_jail_thread(JAIL_VCPU) != 0)
+		vm_request(vm, VM_CRASH);
 	for (;;) {
 		/* The order of these two leaves no gap for vcpu_kick: see kvm.c. */
 		vcpu_kick_done(c->vcpu);
@@ -330,11 +333,9 @@ static int
 kvm_make(struct vm *vm, struct err *e)
 {
 	const struct cpu_policy policy = {vm->c.cpus, vm->c.cpu_type};
-	int fd = kvm_open_device(e), rc;
+	int rc;
 
-	if (fd < 0)
-		return (fd);
-	if ((rc = kvm_new(fd, &vm->kvm, e)) != 0 || (rc = kvm_create_irqchip(vm->kvm, e)) != 0)
+	if ((rc = kvm_new(vm->kvm_fd, &vm->kvm, e)) != 0 || (rc = kvm_create_irqchip(vm->kvm, e)) != 0)
 		return (rc);
 	for (unsigned i = 0; i < vm->c.cpus; i++) {
 		vm->cpu[i].vm = vm;
@@ -394,12 +395,23 @@ static const struct board_host vm_host = {
     .event = board_happened,
 };
 
+/* The last file that is opened by name, then the jail. */
+static int
+vm_walls(struct vm *vm, struct err *e)
+{
+	if ((vm->kvm_fd = kvm_open_device(e)) < 0)
+		return (vm->kvm_fd);
+	return (vm->c.jail ? vm_jail_enter(vm->c.jail_uid, vm->c.jail_gid, e) : 0);
+}
+
 static int
 vm_make(struct vm *vm, struct err *e)
 {
 	int rc;
 
 	kicks_install();
+	if ((rc = vm_walls(vm, e)) != 0)
+		return (rc);
 	if ((vm->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 		return (err_sys(e, errno, "eventfd"));
 	if ((rc = loop_new(&vm->loop, e)) != 0 || (rc = watches_add(vm, e)) != 0 ||
@@ -437,17 +449,26 @@ vm_free(struct vm *vm)
 }
 
 static int
+io_walls(void *arg)
+{
+	(void)arg;
+	return (vm_jail_thread(JAIL_IO));
+}
+
+static int
 vm_go(struct vm *vm, struct err *e)
 {
 	int rc;
 
 	for (unsigned i = 0; i < vm->nio; i++) {
-		if ((rc = iothread_start(vm->io[i], NULL, NULL, e)) != 0)
+		if ((rc = iothread_start(vm->io[i], vm->c.jail ? io_walls : NULL, vm, e)) != 0)
 			return (rc);
 	}
 	atomic_store(&vm->pause, 1);
 	if ((rc = vcpus_start(vm, e)) != 0)
 		return (rc);
+	if (vm->c.jail && (rc = vm_jail_thread(JAIL_MAIN)) != 0)
+		return (err_rc(e, rc, "cannot confine the main thread"));
 	vm->start_ns = board_now(vm->board) - vm->called_ns;
 	vcpus_resume(vm);
 	return (loop_run(vm->loop));
@@ -480,6 +501,12 @@ config_check(const struct vmx_config *c, struct err *e)
 		return (err_set(e, EINVAL, "1 to %d vCPUs", VMX_MAX_CPUS));
 	if (c->ndisks > VMX_MAX_DISKS || c->nnics > VMX_MAX_NICS)
 		return (err_set(e, EINVAL, "too many disks or network cards"));
+	if (c->vgabios_fd >= 0 || c->vsock_cid != 0)
+		return (err_set(e, ENOTSUP, "no display and no vsock device yet"));
+	for (unsigned i = 0; i < c->ndisks; i++) {
+		if (c->disks[i].vhost_fd >= 0)
+			return (err_set(e, ENOTSUP, "no vhost-user disks yet"));
+	}
 	if (c->cpu_type != NULL && strcmp(c->cpu_type, "host") != 0 &&
 	    strcmp(c->cpu_type, "qemu64") != 0)
 		return (err_set(e, EINVAL, "no processor type '%s': host or qemu64", c->cpu_type));

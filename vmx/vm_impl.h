@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A running machine, as its files share it: vm.c (threads, life), vm_devices.c (what is on the
- * board), control.c (the control socket), jail.c.
+ * board), control.c (the control socket), vm_jail.c.
  */
 #ifndef VMX_VM_IMPL_H
 #define VMX_VM_IMPL_H
@@ -42,6 +42,7 @@ struct vm {
 	struct vmx_config c; /* descriptors in it are ours; -1 once a device has taken one */
 	const char *cmdline;
 	struct gmem *mem;
+	int kvm_fd; /* the kvm's from kvm_new on */
 	struct kvm *kvm;
 	struct board *board;
 	struct loop *loop; /* main thread's */

@@ -6,6 +6,7 @@
 #define VMX_UTIL_H
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "smartbox/vmx/board.h"
 #include "smartbox/vmx/chr.h"

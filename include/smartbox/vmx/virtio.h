@@ -127,12 +127,4 @@ uint32_t vballoon_actual(struct device *d);
 int vconsole_new(struct board *b, unsigned devfn, struct chr *c, struct iothread *io,
     struct err *e);
 
-struct vsock_spec {
-	uint32_t cid;
-	const char *path; /* host sockets are PATH_PORT; copied */
-	int dirfd;	  /* PATH is relative to it; -1: the process's */
-};
-int vsock_new(struct board *b, unsigned devfn, const struct vsock_spec *s, struct iothread *io,
-    struct err *e);
-
 #endif

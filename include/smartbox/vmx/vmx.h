@@ -27,7 +27,7 @@ struct vmx_disk {
 	bool readonly;
 	uint32_t block_size; /* physical; the guest's smallest good write.  0: 512 */
 	char serial[21];     /* what the guest reads as the disk's name; may be empty */
-	int vhost_fd;	     /* a connected vhost-user-blk socket instead of fd; -1: none */
+	int vhost_fd;	     /* a vhost-user-blk socket instead of fd; -1: none. -ENOTSUP so far */
 };
 
 struct vmx_nic {
@@ -56,7 +56,7 @@ struct vmx_config {
 	int initrd_fd;	/* -1: none */
 	const char *cmdline; /* NULL: empty */
 	int firmware_fd; /* SeaBIOS image, used without a kernel; -1: none */
-	int vgabios_fd;	 /* option ROM of the display; -1: no display */
+	int vgabios_fd;	 /* option ROM of the display; -1: no display. -ENOTSUP so far */
 
 	struct vmx_disk disks[VMX_MAX_DISKS];
 	unsigned ndisks;
@@ -65,7 +65,7 @@ struct vmx_config {
 	struct vmx_char serial[VMX_MAX_SERIAL];
 	struct vmx_char virtcon; /* virtio console; in, out, listen all -1: no such device */
 	bool rng, balloon;
-	uint32_t vsock_cid;	/* 0: no vsock */
+	uint32_t vsock_cid;	/* 0: no vsock. -ENOTSUP so far */
 	const char *vsock_path; /* unix sockets PATH_PORT answer the guest's connections */
 	int vsock_dirfd;	/* the folder of vsock_path, for a jail without paths; -1: none */
 
@@ -79,7 +79,6 @@ struct vmx_config {
 	bool jail;
 	uid_t jail_uid;
 	gid_t jail_gid;
-	bool trace_start; /* fill vmx_result.start_ns */
 };
 void vmx_config_init(struct vmx_config *c);
 

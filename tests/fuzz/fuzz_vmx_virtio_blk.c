@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* virtio-blk on a disk in memory. */
+#include "fuzz_vmx.h"
+
+static int
+build(struct vmx_bench *b)
+{
+	struct vblk_spec spec = {&mem_disk_new(64 * 512)->b, "disk", 0};
+
+	return (vblk_new(b->board, SLOT, &spec, NULL, NULL));
+}
+
+FUZZ_TARGET(.build = build)
