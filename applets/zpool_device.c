@@ -363,6 +363,78 @@ simple_one(const char *pool, void *arg)
 	return (applet_fail_bare(&e, "cannot %s '%s'", verb, pool));
 }
 
+/* It is over when the command returns: -w asks for nothing more, -c and -s come too late. */
+int
+zpool_trim(int argc, char **argv)
+{
+	int c, status = 0;
+
+	while ((c = applet_getopt(argc, argv, "cdr:sw")) != -1) {
+		if (c == '?')
+			return (2);
+		if (c == 'd')
+			return (applet_fail_bare(NULL, "secure trim is not supported by this version"));
+		if (c == 'c' || c == 's')
+			return (applet_fail_bare(NULL, "cannot %s trim: there is no active trim",
+			    c == 'c' ? "cancel" : "suspend"));
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name argument"));
+	for (int i = optind; status == 0 && (i == optind || i + 1 <= argc - 1); i++) {
+		const char *device = optind + 1 < argc ? argv[i + 1] : NULL;
+		struct err e = ERR_INIT;
+
+		if (call(argv[optind], "pool.trim", request_for(device), device, NULL, &e) != 0)
+			status = applet_fail_bare(&e, "cannot trim '%s'",
+			    device != NULL ? device : argv[optind]);
+	}
+	return (status);
+}
+
+static int
+upgrade_one(const char *pool, void *arg)
+{
+	if (simple_one(pool, arg) != 0)
+		return (1);
+	(void)printf("Enabled on '%s' the features that new pools have; see 'zpool get all %s'.\n", pool,
+	    pool);
+	return (0);
+}
+
+static int
+name_one(const char *pool, void *arg)
+{
+	(void)arg;
+	(void)printf("  %s\n", pool);
+	return (0);
+}
+
+int
+zpool_upgrade(int argc, char **argv)
+{
+	bool all = false, about = false;
+	int c;
+
+	while ((c = applet_getopt(argc, argv, "aV:v")) != -1) {
+		if (c == '?')
+			return (2);
+		all = all || c == 'a';
+		about = about || c == 'v';
+		if (c == 'V')
+			return (applet_fail_bare(NULL, "only pools with feature flags are written: there is "
+			    "no other version to upgrade to"));
+	}
+	(void)printf("This system supports ZFS pool feature flags.\n\n");
+	if (all || optind < argc)
+		return (zpool_each(all ? 0 : argc - optind, argv + optind, upgrade_one, "upgrade", NULL));
+	if (about) {
+		(void)printf("'zpool get all POOL' shows the features of a pool.\n");
+		return (0);
+	}
+	(void)printf("All pools are formatted using feature flags:\n\n");
+	return (zpool_each(0, argv, name_one, NULL, NULL));
+}
+
 int
 zpool_reopen(int argc, char **argv)
 {

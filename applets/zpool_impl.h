@@ -31,6 +31,8 @@ int zpool_add(int argc, char **argv);
 int zpool_remove(int argc, char **argv);
 int zpool_clear(int argc, char **argv);
 int zpool_reopen(int argc, char **argv);
+int zpool_trim(int argc, char **argv);
+int zpool_upgrade(int argc, char **argv);
 int zpool_reguid(int argc, char **argv);
 
 /* The whole command line, for the pool's history. */

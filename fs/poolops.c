@@ -49,6 +49,8 @@ static const struct poolop {
 	{"pool.clear", op_pool_clear, CHANGES},
 	{"pool.reopen", op_pool_reopen, CHANGES},
 	{"pool.resilver", op_pool_resilver, CHANGES},
+	{"pool.trim", op_pool_trim, CHANGES},
+	{"pool.upgrade", op_pool_upgrade, CHANGES},
 	{"pool.reguid", op_pool_reguid, CHANGES},
 	{"pool.export", op_pool_export, CHANGES | ENDS},
 	{"pool.destroy", op_pool_destroy, CHANGES | ENDS},

@@ -37,7 +37,8 @@ poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_s
     op_pool_destroy, op_pool_scrub;
 /* devices */
 poolop_fn op_pool_offline, op_pool_online, op_pool_attach, op_pool_detach, op_pool_add, op_pool_remove,
-    op_pool_clear, op_pool_reopen, op_pool_reguid, op_pool_resilver;
+    op_pool_clear, op_pool_reopen, op_pool_reguid, op_pool_resilver,
+    op_pool_trim, op_pool_upgrade;
 /* datasets */
 poolop_fn op_fs_list, op_fs_create, op_fs_clone, op_fs_rename, op_fs_set, op_fs_inherit,
     op_fs_snapshot, op_fs_destroy, op_fs_destroy_snaps, op_fs_rollback;

@@ -166,6 +166,38 @@ op_pool_resilver(struct pool_session *s, const struct nvlist *in, struct nvlist 
 	return (rc == -ENOENT ? 0 : rc);
 }
 
+/* in: [device]; others get the pool's lock between the ranges */
+int
+op_pool_trim(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	const char *device = nv_str_or(in, "device", NULL);
+	struct spa_trim t = {0, 0, 0};
+	int rc = 1;
+
+	(void)out;
+	while (rc == 1) {
+		spa_enter(s->spa);
+		rc = spa_trim_step(s->spa, device, &t);
+		spa_exit(s->spa);
+	}
+	return (rc == -ENODEV ? err_set(e, ENODEV, "no such device in pool") : rc);
+}
+
+/* All features that pools which we make have. */
+int
+op_pool_upgrade(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	int rc;
+
+	(void)in;
+	(void)out;
+	spa_enter(s->spa);
+	if ((rc = spa_features_upgrade(s->spa)) == 0)
+		rc = spa_sync_force(s->spa, e);
+	spa_exit(s->spa);
+	return (err_rc(e, rc, "cannot enable all features"));
+}
+
 int
 op_pool_reguid(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {

@@ -256,6 +256,17 @@ spa_feature_enable(struct spa *spa, const char *guid)
 	return (rc != 0 ? rc : record_enabling(spa, i));
 }
 
+int
+spa_features_upgrade(struct spa *spa)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < NFEATURES && rc == 0; i++)
+		if (table[i].flags & F_CREATE)
+			rc = spa_feature_enable(spa, table[i].guid);
+	return (rc);
+}
+
 static int
 zap_make(struct spa *spa, const char *key, uint64_t *obj)
 {

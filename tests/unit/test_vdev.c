@@ -547,3 +547,25 @@ TEST(vdev_that_grew_is_used_to_its_end)
 	check_clean(&r);
 	rig_close(&r);
 }
+
+TEST(vdev_trim_spares_what_is_used)
+{
+	struct spa_trim t = {0, 0, 0};
+	struct rig r;
+	int rc;
+
+	rig_open(&r, "raidz", 1, 5);
+	for (int i = 0; i < 6; i++)
+		write_some(&r);
+	while ((rc = spa_trim_step(r.spa, NULL, &t)) == 1)
+		continue;
+	CHECK_EQ(rc, 0);
+	check_clean(&r);
+	t = (struct spa_trim){0, 0, 0};
+	CHECK_EQ(spa_trim_step(r.spa, "nosuch", &t), -ENODEV);
+	while ((rc = spa_trim_step(r.spa, device(&r, "d3"), &t)) == 1)
+		continue;
+	rig_import(&r);
+	check_clean(&r);
+	rig_close(&r);
+}

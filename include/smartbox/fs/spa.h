@@ -123,6 +123,7 @@ bool spa_feature_enabled(const struct spa *spa, const char *guid);
 bool spa_feature_active(const struct spa *spa, const char *guid);
 int spa_feature_change(struct spa *spa, const char *guid, int delta); /* the refcount, in the open txg */
 int spa_feature_enable(struct spa *spa, const char *guid); /* with what it depends on; -ENOTSUP */
+int spa_features_upgrade(struct spa *spa); /* all that are on in new pools */
 const char *spa_feature_guid(const char *name);		   /* of "lz4_compress"; NULL: unknown */
 /* What "on" means for metadata of this pool: a compression id. */
 unsigned spa_metadata_compress(const struct spa *spa);

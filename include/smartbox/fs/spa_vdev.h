@@ -47,6 +47,13 @@ int spa_vdev_add(struct spa *spa, const struct spa_add *o, struct err *e);
 int spa_vdev_remove(struct spa *spa, const char *name, struct err *e);
 int spa_reguid(struct spa *spa, struct err *e);
 
+/* Where a trim is; begins with zeros. */
+struct spa_trim {
+	uint64_t top, ms, off;
+};
+/* Discard the next free range (device: of this one only; NULL: all). 1: go on, 0: done, -ENODEV. */
+int spa_trim_step(struct spa *spa, const char *device, struct spa_trim *t);
+
 /* Forget error counts of one device (and what is below) or all; bring faulted ones back. */
 int spa_vdev_clear(struct spa *spa, const char *name, struct err *e);
 /* Look again for devices that are not there.  Returns how many came back. */
