@@ -227,7 +227,7 @@ lz4_unpack(const uint8_t *src, size_t slen, uint8_t *dst, size_t dlen)
 
 /* --- zstd: big-endian length, level and version, then a frame without its magic number --- */
 
-enum { ZSTD_HEADER = 8, ZSTD_FAST_FIRST = 103 };
+enum { ZSTD_HEADER = 8, ZSTD_FAST_FIRST = 103, ZSTD_TRY_FIRST = 128 << 10 };
 
 /* The stored level: 1..19 are levels; from 103 on the fast ones -1..-10, -20..-100, -500, -1000. */
 static int
@@ -247,7 +247,7 @@ zstd_level(unsigned stored)
 }
 
 static size_t
-zstd_pack(unsigned level, const uint8_t *src, size_t slen, uint8_t *dst, size_t dlen)
+zstd_pack_at(unsigned level, const uint8_t *src, size_t slen, uint8_t *dst, size_t dlen)
 {
 	ZSTD_CCtx *ctx;
 	size_t n;
@@ -264,6 +264,25 @@ zstd_pack(unsigned level, const uint8_t *src, size_t slen, uint8_t *dst, size_t 
 	put_be32(dst, (uint32_t)n);
 	put_be32(dst + 4, (level == 0 ? ZSTD_DEFAULT_LEVEL : level) << 24 | ZSTD_VERSION_NUMBER);
 	return (n + ZSTD_HEADER);
+}
+
+/*
+ * Early abort: a large block that neither lz4 nor the lowest level makes smaller is not worth a tenth of
+ * a second of a high one.  What is written for all others does not change.
+ */
+static bool
+is_hopeless(unsigned level, const uint8_t *src, size_t slen, uint8_t *dst, size_t dlen)
+{
+	if (zstd_level(level) < ZSTD_DEFAULT_LEVEL || slen < ZSTD_TRY_FIRST)
+		return (false);
+	return (lz4_pack(src, slen, dst, dlen) == 0 && zstd_pack_at(1, src, slen, dst, dlen) == 0);
+}
+
+static size_t
+zstd_pack(unsigned level, const uint8_t *src, size_t slen, uint8_t *dst, size_t dlen)
+{
+	return (is_hopeless(level, src, slen, dst, dlen) ? 0 :
+	    zstd_pack_at(level, src, slen, dst, dlen));
 }
 
 static int

@@ -138,3 +138,23 @@ TEST(all_zero_is_told_from_nearly_zero)
 		p[i] = 0;
 	}
 }
+
+TEST(zstd_gives_up_early_on_noise_and_packs_the_rest_as_ever)
+{
+	enum { SIZE = 256 << 10 };
+	uint8_t *src = malloc(SIZE), *dst = malloc(SIZE), *back = malloc(SIZE);
+	const unsigned choice = COMP_ZSTD | 19u << 7;
+	size_t n;
+
+	for (size_t i = 0; i < SIZE; i++)
+		src[i] = (uint8_t)test_rand();
+	CHECK_EQ(compress_block(choice, src, SIZE, dst, SIZE - SIZE / 8), 0);
+	memset(src + SIZE / 4, 'x', SIZE / 4); /* a quarter is worth it */
+	n = compress_block(choice, src, SIZE, dst, SIZE - SIZE / 8);
+	CHECK(n > 0 && dst[4] == 19);
+	CHECK_EQ(decompress_block(COMP_ZSTD, dst, n, back, SIZE), 0);
+	CHECK_MEM(back, src, SIZE);
+	free(src);
+	free(dst);
+	free(back);
+}
