@@ -565,10 +565,10 @@ serves_log(const struct vdev *top, bool log_device)
  * away, and the sync would fail.  An honest part of the rest is left for what a sync itself writes.
  * Asked for every log block: it adds up numbers, and walks no free space.
  */
-static bool
-has_room_for_log(const struct spa *spa, uint64_t asize)
+bool
+metaslab_has_room_for_log(const struct spa *spa, uint64_t psize)
 {
-	uint64_t size = 0, used = asize, dirty = spa_dirty_bytes(spa);
+	uint64_t size = 0, used = 0, dirty = spa_dirty_bytes(spa);
 
 	for (size_t i = 0; i < spa->root->nchild; i++) {
 		const struct vdev *top = spa->root->child[i];
@@ -576,7 +576,8 @@ has_room_for_log(const struct spa *spa, uint64_t asize)
 		if (!serves_log(top, false))
 			continue;
 		if (size == 0) /* as it will lie on disk */
-			used += (dirty / SPLIT_BYTES + 1) * vdev_asize_of(top, SPLIT_BYTES);
+			used += (dirty / SPLIT_BYTES + 1) * vdev_asize_of(top, SPLIT_BYTES) +
+			    vdev_asize_of(top, psize);
 		for (size_t k = 0; k < top->mg->n; k++)
 			used += allocated_bytes(&top->mg->ms[k]) + deferred_bytes(&top->mg->ms[k]);
 		size += (uint64_t)top->mg->n << top->ms_shift;
@@ -598,7 +599,7 @@ metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out)
 			int rc = -ENOSPC;
 
 			if (serves_log(top, log_device) && (log_device ||
-			    has_room_for_log(spa, vdev_asize_of(top, psize))))
+			    metaslab_has_room_for_log(spa, psize)))
 				rc = group_alloc_log(spa, top->mg, vdev_asize_of(top, psize), out);
 			if (rc == -ENOSPC)
 				continue;

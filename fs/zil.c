@@ -39,9 +39,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/syncer.h"
+#include "smartbox/fs/zio.h"
 #include "zil_impl.h"
 
+#define LOGBIAS_THROUGHPUT 1
 #define WRITE_HEAD ((uint32_t)sizeof(struct lr_write))
 #define COMMIT_BYTES_MAX ((uint64_t)4 << 20) /* of one file, in the log */
 #define WRITE_PIECE_MIN 4096u /* less is not worth the end of a block */
@@ -364,6 +367,15 @@ gathered_free(struct gathered *g)
 	free(g->v);
 }
 
+/* In the log, if it takes only pointers to data. */
+static uint64_t
+bytes_in(const struct log_batch *b, const struct itx *i)
+{
+	if (i->bytes == 0 && b->by_pointer)
+		return ((i->len / BLOCK_OLD_MAX_BYTES + 2) * WRITE_HEAD);
+	return (bytes_of(i));
+}
+
 /* As much as fits into the block at hand, if that is worth a record; else what fits into a whole one. */
 static uint32_t
 piece_for(const struct log_batch *b, uint64_t len)
@@ -399,6 +411,84 @@ put_piece(struct zilog *zl, struct log_batch *b, const struct itx *i, uint64_t o
 	return (rc);
 }
 
+/* --- logbias=throughput: the record points at a block that holds a copy of the file's ----------- */
+
+static bool
+wants_pointers(const struct zilog *zl)
+{
+	uint64_t bias;
+
+	return (dsl_prop_number(zl->ds, "logbias", &bias) == 0 && bias == LOGBIAS_THROUGHPUT);
+}
+
+static int
+write_copy(struct zilog *zl, const struct itx *i, const struct dmu_info *info, uint64_t off,
+    struct blkptr *bp)
+{
+	const struct objset_policy *p = objset_policy(zl->os);
+	struct zio_write w = {.lsize = info->block_size, .type = info->type, .checksum = p->checksum,
+	    .compress = p->compress, .copies = 1, .txg = spa_open_txg(zl->spa), .fill = 1,
+	    .keep_zero = true};
+	void *data;
+	int rc;
+
+	if (!metaslab_has_room_for_log(zl->spa, w.lsize))
+		return (-ENOSPC);
+	if ((data = malloc(w.lsize)) == NULL)
+		return (-ENOMEM);
+	w.data = data;
+	if ((rc = dmu_read(zl->os, i->obj, off, w.lsize, data)) == 0 &&
+	    (rc = zio_write(zl->spa, &w, bp)) == 0 && bp_dva(bp, 0).gang) {
+		(void)zio_free(zl->spa, bp, w.txg);
+		rc = -ENOSPC; /* so little room: the txg will do */
+	}
+	free(data);
+	return (rc);
+}
+
+/* [off, off + len) is a part of one block of the object. */
+static int
+put_pointer(struct zilog *zl, struct log_batch *b, const struct itx *i,
+    const struct dmu_info *info, uint64_t off, uint64_t len)
+{
+	struct lr_write *r;
+	struct blkptr bp;
+	int rc;
+
+	if ((rc = write_copy(zl, i, info, off - off % info->block_size, &bp)) != 0)
+		return (rc);
+	r = chain_reserve(zl, b, WRITE_HEAD, i->txg, &rc);
+	if (r == NULL || (rc = chain_add_copy(b, &bp)) != 0) {
+		(void)zio_free(zl->spa, &bp, spa_open_txg(zl->spa));
+		return (rc);
+	}
+	memset(r, 0, WRITE_HEAD);
+	zil_record_init(r, TX_WRITE, WRITE_HEAD);
+	r->h.txg = i->txg;
+	r->h.seq = ++zl->lr_seq;
+	r->obj = i->obj;
+	r->off = off;
+	r->len = len;
+	r->bp = bp;
+	return (0);
+}
+
+static int
+put_pointers(struct zilog *zl, struct log_batch *b, const struct itx *i, const struct dmu_info *info)
+{
+	uint64_t off = i->off, end = i->off + i->len, next;
+	int rc = 0;
+
+	for (; off < end && rc == 0; off = next) {
+		next = off - off % info->block_size + info->block_size;
+		next = next < end ? next : end;
+		rc = put_pointer(zl, b, i, info, off, next - off);
+	}
+	return (rc);
+}
+
+/* --- all kinds ----------------------------------------------------------------------------------- */
+
 /* -ENOENT: the object is gone, and this is of no interest any more. */
 static int
 put_write(struct zilog *zl, struct log_batch *b, const struct itx *i)
@@ -407,6 +497,8 @@ put_write(struct zilog *zl, struct log_batch *b, const struct itx *i)
 	uint64_t done = 0;
 	int rc = dmu_object_info(zl->os, i->obj, &info);
 
+	if (rc == 0 && b->by_pointer)
+		return (put_pointers(zl, b, i, &info));
 	while (rc == 0 && done < i->len) {
 		uint32_t len = piece_for(b, i->len - done);
 
@@ -440,9 +532,10 @@ put_all(struct zilog *zl, struct log_batch *b, const struct gathered *g)
 {
 	int rc = 0;
 
+	b->by_pointer = wants_pointers(zl);
 	for (size_t k = 0; k < g->n; k++)
 		if (g->v[k]->txg > spa_synced_txg(zl->spa))
-			b->left += bytes_of(g->v[k]);
+			b->left += bytes_in(b, g->v[k]);
 	for (size_t k = 0; k < g->n && rc == 0; k++) {
 		const struct itx *i = g->v[k];
 
@@ -698,6 +791,7 @@ zil_close(struct zilog *zl)
 		struct lwb *w = zl->lwb;
 
 		zl->lwb = w->next;
+		free(w->copy);
 		free(w);
 	}
 	(void)pthread_mutex_destroy(&zl->lock);

@@ -14,6 +14,9 @@
  * moves on in that same txg.  Blocks are allocated in the open txg and reach a space map with it.  If
  * power goes before that, the next import finds them by walking the chain and claims them.
  *
+ * With logbias=throughput a written block of a file is not in the record: the record points at a copy of
+ * it on the data devices, whose life is that of the record: it is freed with the txg that has the data.
+ *
  * Invariants
  *  1. What the header of the last durable txg leads to is not overwritten: freed blocks wait like all
  *     others (fs/metaslab.c), even those born in the txg that frees them.
@@ -203,6 +206,20 @@ chain_unreserve(struct log_batch *b, uint32_t len)
 	b->bytes -= len;
 }
 
+int
+chain_add_copy(struct log_batch *b, const struct blkptr *bp)
+{
+	struct lwb *w = last_block(b)->lwb;
+	struct blkptr *copy = realloc(w->copy, (w->ncopies + 1) * sizeof(*copy));
+
+	if (copy == NULL)
+		return (-ENOMEM);
+	w->copy = copy;
+	copy[w->ncopies++] = *bp;
+	b->flush_all = true;
+	return (0);
+}
+
 /* --- writing ------------------------------------------------------------------------------------ */
 
 int
@@ -267,12 +284,25 @@ block_free(struct zilog *zl, const struct blkptr *bp)
 }
 
 static int
+drop_copies(struct zilog *zl, struct lwb *w)
+{
+	int rc = 0;
+
+	while (w->ncopies > 0 && rc == 0)
+		rc = block_free(zl, &w->copy[--w->ncopies]);
+	free(w->copy);
+	w->copy = NULL;
+	w->ncopies = 0;
+	return (rc);
+}
+
+static int
 drop_first(struct zilog *zl)
 {
 	struct lwb *w = zl->lwb;
-	int rc = block_free(zl, &w->bp);
+	int rc;
 
-	if (rc != 0)
+	if ((rc = drop_copies(zl, w)) != 0 || (rc = block_free(zl, &w->bp)) != 0)
 		return (rc);
 	if ((zl->lwb = w->next) == NULL)
 		zl->lwb_tail = &zl->lwb;
@@ -285,10 +315,15 @@ drop_first(struct zilog *zl)
 int
 zil_sync(struct zilog *zl, uint64_t txg)
 {
+	struct lwb *w;
 	int rc = 0;
 
 	if (!zl->has_log)
 		return (0);
+	/* Data that is in the txg twice now; an importer looks at records of later ones only. */
+	for (w = zl->lwb; w != NULL && rc == 0; w = w->next)
+		if (w->max_txg <= txg)
+			rc = drop_copies(zl, w);
 	while (rc == 0 && zl->lwb != NULL && !zl->lwb->in_flight && zl->lwb->max_txg <= txg)
 		rc = drop_first(zl);
 	if (zl->lwb == NULL)

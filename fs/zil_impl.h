@@ -135,6 +135,8 @@ struct lwb {
 	struct blkptr bp;
 	uint64_t max_txg; /* of its records */
 	bool in_flight, dropped; /* dropped: freed by who writes it */
+	struct blkptr *copy;	 /* blocks that its records point at, ours alone */
+	size_t ncopies;
 	struct lwb *next;
 };
 
@@ -149,6 +151,7 @@ struct log_batch {
 	size_t n, room;
 	uint64_t left;	    /* bytes of records that are still to come, about */
 	uint64_t bytes;	    /* of those that came */
+	bool by_pointer;    /* logbias=throughput */
 	bool flush_all;	    /* records point at blocks elsewhere */
 };
 
@@ -157,6 +160,8 @@ int chain_start(struct zilog *zl);
 /* Room for `len` bytes of records in one block of the batch; NULL with *rc -ENOSPC or -ENOMEM. */
 void *chain_reserve(struct zilog *zl, struct log_batch *b, uint32_t len, uint64_t txg, int *rc);
 void chain_unreserve(struct log_batch *b, uint32_t len); /* the last one */
+/* The block bp is for a record in the block at hand and goes with it.  -ENOMEM. */
+int chain_add_copy(struct log_batch *b, const struct blkptr *bp);
 uint32_t chain_room(const struct log_batch *b);		 /* in the block at hand */
 int chain_write(struct zilog *zl, struct log_batch *b);	 /* to the devices */
 int chain_flush(struct zilog *zl, const struct log_batch *b); /* without the pool's lock */

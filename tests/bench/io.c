@@ -6,6 +6,7 @@
  *	io seqread  FILE MIB	MiB/s, 128 KiB a read
  *	io randread FILE N	reads a second of 4 KiB at random places
  *	io fsync    FILE N	4 KiB writes a second, each followed by fsync
+ *	io groups   DIR N	the same by 8 programs at once, each in a file of its own
  *	io create   DIR N	files made a second, 4 KiB each, synced at the end
  *	io time COMMAND...	seconds that the command took; it must succeed
  *
@@ -119,6 +120,28 @@ fsyncs(const char *path, long n)
 	(void)close(fd);
 }
 
+/* Whoever waits for the disk at the same time can share one wait. */
+static void
+groups(const char *dir, long n)
+{
+	enum { WRITERS = 8 };
+	char path[512];
+	int status;
+
+	for (int i = 0; i < WRITERS; i++) {
+		pid_t pid = fork();
+
+		check(pid >= 0, "fork");
+		if (pid == 0) {
+			(void)snprintf(path, sizeof(path), "%s/group%d", dir, i);
+			fsyncs(path, n / WRITERS);
+			_exit(0);
+		}
+	}
+	while (wait(&status) > 0)
+		check(status == 0, "a writer");
+}
+
 static void
 create(const char *dir, long n)
 {
@@ -141,7 +164,7 @@ static const struct {
 	const char *name;
 	void (*run)(const char *path, long n);
 } kinds[] = {{"seqwrite", seqwrite}, {"seqread", seqread}, {"randread", randread},
-	{"fsync", fsyncs}, {"create", create}};
+	{"fsync", fsyncs}, {"groups", groups}, {"create", create}};
 
 static int
 time_command(char **argv)
@@ -178,6 +201,6 @@ main(int argc, char **argv)
 		(void)printf("%.1f\n", (double)n / (now() - start));
 		return (0);
 	}
-	(void)fprintf(stderr, "usage: io seqwrite|seqread|randread|fsync|create PATH N\n");
+	(void)fprintf(stderr, "usage: io seqwrite|seqread|randread|fsync|groups|create PATH N\n");
 	return (2);
 }

@@ -499,7 +499,8 @@ make_pool(struct test *t)
 	struct spa_create_opts o = {.name = "t", .vdev_tree = tree, .ashift = t->layout->ashift,
 	    .os = &os, .bdevs = t->fault};
 	struct zpl_init init = {.mode = 0755};
-	struct dsl_create c = {.name = "t/fs", .type = 2, .init = zpl_init_objset, .arg = &init};
+	struct nvlist *props = nv_new();
+	struct dsl_create c = {.props = props, .name = "t/fs", .type = 2, .init = zpl_init_objset, .arg = &init};
 	struct err e = ERR_INIT;
 	int rc;
 
@@ -513,10 +514,13 @@ make_pool(struct test *t)
 		return (fail(t, "create: %s", e.msg));
 	workers_free(t->spa->workers); /* threads do not survive a fork */
 	t->spa->workers = NULL;
+	if (t->layout->redundant) /* two of the layouts, with records that point at their data */
+		(void)nv_add_str(props, "logbias", "throughput");
 	spa_enter(t->spa);
 	if ((rc = dsl_create(t->spa, &c, &e)) == 0)
 		rc = fs_open(&t->fs, t->spa, true, &e);
 	spa_exit(t->spa);
+	nv_free(props);
 	return (rc == 0 || fail(t, "create t/fs: %s", e.msg));
 }
 

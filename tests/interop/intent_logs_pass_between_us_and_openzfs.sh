@@ -32,9 +32,12 @@ else
 	echo "no fixture zil: its half is left out"
 fi
 
-# --- our log, by OpenZFS
-mkdir -p pool replayed claimed
-JUDGED_POOL=$PWD/pool run zil_log_is_left_for_outside_judges
+# --- our log, by OpenZFS in user space, with data in it and beside it; then by its module
+mkdir -p pool replayed beside
+JUDGED_POOL=$PWD/beside JUDGED_BIAS=throughput run zil_log_is_left_for_outside_judges
+judge_zdb beside t || fail "zdb objects to a log with pointers"
+judge_libzpool t beside/vdev || fail "OpenZFS in user space cannot claim a log with pointers"
+JUDGED_POOL=$PWD/pool JUDGED_BIAS=latency run zil_log_is_left_for_outside_judges
 judge_zdb pool t || fail "zdb objects to our log"
 n=$(records pool t/fs)
 [ "$n" -gt 60 ] || fail "zdb sees $n records"
@@ -46,13 +49,16 @@ judge_libzpool t pool/vdev || fail "OpenZFS in user space cannot claim our log"
 
 cat > look <<'END'
 set -e
-zpool import -f -d /vdevs -N t
+for which in vdev beside; do
+mkdir /$which
+ln -s /vdevs/$which.img /$which/vdev
+zpool import -f -d /$which -N t
 zfs set mountpoint=/mnt/fs t/fs
 mkdir -p /mnt/fs
 zfs mount t/fs || mount -t zfs -o zfsutil t/fs /mnt/fs
 dmesg | grep -i 'replay' || true
 cd /mnt/fs
-echo LISTING
+echo LISTING-$which
 find . -mindepth 1 | while IFS= read -r f; do
 	what=
 	[ -L "$f" ] && what=$(readlink "$f")
@@ -64,13 +70,22 @@ cd /
 zpool scrub -w t
 zpool status t | grep -q 'No known data errors'
 zpool export t
+done
 END
-judge_openzfs_vm look pool/vdev > vm.log 2>&1 || { tail -n 40 vm.log; fail "the module objects"; }
+mv pool/vdev vdev.img
+mv beside/vdev beside.img
+judge_openzfs_vm look vdev.img beside.img > vm.log 2>&1 || { tail -n 40 vm.log; fail "the module objects"; }
 ! grep -i 'replay transaction error' vm.log || fail "the module cannot replay a record of ours"
-tr -d '\r' < vm.log | sed -n '/^LISTING$/,/^LISTING-END$/p' | grep '^\./' | LC_ALL=C sort > theirs
 # A replayed write, and a change of a directory, has the time of the replay.
 without_times() { awk -F'|' -v OFS='|' '{ $7 = ""; print }' "$1"; }
-diff <(without_times theirs) <(without_times ours) > d || { head d; fail "OpenZFS replays to other files"; }
+for which in vdev beside; do
+	tr -d '\r' < vm.log | sed -n "/^LISTING-$which\$/,/^LISTING-END\$/p" | grep '^\./' | LC_ALL=C sort > "theirs"
+	diff <(without_times theirs) <(without_times ours) > d ||
+		{ head d; fail "OpenZFS replays $which to other files"; }
+done
+mv vdev.img pool/vdev
+mv beside.img beside/vdev
+judge_zdb beside t || fail "zdb objects to what the module left of a log with pointers"
 judge_zdb pool t || fail "zdb objects to what the module left"
 echo "$n records, $(wc -l < ours) objects agree"
 exit 0

@@ -705,6 +705,60 @@ TEST(zil_head_with_an_unreplayed_log_can_be_destroyed)
 	CHECK_EQ(spa_export(spa, &e), 0);
 }
 
+/* --- logbias --------------------------------------------------------------------------------------- */
+
+static void
+set_logbias(const char *value)
+{
+	struct nvlist *props = nv_new();
+	struct err e = ERR_INIT;
+
+	CHECK_EQ(nv_add_str(props, "logbias", value), 0);
+	spa_enter(F.spa);
+	CHECK_EQ(dsl_prop_set(F.spa, "t/fs", props, &e), 0);
+	spa_exit(F.spa);
+	nv_free(props);
+}
+
+TEST(zil_with_logbias_throughput_points_at_data_outside_of_the_log)
+{
+	struct space_stats before, after;
+	uint64_t a, b;
+
+	start();
+	set_logbias("throughput");
+	a = make(root(), "a", S_IFREG | 0644, NULL);
+	b = make(root(), "b", S_IFREG | 0644, NULL);
+	for (unsigned i = 0; i < 3; i++) {
+		write_at(a, i * 1000, 300000, i);
+		write_at(b, 0, 700, i);
+		commit(a);
+		commit(b);
+	}
+	CHECK_EQ(see_log().bytes, 2 * 112 + 3 * (3 + 1) * 192);
+	crash(false);
+	CHECK_EQ(zpl_replayed(F.z)->failed, 0);
+	a = find(root(), "a");
+	b = find(root(), "b");
+	CHECK_EQ(attr(a).size, 302000);
+	CHECK_EQ(attr(b).size, 700);
+	check_data(a, 2000, 300000, 2);
+	check_data(a, 0, 1000, 0);
+	check_data(b, 0, 700, 2);
+	for (unsigned i = 0; i < 4; i++) /* what was claimed, and deferred */
+		sync_now(), write_at(b, 0, 1, i);
+	metaslab_stats(F.spa, &before);
+	for (unsigned i = 0; i < 20; i++) {
+		write_at(a, 0, 300000, i);
+		commit(a);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		sync_now(), write_at(b, 0, 1, i);
+	metaslab_stats(F.spa, &after);
+	CHECK(after.alloc < before.alloc + (1 << 20));
+	finish();
+}
+
 /* --- for outside judges --------------------------------------------------------------------------- */
 
 /* Names, contents and attributes of every kind, committed; not in a txg. */
@@ -753,6 +807,8 @@ TEST(zil_log_is_left_for_outside_judges)
 	if (getenv("JUDGED_POOL") == NULL)
 		test_skip("JUDGED_POOL is not set");
 	start();
+	if (getenv("JUDGED_BIAS") != NULL)
+		set_logbias(getenv("JUDGED_BIAS"));
 	sync_now();
 	leave_records();
 	spa = F.spa;
