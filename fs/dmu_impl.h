@@ -154,6 +154,7 @@ struct objset {
 	struct owner_notes *notes; /* owners.c */
 	uint64_t owner_goal;	   /* accounts that are kept, or being worked out */
 	struct zilog *zil;	   /* open intent log (zil.c) or NULL */
+	bool replaying;		   /* somebody is at it, and gave the lock up for a sync */
 };
 
 /* --- dmu_miss.c ------------------------------------------------------------------------------- */

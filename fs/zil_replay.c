@@ -119,11 +119,16 @@ zil_replay(struct dsl_dataset *ds, zil_apply_fn *fn, void *arg, struct zil_repla
 	*st = (struct zil_replayed){0};
 	if ((rc = dsl_objset(ds, &rp.os)) != 0)
 		return (err_rc(e, rc, "the intent log cannot be read"));
+	if (rp.os->replaying)
+		return (err_set(e, EBUSY, "the intent log is being replayed"));
 	rp.header = header_of(rp.os);
 	w.spa = rp.os->spa;
 	w.blk_limit = rp.header->claim_blk_seq;
 	w.lr_limit = rp.header->flags & ZIL_CLAIM_SEQ_VALID ? rp.header->claim_lr_seq : UINT64_MAX;
-	if (zil_needs_replay(ds) && (rc = zil_walk_chain(&w, &rp.header->log)) != 0)
+	rp.os->replaying = true;
+	rc = zil_needs_replay(ds) ? zil_walk_chain(&w, &rp.header->log) : 0;
+	rp.os->replaying = false;
+	if (rc != 0)
 		return (err_rc(e, rc, "the intent log cannot be replayed"));
 	return (err_rc(e, zil_destroy(rp.os), "the intent log cannot be freed"));
 }

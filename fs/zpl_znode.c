@@ -236,6 +236,8 @@ zpl_project_set(struct zpl *z, uint64_t obj, uint32_t projid, bool inherit)
 	if (rc == 0)
 		rc = sa_set(&h, (struct sa_value[]){{SA_FLAGS, &flags, 8}, {SA_PROJID, &project, 8},
 		    {SA_CTIME, now, 16}}, 3);
+	if (rc == 0)
+		zil_log_unloggable(zpl_zil(z), obj);
 	sa_rele(&h);
 	return (rc);
 }
