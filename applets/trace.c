@@ -67,6 +67,7 @@ struct source {
 
 struct options {
 	struct source src[MAX_SOURCES];
+	const char *text[MAX_SOURCES];
 	int nsrc;
 	const char *cmds[16], *cppargs[32];
 	int pids[16], ncmds, npids, ncppargs;
@@ -90,7 +91,7 @@ message(void *arg, const char *text)
 	applet_warn("%s", text);
 }
 
-/* --- the command line --------------------------------------------------------------------------------- */
+/* --- the command line -------------------------------------------------------------------------- */
 
 static int
 set_option(struct session *s, char *arg)
@@ -235,7 +236,7 @@ parse_options(struct session *s, struct options *o, int argc, char **argv, const
 	return (n << 8);
 }
 
-/* --- programs ------------------------------------------------------------------------------------------ */
+/* --- programs ---------------------------------------------------------------------------------- */
 
 /* Standard input works by any name it has. */
 static int
@@ -314,11 +315,31 @@ load_sources(struct session *s, struct options *o, int argc, const char *const *
 		} else {
 			kind = (int)(strchr(letters, src->opt) - letters);
 		}
+		o->text[i] = text;
 		if (trace_source(s, (enum trace_spec)kind, src->opt == 's' ? src->arg : NULL, text,
 		    len, argc, args, &e) != 0)
 			return (applet_fail_plain(&e));
 	}
 	return (0);
+}
+
+/* On a terminal: the line that is wrong, and a caret below the place. */
+static void
+show_place(struct session *s, const char *text)
+{
+	int line, col;
+
+	trace_where(s, &line, &col);
+	if (text == NULL || line <= 0 || col <= 0 || isatty(STDERR_FILENO) == 0)
+		return;
+	for (; line > 1 && (text = strchr(text, '\n')) != NULL; line--)
+		text++;
+	if (text == NULL)
+		return;
+	(void)fprintf(stderr, "  %.*s\n  ", (int)strcspn(text, "\n"), text);
+	for (int i = 0; i < col - 1 && text[i] != '\0' && text[i] != '\n'; i++)
+		(void)fputc(text[i] == '\t' ? '\t' : ' ', stderr);
+	(void)fputs("^\n", stderr);
 }
 
 /* Which program failed is the last that was looked at: its messages name it. */
@@ -331,8 +352,11 @@ compile_failed(struct session *s, const struct options *o, const struct err *e)
 	if (src == NULL)
 		return (applet_fail_plain(e));
 	if (src->opt == 's')
-		return (applet_fail(e, "failed to compile script %s", src->arg));
-	return (applet_fail(e, "invalid probe specifier %s", src->arg));
+		(void)applet_fail(e, "failed to compile script %s", src->arg);
+	else
+		(void)applet_fail(e, "invalid probe specifier %s", src->arg);
+	show_place(s, o->text[n]);
+	return (1);
 }
 
 static void
@@ -346,7 +370,7 @@ report_matches(struct session *s, const struct options *o)
 	}
 }
 
-/* --- tracing -------------------------------------------------------------------------------------------- */
+/* --- tracing ----------------------------------------------------------------------------------- */
 
 static int
 start_victims(struct session *s, const struct options *o)

@@ -10,7 +10,7 @@
 #include "bpf.h"
 #include "sym.h"
 
-/* --- snapshots --------------------------------------------------------------------------------------- */
+/* --- snapshots --------------------------------------------------------------------------------- */
 
 /* Values in the kernel begin with a marker, but for those whose first value is a count. */
 static unsigned
@@ -202,7 +202,7 @@ agg_clear(struct agg *a)
 	return (0);
 }
 
-/* --- values ------------------------------------------------------------------------------------------ */
+/* --- values ------------------------------------------------------------------------------------ */
 
 static uint64_t
 isqrt(unsigned __int128 n)
@@ -245,7 +245,7 @@ average(const int64_t *v, int64_t normal)
 	return (v[0] != 0 ? v[1] / normal / v[0] : 0);
 }
 
-/* --- graphs -------------------------------------------------------------------------------------------- */
+/* --- graphs ------------------------------------------------------------------------------------ */
 
 static long double
 magnitude(int64_t v)
@@ -421,7 +421,7 @@ quantize_print(struct buf *out, const struct agg_info *g, const int64_t *v, int6
 	}
 }
 
-/* --- order ---------------------------------------------------------------------------------------------- */
+/* --- order ------------------------------------------------------------------------------------- */
 
 struct order {
 	const struct agg_snap *by; /* whose values decide */
@@ -557,7 +557,7 @@ agg_trunc(struct agg *a, const struct options *o, int64_t n, bool all)
 	return (a->id->nkeys == 0 && (all || keep == 0) ? agg_clear(a) : 0);
 }
 
-/* --- printing --------------------------------------------------------------------------------------------- */
+/* --- printing ---------------------------------------------------------------------------------- */
 
 static void
 print_number(struct buf *out, uint64_t size, long long v)

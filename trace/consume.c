@@ -34,7 +34,7 @@ context(struct session *s)
 	return ((struct fmt_ctx){s->syms, &s->types, (int)s->opt.v[O_STACKINDENT]});
 }
 
-/* --- what stands in front of a record ----------------------------------------------------------------- */
+/* --- what stands in front of a record ---------------------------------------------------------- */
 
 static void
 heading(struct session *s)
@@ -105,7 +105,7 @@ suffix(struct session *s)
 		buf_str(&s->out, "\n");
 }
 
-/* --- default forms -------------------------------------------------------------------------------------- */
+/* --- default forms ----------------------------------------------------------------------------- */
 
 static void
 hex_dump(struct buf *out, const unsigned char *p, uint32_t n)
@@ -207,7 +207,7 @@ print_default(struct session *s, const struct act *a, const struct value *v)
 		print_integer(s, v);
 }
 
-/* --- actions ---------------------------------------------------------------------------------------------- */
+/* --- actions ----------------------------------------------------------------------------------- */
 
 static struct value
 value_of(const struct act *a, unsigned i, const char *data)
@@ -433,7 +433,7 @@ chew(struct session *s, const struct rec_head *h, const char *data)
 		suffix(s);
 }
 
-/* --- speculations ------------------------------------------------------------------------------------------ */
+/* --- speculations ------------------------------------------------------------------------------ */
 
 static void
 hold(struct session *s, const void *rec, uint32_t len, uint32_t id)
@@ -471,7 +471,7 @@ settle(struct session *s, const struct act *a, const char *data)
 	__atomic_store_n(&s->state->spec_state[id - 1], 0, __ATOMIC_SEQ_CST);
 }
 
-/* --- faults and drops ------------------------------------------------------------------------------------------ */
+/* --- faults and drops -------------------------------------------------------------------------- */
 
 static const char *
 fault_name(uint64_t code)

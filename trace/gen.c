@@ -6,7 +6,7 @@
 
 #include "provider.h"
 
-/* --- the image -------------------------------------------------------------------------------- */
+/* --- the image --------------------------------------------------------------------------------- */
 
 int
 image_map(struct image *im, enum bpf_map_type type, uint32_t key, uint32_t value, uint32_t entries,
@@ -185,7 +185,7 @@ gen_zero(struct gen *g, uint32_t off, uint32_t size)
 		asm_storei(&g->b, 8, R7, (int)(off + i), 0);
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ----------------------------------------------------------------------------------- */
 
 static void
 record_arg(struct gen *g, const struct act *a, const struct act_arg *arg)
@@ -290,7 +290,7 @@ output(struct gen *g, uint32_t bytes)
 	asm_place(&g->b, ok);
 }
 
-/* --- statements --------------------------------------------------------------------------------- */
+/* --- statements -------------------------------------------------------------------------------- */
 
 static void
 gen_list(struct gen *g, struct node *n)
@@ -475,7 +475,7 @@ gen_unit(struct gen *g, struct unit *u)
 	asm_place(&g->b, g->l_next);
 }
 
-/* --- programs ------------------------------------------------------------------------------------- */
+/* --- programs ---------------------------------------------------------------------------------- */
 
 /* Only while tracing is on, or in the phase that is this probe's own. */
 static void
@@ -564,7 +564,8 @@ check_zone(struct gen *g)
 		return;
 	g->l_fault = g->l_release;
 	gen_task_uts(g);
-	asm_jmpi(&g->b, BPF_JNE, R0, (int32_t)g->im->zone_ns, g->l_release);
+	asm_imm(&g->b, R1, g->im->zone_ns); /* above 2^31: no immediate */
+	asm_jmp(&g->b, BPF_JNE, R0, R1, g->l_release);
 }
 
 static void

@@ -17,7 +17,7 @@ gen_extend(struct gen *g, int reg, struct type *t)
 	asm_alui(&g->b, type_signed(t) ? BPF_ARSH : BPF_RSH, reg, shift);
 }
 
-/* --- memory ---------------------------------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------------------------------ */
 
 /* Copy size bytes from the address in r0 into the slot. */
 void
@@ -121,7 +121,7 @@ gen_memory(struct gen *g, struct node *n)
 		gen_load_at(g, n->type, n->user);
 }
 
-/* --- arithmetic -------------------------------------------------------------------------------------- */
+/* --- arithmetic -------------------------------------------------------------------------------- */
 
 static bool
 is_imm(const struct node *n)
@@ -261,7 +261,7 @@ boolean(struct gen *g, int code)
 	asm_place(&g->b, end);
 }
 
-/* --- strings compared ---------------------------------------------------------------------------------- */
+/* --- strings compared -------------------------------------------------------------------------- */
 
 /* Jump to differ when the bytes at slot + off are not the literal's, NUL included. */
 static void
@@ -354,7 +354,7 @@ gen_string_compare(struct gen *g, struct node *n)
 	boolean(g, jump_code(n->op, false));
 }
 
-/* --- logic ---------------------------------------------------------------------------------------------- */
+/* --- logic ------------------------------------------------------------------------------------- */
 
 static void
 test_value(struct gen *g, struct node *n)
@@ -584,7 +584,7 @@ gen_expr(struct gen *g, struct node *n)
 	}
 }
 
-/* --- values into the slot ----------------------------------------------------------------------------- */
+/* --- values into the slot ---------------------------------------------------------------------- */
 
 /* A string of at most size bytes, NUL included; pad: the rest is zero. */
 void

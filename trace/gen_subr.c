@@ -22,7 +22,7 @@ slot_ptr(struct gen *g, int reg, uint32_t off)
 	asm_alui(&g->b, BPF_ADD, reg, (int32_t)off);
 }
 
-/* --- memory of the clause ------------------------------------------------------------------------------ */
+/* --- memory of the clause ---------------------------------------------------------------------- */
 
 /* n bytes (in r0) of the clause's memory: r8 = offset in the slot, r9 = n; a fault when there is none. */
 static void
@@ -130,7 +130,7 @@ subr_copyinstr(struct gen *g, struct node *n)
 	gen_slot_address(g, off);
 }
 
-/* --- strings -------------------------------------------------------------------------------------------- */
+/* --- strings ----------------------------------------------------------------------------------- */
 
 /* The string to slot + off; r0 = its length without the NUL. */
 static void
@@ -352,8 +352,8 @@ byte_at(struct gen *g, int dst, int reg, uint32_t at)
 /*
  * Search the needle (slot + b, length in r9) in the haystack (slot + a, length in r8), from index W0 on;
  * r0 = index or -1.  One loop with a restart instead of two nested ones: W0 is where the match began, W1
- * how far it got, W2 what was found, W3 and W4 the lengths.  They are kept in memory, where the verifier forgets their values: all
- * rounds then look the same to it, and it walks them once.
+ * how far it got, W2 what was found, W3 and W4 the lengths.  They are kept in memory, where the verifier
+ * forgets their values: all rounds then look the same to it, and it walks them once.
  */
 static void
 find_string(struct gen *g, const struct node *n, bool last)
@@ -485,7 +485,7 @@ subr_strstr(struct gen *g, struct node *n)
 	asm_place(&g->b, end);
 }
 
-/* --- paths ---------------------------------------------------------------------------------------------- */
+/* --- paths ------------------------------------------------------------------------------------- */
 
 /*
  * The parts of the path at slot + at, by one walk from its beginning: W0 = where the last component begins,
@@ -601,7 +601,7 @@ subr_dirname(struct gen *g, struct node *n)
 	asm_place(&g->b, end);
 }
 
-/* --- numbers and strings -------------------------------------------------------------------------------- */
+/* --- numbers and strings ----------------------------------------------------------------------- */
 
 /* Digits from the end of a 72 byte buffer; a minus in base 10 for negative values. */
 static void
@@ -730,7 +730,7 @@ subr_strtoll(struct gen *g, struct node *n)
 	asm_place(&g->b, positive);
 }
 
-/* --- the others ------------------------------------------------------------------------------------------- */
+/* --- the others -------------------------------------------------------------------------------- */
 
 static void
 subr_swap(struct gen *g, struct node *n, int bits)

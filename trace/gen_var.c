@@ -21,7 +21,7 @@ word_size(struct type *t)
 	return (n == 1 || n == 2 || n == 4 ? (unsigned)n : 8);
 }
 
-/* --- keys --------------------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------------- */
 
 /* r0 = the thread, told apart from the idle ones of each CPU. */
 void
@@ -100,7 +100,7 @@ lookup(struct gen *g, struct node *n, const struct ident *id)
 	return (key);
 }
 
-/* --- reading -------------------------------------------------------------------------------------- */
+/* --- reading ----------------------------------------------------------------------------------- */
 
 static void
 read_element(struct gen *g, struct node *n, struct ident *id)
@@ -150,7 +150,7 @@ gen_variable(struct gen *g, struct node *n)
 	}
 }
 
-/* --- writing through addresses ---------------------------------------------------------------------- */
+/* --- writing through addresses ----------------------------------------------------------------- */
 
 /* r0 = scalar address: turn it into a pointer into the clause's own memory of `size` bytes, or fault. */
 static void
@@ -221,7 +221,7 @@ store_bitfield(struct gen *g, struct node *n)
 	asm_store(&g->b, size, R0, 0, R3);
 }
 
-/* --- storing ------------------------------------------------------------------------------------------ */
+/* --- storing ----------------------------------------------------------------------------------- */
 
 /* The value is a string or a structure: copy its bytes. */
 static void
@@ -416,7 +416,7 @@ gen_incdec(struct gen *g, struct node *n)
 		asm_alui(&g->b, BPF_SUB, R0, step);
 }
 
-/* --- aggregations ----------------------------------------------------------------------------------- */
+/* --- aggregations ------------------------------------------------------------------------------ */
 
 /* r0 = the bucket of the value in r1: 63 for 0, powers of two above, their negatives below. */
 static void

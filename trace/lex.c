@@ -73,7 +73,7 @@ newline(struct lexer *lx)
 	lx->line_start = lx->p;
 }
 
-/* --- blanks, comments, directives ------------------------------------------------------------- */
+/* --- blanks, comments, directives -------------------------------------------------------------- */
 
 static void
 skip_comment(struct lexer *lx)
@@ -195,7 +195,7 @@ lex_blank(struct lexer *lx)
 	}
 }
 
-/* --- macros ----------------------------------------------------------------------------------- */
+/* --- macros ------------------------------------------------------------------------------------ */
 
 static long
 get_pid(void)
@@ -312,7 +312,7 @@ read_macro(struct lexer *lx, bool *quoted)
 	return (macro_text(lx, arena_strndup(lx->c, start, (size_t)(lx->p - start))));
 }
 
-/* --- literals --------------------------------------------------------------------------------- */
+/* --- literals ---------------------------------------------------------------------------------- */
 
 static int
 hex_digit(int ch)
@@ -470,7 +470,7 @@ number_token(struct lexer *lx)
 	comp_error(lx->c, t->line, "D_INT_DIGIT", "invalid digit in integer constant: %s", t->text);
 }
 
-/* --- words ------------------------------------------------------------------------------------ */
+/* --- words ------------------------------------------------------------------------------------- */
 
 static bool
 is_word(int ch)
@@ -561,7 +561,7 @@ macro_token(struct lexer *lx)
 	t->len = t->text != NULL ? strlen(t->text) : 0;
 }
 
-/* --- operators -------------------------------------------------------------------------------- */
+/* --- operators --------------------------------------------------------------------------------- */
 
 /* The slash at p ends the predicate when `{`, `;`, `/` or nothing follows. */
 static bool
@@ -689,7 +689,7 @@ lex_syntax(struct lexer *lx)
 	    t->kind == T_AGG ? "@" : "", t->text);
 }
 
-/* --- probe descriptions ------------------------------------------------------------------------- */
+/* --- probe descriptions ------------------------------------------------------------------------ */
 
 static bool
 is_pdesc(int ch)

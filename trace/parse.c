@@ -12,7 +12,7 @@
 
 #include "ast.h"
 
-/* --- constants ------------------------------------------------------------------------------------ */
+/* --- constants --------------------------------------------------------------------------------- */
 
 static bool
 fold(int op, int64_t a, int64_t b, int64_t *v)
@@ -119,7 +119,7 @@ node_constant(struct comp *c, const struct node *n, int64_t *v)
 	return (ok);
 }
 
-/* --- inline, translator, provider ------------------------------------------------------------------- */
+/* --- inline, translator, provider -------------------------------------------------------------- */
 
 static void
 inline_parameters(struct parser *ps, struct ident *id)
@@ -206,7 +206,7 @@ parse_provider(struct parser *ps)
 	parse_expect(ps, ';');
 }
 
-/* --- probe descriptions ------------------------------------------------------------------------------- */
+/* --- probe descriptions ------------------------------------------------------------------------ */
 
 void
 parse_split_pdesc(struct parser *ps, struct pdesc *pd, enum spec_kind kind)
@@ -260,7 +260,7 @@ probe_descriptions(struct parser *ps, struct clause *cl)
 	ps->c->region = REGION_NONE;
 }
 
-/* --- clauses ---------------------------------------------------------------------------------------- */
+/* --- clauses ----------------------------------------------------------------------------------- */
 
 static void
 predicate(struct parser *ps, struct clause *cl)
@@ -303,7 +303,7 @@ parse_clause(struct parser *ps)
 	ps->clause = NULL;
 }
 
-/* --- pragmas ---------------------------------------------------------------------------------------- */
+/* --- pragmas ----------------------------------------------------------------------------------- */
 
 static char *
 word(struct comp *c, const char **s)
@@ -365,7 +365,7 @@ on_pragma(struct lexer *lx, const char *text, void *arg)
 		comp_error(lx->c, 0, "D_PRAGMA_INVAL", "invalid #pragma %s", name);
 }
 
-/* --- the outer level --------------------------------------------------------------------------------- */
+/* --- the outer level --------------------------------------------------------------------------- */
 
 static bool
 begins_declaration(struct parser *ps, int *key)

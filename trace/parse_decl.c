@@ -50,7 +50,7 @@ parse_at_type(struct parser *ps)
 	return (type_typedef(ps->c->types, t->text) != NULL);
 }
 
-/* --- struct, union, enum ------------------------------------------------------------------------ */
+/* --- struct, union, enum ----------------------------------------------------------------------- */
 
 static struct type *declarator(struct parser *ps, struct type *base, const char **name);
 static struct specs specifiers(struct parser *ps);
@@ -244,7 +244,7 @@ enum_specifier(struct parser *ps)
 	return (t);
 }
 
-/* --- specifiers and declarators --------------------------------------------------------------------- */
+/* --- specifiers and declarators ---------------------------------------------------------------- */
 
 struct words {
 	int n[K_COUNT];
@@ -464,7 +464,7 @@ parse_constant(struct parser *ps)
 	return (v);
 }
 
-/* --- variables ------------------------------------------------------------------------------------ */
+/* --- variables --------------------------------------------------------------------------------- */
 
 /* `[int, string]` behind a name: the types of a key. False when it is C's array size instead. */
 static bool

@@ -431,7 +431,7 @@ parse_expr(struct parser *ps)
 	return (left);
 }
 
-/* --- statements --------------------------------------------------------------------------------- */
+/* --- statements -------------------------------------------------------------------------------- */
 
 static struct node *statement(struct parser *ps);
 

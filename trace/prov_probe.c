@@ -42,7 +42,7 @@ source_type(const char *name)
 	return (type);
 }
 
-/* --- code ------------------------------------------------------------------------------------------------ */
+/* --- code -------------------------------------------------------------------------------------- */
 
 static const struct point *
 point_of(const struct target *t)
@@ -119,7 +119,7 @@ point_enable(struct session *s, struct probe *p, struct err *e)
 	return (0);
 }
 
-/* --- fbt ---------------------------------------------------------------------------------------------------- */
+/* --- fbt --------------------------------------------------------------------------------------- */
 
 static void
 fbt_probe(struct session *s, const char *func, const char *name)
@@ -207,7 +207,7 @@ fbt_args(struct session *s, const struct probe *cp, int *n)
 
 const struct provider prov_fbt = {"fbt", fbt_provide, fbt_args, point_enable, NULL};
 
-/* --- pid ------------------------------------------------------------------------------------------------------ */
+/* --- pid --------------------------------------------------------------------------------------- */
 
 struct object {
 	int pid;

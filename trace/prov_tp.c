@@ -45,7 +45,7 @@ static const struct tp table[] = {
 };
 enum { NTABLE = sizeof(table) / sizeof(table[0]) };
 
-/* --- probes ----------------------------------------------------------------------------------------- */
+/* --- probes ------------------------------------------------------------------------------------ */
 
 static void
 provide_table(struct session *s, const struct provider *pv, const struct pdesc *pd)
@@ -88,7 +88,7 @@ table_args(struct session *s, const struct probe *p, int *n)
 	return (table[p->a].args);
 }
 
-/* --- code ----------------------------------------------------------------------------------------------- */
+/* --- code -------------------------------------------------------------------------------------- */
 
 static const struct tp *
 tp_of(const struct target *t)
@@ -198,7 +198,7 @@ const struct provider prov_proc = {"proc", proc_provide, table_args, table_enabl
 const struct provider prov_sched = {"sched", sched_provide, table_args, table_enable, NULL};
 const struct provider prov_io = {"io", io_provide, table_args, table_enable, NULL};
 
-/* --- rawtp -------------------------------------------------------------------------------------------------- */
+/* --- rawtp ------------------------------------------------------------------------------------- */
 
 static const char prefix[] = "btf_trace_";
 

@@ -15,7 +15,7 @@
 
 #include "session.h"
 
-/* --- maps ------------------------------------------------------------------------------------------- */
+/* --- maps -------------------------------------------------------------------------------------- */
 
 static uint32_t
 ring_size(const struct session *s)
@@ -129,7 +129,7 @@ fill_maps(struct session *s, struct err *e)
 	return (ring_open(&s->ring, s->im.maps[M_RING].fd, s->im.maps[M_RING].entries, e));
 }
 
-/* --- programs ------------------------------------------------------------------------------------------ */
+/* --- programs ---------------------------------------------------------------------------------- */
 
 struct generated {
 	struct gen g;
@@ -246,7 +246,7 @@ trace_disassemble(struct session *s, FILE *f)
 	}
 }
 
-/* --- attaching ------------------------------------------------------------------------------------------- */
+/* --- attaching --------------------------------------------------------------------------------- */
 
 int
 perf_attach(struct session *s, struct target *t, struct perf_event_attr *attr, int pid, int cpu,
@@ -356,7 +356,7 @@ trace_go(struct session *s, struct err *e)
 	return (victims_start(s, e));
 }
 
-/* --- the wait --------------------------------------------------------------------------------------------- */
+/* --- the wait ---------------------------------------------------------------------------------- */
 
 static bool
 on_record(void *arg, const void *rec, uint32_t len)

@@ -101,7 +101,7 @@ fold_constant(struct sema *s, struct node *n)
 	n->a = n->b = n->c = n->args = NULL;
 }
 
-/* --- C's conversions ----------------------------------------------------------------------------- */
+/* --- C's conversions --------------------------------------------------------------------------- */
 
 static struct type *
 promoted(struct sema *s, struct type *t)
@@ -132,7 +132,7 @@ decayed(struct sema *s, struct type *t)
 	return (r->kind == TY_ARRAY ? type_ptr(s->c->types, r->ref) : t);
 }
 
-/* --- operators ------------------------------------------------------------------------------------ */
+/* --- operators --------------------------------------------------------------------------------- */
 
 static void
 check_dynamic(struct sema *s, const struct node *n, int op)
@@ -280,7 +280,7 @@ cook_binary(struct sema *s, struct node *n)
 	fold_constant(s, n);
 }
 
-/* --- lvalues and assignment ----------------------------------------------------------------------- */
+/* --- lvalues and assignment -------------------------------------------------------------------- */
 
 static void
 need_lvalue(struct sema *s, const struct node *n, int op)
@@ -301,7 +301,8 @@ is_new_name(struct sema *s, const struct node *n)
 
 	if (n->kind != N_IDENT || n->id != NULL)
 		return (false);
-	if (ident_find(s->c->ids, n->op == 0 ? SCOPE_GLOBAL : scopes[n->op - 1], n->name) != NULL || strchr(n->name, '`') != NULL)
+	if (ident_find(s->c->ids, n->op == 0 ? SCOPE_GLOBAL : scopes[n->op - 1], n->name) != NULL ||
+	    strchr(n->name, '`') != NULL)
 		return (false);
 	return (n->op != 0 || (builtin_find(n->name) == NULL && func_find(n->name) == NULL &&
 	    !lib_load(s->c, n->name)));
@@ -416,7 +417,7 @@ cook_incdec(struct sema *s, struct node *n)
 	n->aux = type_is_ptr(n->type) ? (uint32_t)step_of(s, n, n->type) : 1;
 }
 
-/* --- unary ---------------------------------------------------------------------------------------- */
+/* --- unary ------------------------------------------------------------------------------------- */
 
 static void
 cook_deref(struct sema *s, struct node *n)
@@ -480,7 +481,7 @@ cook_unary(struct sema *s, struct node *n)
 	fold_constant(s, n);
 }
 
-/* --- the rest ------------------------------------------------------------------------------------- */
+/* --- the rest ---------------------------------------------------------------------------------- */
 
 static bool
 is_void(const struct node *n)
@@ -857,7 +858,7 @@ cook(struct sema *s, struct node *n)
 		n->strmax = (uint32_t)s->c->types->strsize;
 }
 
-/* --- statements and the clause ---------------------------------------------------------------------- */
+/* --- statements and the clause ----------------------------------------------------------------- */
 
 static void
 cook_statement(struct sema *s, struct node *n);
@@ -964,7 +965,7 @@ sema_unit(struct sema *s, const struct clause *cl, unsigned id)
 	return (u);
 }
 
-/* --- storage ---------------------------------------------------------------------------------------- */
+/* --- storage ----------------------------------------------------------------------------------- */
 
 static uint32_t
 key_part_size(struct type *t, uint32_t have)

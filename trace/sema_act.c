@@ -162,7 +162,7 @@ act_tracemem(struct sema *s, struct node *n)
 	(void)add_arg_sized(s, a, n->args, s->c->types->t_void, (uint32_t)size);
 }
 
-/* --- printf and its kin ----------------------------------------------------------------------------- */
+/* --- printf and its kin ------------------------------------------------------------------------ */
 
 static _Noreturn void
 bad_conversion(struct sema *s, const struct node *n, const struct conv *v, unsigned i,
@@ -253,7 +253,7 @@ act_printf(struct sema *s, struct node *n, const struct func_def *f)
 	printf_args(s, n, a, n->args->next);
 }
 
-/* --- printa, clear, trunc, normalize ----------------------------------------------------------------- */
+/* --- printa, clear, trunc, normalize ----------------------------------------------------------- */
 
 static struct ident *
 agg_arg(struct sema *s, const struct node *n, const struct node *e, const char *tag, unsigned i)
@@ -369,7 +369,7 @@ agg_action(struct sema *s, struct node *n, enum fn fn, unsigned min, unsigned ma
 	(void)add_arg(s, a, n->args->next);
 }
 
-/* --- the others --------------------------------------------------------------------------------------- */
+/* --- the others -------------------------------------------------------------------------------- */
 
 static void
 act_simple(struct sema *s, struct node *n, const struct func_def *f)
@@ -497,7 +497,7 @@ cook_action(struct sema *s, struct node *n)
 	return (true);
 }
 
-/* --- aggregations ---------------------------------------------------------------------------------------- */
+/* --- aggregations ------------------------------------------------------------------------------ */
 
 static int64_t
 constant_arg(struct sema *s, const struct node *call, const struct node *a, unsigned i,

@@ -16,7 +16,7 @@ scope_prefix(const struct node *n)
 	return (n->op == 0 ? "" : n->op - 1 == K_SELF ? "self->" : "this->");
 }
 
-/* --- keys --------------------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------------- */
 
 static bool
 key_fits(struct type *want, struct type *have)
@@ -113,7 +113,7 @@ cook_keys(struct sema *s, struct node *args, struct ident *id, int line)
 	}
 }
 
-/* --- variables ------------------------------------------------------------------------------------ */
+/* --- variables --------------------------------------------------------------------------------- */
 
 static _Noreturn void
 undefined(struct sema *s, const struct node *n)
@@ -146,7 +146,7 @@ use_variable(struct sema *s, struct node *n, struct node *name, struct ident *id
 		n->strmax = (uint32_t)s->c->types->strsize;
 }
 
-/* --- built-in variables ---------------------------------------------------------------------------- */
+/* --- built-in variables ------------------------------------------------------------------------ */
 
 static void
 arg_of_probe(struct sema *s, struct node *n, int64_t i)
@@ -251,7 +251,7 @@ cook_builtin(struct sema *s, struct node *n, const struct builtin_def *b)
 		n->tmp = sema_tmp(s, 256);
 }
 
-/* --- inlines --------------------------------------------------------------------------------------- */
+/* --- inlines ----------------------------------------------------------------------------------- */
 
 static void
 bind_params(struct node *n, const char *param, const struct node *value, struct comp *c)
@@ -304,7 +304,7 @@ cook_inline(struct sema *s, struct node *n, struct ident *id)
 	n->lval = false;
 }
 
-/* --- kernel names ------------------------------------------------------------------------------------ */
+/* --- kernel names ------------------------------------------------------------------------------ */
 
 static bool
 cook_enumerator(struct sema *s, struct node *n)

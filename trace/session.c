@@ -45,7 +45,7 @@ providers(void)
 	return (all_providers);
 }
 
-/* --- life ---------------------------------------------------------------------------------------- */
+/* --- life -------------------------------------------------------------------------------------- */
 
 static void
 init_compiler(struct comp *c, void *arg)
@@ -202,7 +202,7 @@ trace_set_target(struct session *s, int pid)
 	s->have_target = true;
 }
 
-/* --- probes --------------------------------------------------------------------------------------- */
+/* --- probes ------------------------------------------------------------------------------------ */
 
 bool
 glob_match(const char *pattern, const char *s)
@@ -260,7 +260,7 @@ provide(struct session *s, const struct pdesc *pd)
 			(*pv)->provide(s, pd);
 }
 
-/* --- matching clauses ------------------------------------------------------------------------------- */
+/* --- matching clauses -------------------------------------------------------------------------- */
 
 static bool
 destructive_ok(const struct session *s)
@@ -395,7 +395,7 @@ match_clause(struct session *s, const struct clause *cl)
 	return (total);
 }
 
-/* --- compiling ---------------------------------------------------------------------------------------- */
+/* --- compiling --------------------------------------------------------------------------------- */
 
 static void
 pragma_option(void *arg, const char *name, const char *value, struct err *e)
@@ -575,7 +575,7 @@ trace_source(struct session *s, enum trace_spec kind, const char *file, const ch
 	return (0);
 }
 
-/* --- listing ------------------------------------------------------------------------------------------ */
+/* --- listing ----------------------------------------------------------------------------------- */
 
 static void
 print_probe(FILE *f, const struct probe *p)
@@ -637,7 +637,7 @@ trace_list(struct session *s, FILE *f, bool verbose, struct err *e)
 	return (comp_try(&s->c, list, &l, e));
 }
 
-/* --- targets ------------------------------------------------------------------------------------------- */
+/* --- targets ----------------------------------------------------------------------------------- */
 
 struct target *
 session_target(struct session *s, const struct target_ops *ops, enum bpf_prog_type type,

@@ -118,7 +118,7 @@ types_btf(struct types *ts)
 	return (ts->btf);
 }
 
-/* --- making ------------------------------------------------------------------------------------- */
+/* --- making ------------------------------------------------------------------------------------ */
 
 struct type *
 type_ptr(struct types *ts, struct type *t)
@@ -277,7 +277,7 @@ type_load(struct types *ts, struct type *t)
 		load_enums(ts, t);
 }
 
-/* --- looking up --------------------------------------------------------------------------------- */
+/* --- looking up -------------------------------------------------------------------------------- */
 
 static struct type *
 find(const struct named_type *v, unsigned n, const char *name)
@@ -441,7 +441,7 @@ type_member(struct types *ts, struct type *t, const char *name, struct member *o
 	return (name[0] != '\0' && member_in(ts, t, name, 0, 0, out));
 }
 
-/* --- asking ------------------------------------------------------------------------------------- */
+/* --- asking ------------------------------------------------------------------------------------ */
 
 bool
 type_is_int(struct type *t)
