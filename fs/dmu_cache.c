@@ -186,6 +186,12 @@ dmu_cache_bytes(const struct spa *spa)
 	return (spa->cache->bytes);
 }
 
+uint64_t
+dmu_cache_uses(const struct spa *spa)
+{
+	return (spa->cache->releases);
+}
+
 void
 dmu_cache_rest(struct spa *spa)
 {

@@ -212,7 +212,6 @@ void
 spa_enter(struct spa *spa)
 {
 	(void)pthread_mutex_lock(&spa->lock);
-	spa->entries++;
 }
 
 void
@@ -299,12 +298,6 @@ uint64_t
 spa_dirty_bytes(const struct spa *spa)
 {
 	return (__atomic_load_n(&spa->dirty_bytes, __ATOMIC_RELAXED));
-}
-
-uint64_t
-spa_entries(const struct spa *spa)
-{
-	return (spa->entries);
 }
 
 uint64_t

@@ -85,7 +85,6 @@ struct spa {
 	void *wb_kick_arg;
 	struct dmu_misses *misses; /* of who has the lock now: he may be unwound (dmu_miss.c) */
 	struct dmu_misses *readers, *readers_last; /* reading without the lock, oldest first */
-	uint64_t entries;	/* brackets so far */
 	pthread_cond_t changed; /* with the lock: something that is waited for happened */
 	uint64_t changes;	/* how often */
 	pthread_mutex_t io_lock;

@@ -54,8 +54,8 @@ struct syncer {
 	int failed;	 /* why the pool is suspended, or 0 */
 	struct waiter *waiters;
 	struct timespec end; /* of the period */
-	uint64_t entries;    /* of the pool's lock, when this thread left it last */
-	unsigned quiet;	     /* periods in which nobody else took it */
+	uint64_t uses;	/* of blocks of the cache, when this thread looked last */
+	unsigned quiet; /* periods in which there were none */
 };
 
 /* Unlink and return the waiters that need not wait any more, oldest first. */
@@ -104,10 +104,10 @@ write_most(struct syncer *s)
 static void
 rest_when_quiet(struct syncer *s)
 {
-	uint64_t now = spa_entries(s->spa);
+	uint64_t now = dmu_cache_uses(s->spa);
 
-	s->quiet = now == s->entries + 1 ? s->quiet + 1 : 0;
-	s->entries = now;
+	s->quiet = now == s->uses ? s->quiet + 1 : 0;
+	s->uses = now;
 	if (s->quiet == QUIET_PERIODS)
 		dmu_cache_rest(s->spa);
 }

@@ -158,6 +158,7 @@ void dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len);
 #define DMU_CACHE_DEFAULT (64u << 20)
 void dmu_cache_set_limit(struct spa *spa, size_t bytes);
 size_t dmu_cache_bytes(const struct spa *spa);
+uint64_t dmu_cache_uses(const struct spa *spa); /* how often a block was let go: is anybody there? */
 void dmu_cache_rest(struct spa *spa); /* nobody asked for a while: give memory back */
 
 /*

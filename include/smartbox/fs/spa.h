@@ -73,7 +73,6 @@ uint64_t spa_open_txg(const struct spa *spa);	   /* what is dirtied now gets thi
 uint64_t spa_synced_txg(const struct spa *spa);
 uint64_t spa_found_txg(const struct spa *spa);	   /* durable when it was imported; 0: created */
 bool spa_is_dirty(const struct spa *spa);
-uint64_t spa_entries(const struct spa *spa); /* how often the lock was taken: is anybody there? */
 uint64_t spa_dirty_bytes(const struct spa *spa); /* any thread */
 uint64_t spa_uncharged_bytes(const struct spa *spa); /* dirty, or written before the sync */
 /*
