@@ -2,7 +2,8 @@
 /*
  * The pool survives a power cut, and an I/O error, at every single operation on its devices.
  *
- * A random history of writes, snapshots, clones, rollbacks and destroys runs on a pool in memory. Before
+ * A random history of writes (files and volumes), snapshots of one or all, clones, renames, rollbacks,
+ * properties and destroys runs on a pool in memory. Before
  * each step the process forks, once for each write and flush that the step will do and for each way
  * to lose what was not flushed (nothing, everything, a random part with torn and reordered writes).
  * The child cuts the power there, opens what is left and asks an oracle that never saw the pool:
@@ -10,6 +11,7 @@
  *  1. the contents are those before the step or those after it; after it, if the step said it was done
  *  2. exactly the blocks that are reachable are allocated
  *  3. the pool can be written on: a further step works, and 1 and 2 hold again
+ *  4. so they do when the power is cut once more, in the import that recovers or the step after it
  *
  * In some layouts devices are replaced, attached and detached between the steps, and a resilver is cut at
  * each of its writes.
@@ -18,7 +20,8 @@
  * notice. Fork is the trick: memory devices are private mappings, so a child's damage is its own and
  * no history is ever repeated.
  *
- *	crash_pool                          all layouts, some 20,000 points; CRASH_SHARE=n: 1/n of them
+ *	crash_pool                          all layouts; CRASH_SHARE=n: 1/n of the points, CRASH_SEEDS=n: n
+ *	                                    histories, from SEED on; CRASH_JOBS=n: n children at a time
  *	crash_pool LAYOUT STEP POINT WAY    one point again (SEED= as printed)
  */
 #include <errno.h>
@@ -58,10 +61,24 @@ static const struct layout layouts[] = {
 
 enum way { WAY_RANDOM, WAY_RANDOM2, WAY_LOSE, WAY_KEEP, WAY_ERROR, WAYS };
 
+enum { JOBS_MAX = 16, SECOND_CUT_MAX = 60 };
+
 /* Shared with the children. */
 struct report {
 	uint64_t ops, ops_all;
+	bool unimportable;
 	char why[512];
+};
+
+/* A child at work. */
+struct job {
+	pid_t pid; /* 0: none */
+	enum way way;
+	uint64_t point;
+};
+
+struct totals {
+	uint64_t visited, failed, unimportable;
 };
 
 struct test {
@@ -71,8 +88,10 @@ struct test {
 	struct bdev *fault[DEVICES_MAX], *inner[DEVICES_MAX];
 	struct spa *spa;
 	struct model model;
-	struct report *report;
-	uint64_t visited, counter, share, failed;
+	struct report *report, *reports; /* ours; [0] the parent's, then one for each job */
+	struct job job[JOBS_MAX];
+	unsigned jobs;
+	uint64_t visited, counter, share, failed, unimportable;
 	int change; /* of devices, instead of the model's step; or -1 */
 };
 
@@ -156,6 +175,13 @@ fail(struct test *t, const char *fmt, ...)
 }
 
 static bool
+fail_to_open(struct test *t, const char *what, const char *why)
+{
+	t->report->unimportable = true;
+	return (fail(t, "does not open%s: %s", what, why));
+}
+
+static bool
 check_contents(struct test *t, const struct model *old, const struct model *new, bool done,
     struct model *is)
 {
@@ -165,7 +191,7 @@ check_contents(struct test *t, const struct model *old, const struct model *new,
 	bool ok;
 
 	if (open_pool(t, true, &spa, &e) != 0)
-		return (fail(t, "does not open: %s", e.msg));
+		return (fail_to_open(t, "", e.msg));
 	*is = *new;
 	ok = pool_equals(spa, new, why_new, sizeof(why_new));
 	if (!ok && !done) {
@@ -194,12 +220,42 @@ go_on(struct test *t, struct model *is, uint64_t rnd)
 	model_apply(&next, &op);
 	op_describe(&op, what, sizeof(what));
 	if (open_pool(t, false, &spa, &e) != 0)
-		return (fail(t, "does not open for writing: %s", e.msg));
+		return (fail_to_open(t, " for writing", e.msg));
 	rc = pool_apply(spa, is, &op, &e);
 	spa_close(spa);
 	if (rc != 0)
 		return (fail(t, "cannot go on: %s: %d %s", what, rc, e.msg));
 	return (check_contents(t, is, &next, true, &seen));
+}
+
+/* The same, but the power goes once more: while the pool is imported, or in the step behind it. */
+static bool
+cut_again(struct test *t, struct model *is, uint64_t rnd)
+{
+	struct err e = ERR_INIT;
+	struct op op = model_choose(is, &rnd);
+	struct model next = *is, seen;
+	struct bdev *fault[DEVICES_MAX];
+	struct spa *spa;
+	int rc;
+
+	model_apply(&next, &op);
+	t->plan = (struct fault_plan){.seed = rnd, .cut_at = crash_random(&rnd) % SECOND_CUT_MAX,
+	    .fail_at = UINT64_MAX, .lose_all = rnd % 3 == 0};
+	for (unsigned i = 0; i < all_devices(t->layout); i++) {
+		if (bdev_fault_new(t->inner[i], &t->plan, &fault[i], NULL) != 0)
+			abort();
+		t->inner[i] = fault[i];
+	}
+	if ((rc = open_pool(t, false, &spa, &e)) == 0) {
+		rc = pool_apply(spa, is, &op, &e);
+		spa_close(spa);
+	} else if (!t->plan.is_cut) {
+		return (fail_to_open(t, " for writing", e.msg));
+	}
+	for (unsigned i = 0; i < all_devices(t->layout); i++)
+		t->inner[i] = bdev_fault_take(fault[i]);
+	return (check_contents(t, is, &next, rc == 0, &seen));
 }
 
 static void
@@ -349,6 +405,8 @@ visit_step(struct test *t, const struct op *op, enum way way, uint64_t point)
 	take_devices(t);
 	if (!check_contents(t, &t->model, &new, rc == 0, &is))
 		return (false);
+	if (point % 4 == 1)
+		return (cut_again(t, &is, t->seed * 31 + point * 7 + way));
 	return (point % 4 != 0 || go_on(t, &is, t->seed + point));
 }
 
@@ -390,18 +448,61 @@ complain(struct test *t, int step, const struct op *op, enum way way, uint64_t p
 	t->failed++;
 }
 
+/* Take the verdict of the child that ends next. */
+static void
+reap(struct test *t, int step, const struct op *op)
+{
+	int status;
+	pid_t pid = waitpid(-1, &status, 0);
+
+	for (unsigned i = 0; i < t->jobs; i++) {
+		struct job *j = &t->job[i];
+
+		if (pid <= 0 || j->pid != pid)
+			continue;
+		j->pid = 0;
+		t->report = &t->reports[i + 1];
+		if (status != 0) {
+			t->unimportable += t->report->unimportable;
+			complain(t, step, op, j->way, j->point, status);
+		}
+		t->report = t->reports;
+	}
+}
+
+static int
+free_job(const struct test *t)
+{
+	for (unsigned i = 0; i < t->jobs; i++)
+		if (t->job[i].pid == 0)
+			return ((int)i);
+	return (-1);
+}
+
+static void
+reap_all(struct test *t, int step, const struct op *op)
+{
+	for (unsigned i = 0; i < t->jobs; i++)
+		while (t->job[i].pid != 0)
+			reap(t, step, op);
+}
+
+/* In a child, while others are at it: each point is the business of its own copy of everything. */
 static void
 visit(struct test *t, int step, const struct op *op, enum way way, uint64_t point)
 {
-	pid_t pid;
-	int status;
+	int slot;
 
+	while ((slot = free_job(t)) < 0)
+		reap(t, step, op);
+	t->report = &t->reports[slot + 1];
 	t->report->why[0] = '\0';
+	t->report->unimportable = false;
 	t->visited++;
-	if ((pid = crash_child()) == 0)
+	t->job[slot] = (struct job){crash_child(), way, point};
+	if (t->job[slot].pid == 0)
 		_exit(!visit_step(t, op, way, point));
-	if ((status = crash_child_end(pid)) != 0)
-		complain(t, step, op, way, point, status);
+	t->report = t->reports;
 }
 
 static void
@@ -415,6 +516,7 @@ visit_all(struct test *t, int step, const struct op *op)
 				visit(t, step, op, (enum way)way, point);
 		}
 	}
+	reap_all(t, step, op);
 }
 
 /* Cut while the pool is made: afterwards there is none, or an empty one. */
@@ -469,6 +571,7 @@ run_change(struct test *t, int step, int only_step, uint64_t only_point, int onl
 	t->change = step;
 	if (only_step == step + CHANGES) {
 		visit(t, only_step, NULL, (enum way)only_way, only_point);
+		reap_all(t, only_step, NULL);
 		return (true);
 	}
 	if (only_step < 0 && !(ok = rehearse(t, step + CHANGES, NULL)))
@@ -501,6 +604,7 @@ run(struct test *t, int only_step, uint64_t only_point, int only_way)
 			visit_all(t, step, &op);
 		} else if (step == only_step) {
 			visit(t, step, &op, (enum way)only_way, only_point);
+			reap_all(t, step, &op);
 			return (true);
 		}
 		if (pool_apply(t->spa, &t->model, &op, &e) != 0)
@@ -520,16 +624,25 @@ run(struct test *t, int only_step, uint64_t only_point, int only_way)
 	return (true);
 }
 
+static unsigned
+wanted_jobs(void)
+{
+	uint64_t n = crash_env("CRASH_JOBS", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+
+	return (n < 1 ? 1 : n > JOBS_MAX ? JOBS_MAX : (unsigned)n);
+}
+
 static bool
-test_layout(const struct layout *l, uint64_t seed, char **point)
+test_layout(const struct layout *l, uint64_t seed, char **point, struct totals *sum)
 {
 	struct test t = {.layout = l, .seed = seed, .rnd = seed, .share = crash_env("CRASH_SHARE", 20),
-	    .change = -1};
+	    .jobs = wanted_jobs(), .change = -1};
 	bool ok;
 
 	t.share = (t.share == 0 ? 1 : t.share) * THINNING * (has_spare_device(l) ? 3 : 1);
-	t.report = mmap(NULL, sizeof(*t.report), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
-	    0);
+	t.reports = mmap(NULL, (JOBS_MAX + 1) * sizeof(*t.reports), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	t.report = t.reports;
 	make_devices(&t);
 	if (point != NULL) {
 		struct err e = ERR_INIT;
@@ -541,20 +654,36 @@ test_layout(const struct layout *l, uint64_t seed, char **point)
 	}
 	if (!ok && t.report->why[0] != '\0' && t.failed == 0)
 		printf("FAIL %s: %s\n", l->name, t.report->why);
-	printf("%s: %" PRIu64 " crash points, %" PRIu64 " failed\n", l->name, t.visited, t.failed);
+	printf("seed %" PRIu64 " %s: %" PRIu64 " crash points, %" PRIu64 " failed\n", seed, l->name, t.visited,
+	    t.failed);
+	sum->visited += t.visited;
+	sum->failed += t.failed;
+	sum->unimportable += t.unimportable;
+	if (t.spa != NULL)
+		spa_close(t.spa);
+	for (unsigned i = 0; i < all_devices(l); i++) {
+		bdev_close(t.fault[i]);
+		bdev_close(t.inner[i]);
+	}
+	(void)munmap(t.reports, (JOBS_MAX + 1) * sizeof(*t.reports));
 	return (ok && t.failed == 0);
 }
 
 int
 main(int argc, char **argv)
 {
-	uint64_t seed = crash_env("SEED", 1);
+	uint64_t seed = crash_env("SEED", 1), seeds = crash_env("CRASH_SEEDS", 1);
+	struct totals sum = {0, 0, 0};
 	bool ok = true;
 
 	printf("crash_pool: seed %" PRIu64 "\n", seed);
-	for (size_t i = 0; i < NLAYOUTS; i++) {
-		if (argc < 2 || strcmp(argv[1], layouts[i].name) == 0)
-			ok = test_layout(&layouts[i], seed, argc == 5 ? argv + 2 : NULL) && ok;
+	for (uint64_t s = seed; s < seed + seeds; s++) {
+		for (size_t i = 0; i < NLAYOUTS; i++) {
+			if (argc < 2 || strcmp(argv[1], layouts[i].name) == 0)
+				ok = test_layout(&layouts[i], s, argc == 5 ? argv + 2 : NULL, &sum) && ok;
+		}
 	}
+	printf("%" PRIu64 " crash points: %" PRIu64 " lost, %" PRIu64 " unimportable\n", sum.visited,
+	    sum.failed - sum.unimportable, sum.unimportable);
 	return (ok ? 0 : 1);
 }

@@ -11,6 +11,9 @@
 
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/zpl.h"
+#include "smartbox/fs/zvol.h"
+
+enum { PLACE_BYTES = 64 << 10, VOLUME_BYTES = MODEL_FILES * PLACE_BYTES, VOLUME_BLOCK = 8192 };
 
 /* --- the model --- */
 
@@ -57,6 +60,26 @@ free_snap(const struct model *m)
 	return (-1);
 }
 
+static unsigned
+count_free_snaps(const struct model *m)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < MODEL_SNAPS; i++)
+		n += !m->snap[i].used;
+	return (n);
+}
+
+static unsigned
+count_fs(const struct model *m)
+{
+	unsigned n = 0;
+
+	for (int i = 0; i < MODEL_FS; i++)
+		n += m->fs[i].used;
+	return (n);
+}
+
 static bool
 is_possible(const struct model *m, struct op *op)
 {
@@ -69,7 +92,10 @@ is_possible(const struct model *m, struct op *op)
 	case OP_UNLINK:
 		return (fs->used && fs->file[op->slot].used);
 	case OP_CREATE:
+	case OP_CREATE_VOLUME:
 		return (!fs->used);
+	case OP_SNAPSHOT_ALL:
+		return (count_fs(m) > 1 && count_fs(m) <= count_free_snaps(m));
 	case OP_DESTROY:
 		return (fs->used && newest_snap(m, op->fs) < 0);
 	case OP_SNAPSHOT:
@@ -81,6 +107,7 @@ is_possible(const struct model *m, struct op *op)
 	case OP_ROLLBACK:
 		return (fs->used && newest_snap(m, op->fs) == (int)op->slot);
 	case OP_SET:
+	case OP_RENAME:
 		return (fs->used);
 	default:
 		return (false);
@@ -92,7 +119,8 @@ model_choose(const struct model *m, uint64_t *rnd)
 {
 	/* Writes are what a pool does most; structure is made while there is room for it. */
 	static const enum op_kind often[] = {OP_WRITE, OP_WRITE, OP_WRITE, OP_UNLINK, OP_CREATE,
-	    OP_SNAPSHOT, OP_SNAPSHOT, OP_CLONE, OP_DESTROY_SNAP, OP_DESTROY, OP_ROLLBACK, OP_SET};
+	    OP_SNAPSHOT, OP_SNAPSHOT, OP_CLONE, OP_DESTROY_SNAP, OP_DESTROY, OP_ROLLBACK, OP_SET,
+	    OP_CREATE_VOLUME, OP_SNAPSHOT_ALL, OP_RENAME};
 	struct op op;
 
 	do {
@@ -102,12 +130,35 @@ model_choose(const struct model *m, uint64_t *rnd)
 		op.seed = (uint32_t)crash_random(rnd);
 		op.size = (uint32_t)(crash_random(rnd) % (crash_random(rnd) % 3 == 0 ? 400000 : 5000));
 		op.id = m->next_id;
-		if (op.kind == OP_CREATE && free_fs(m) >= 0)
+		if (m->fs[op.fs].is_volume && op.size > PLACE_BYTES)
+			op.size = PLACE_BYTES;
+		if ((op.kind == OP_CREATE || op.kind == OP_CREATE_VOLUME) && free_fs(m) >= 0)
 			op.fs = (unsigned)free_fs(m);
 		if (op.kind == OP_SNAPSHOT && free_snap(m) >= 0)
 			op.slot = (unsigned)free_snap(m);
 	} while (!is_possible(m, &op));
 	return (op);
+}
+
+static uint64_t
+quota_of(const struct op *op)
+{
+	return (op->seed % 3 == 0 ? 0 : (uint64_t)(100 + op->seed % 50) << 20);
+}
+
+static void
+picture(struct model *m, unsigned s, unsigned fs, unsigned id)
+{
+	m->snap[s] = (struct model_snap){.used = true, .is_volume = m->fs[fs].is_volume, .id = id, .fs = fs};
+	memcpy(m->snap[s].file, m->fs[fs].file, sizeof(m->snap[s].file));
+}
+
+static void
+picture_all(struct model *m, unsigned id)
+{
+	for (unsigned i = 0; i < MODEL_FS; i++)
+		if (m->fs[i].used)
+			picture(m, (unsigned)free_snap(m), i, id);
 }
 
 void
@@ -130,14 +181,26 @@ model_apply(struct model *m, const struct op *op)
 		fs->used = false;
 		break;
 	case OP_SNAPSHOT:
-		*snap = (struct model_snap){.used = true, .id = op->id, .fs = op->fs};
-		memcpy(snap->file, fs->file, sizeof(snap->file));
+		picture(m, op->slot, op->fs, op->id);
+		break;
+	case OP_SNAPSHOT_ALL:
+		picture_all(m, op->id);
+		break;
+	case OP_CREATE_VOLUME:
+		*fs = (struct model_fs){.used = true, .is_volume = true, .id = op->id, .origin = -1};
+		break;
+	case OP_RENAME:
+		fs->id = op->id;
+		break;
+	case OP_SET:
+		fs->quota = fs->is_volume ? 0 : quota_of(op);
 		break;
 	case OP_DESTROY_SNAP:
 		snap->used = false;
 		break;
 	case OP_CLONE:
-		*fs = (struct model_fs){.used = true, .id = op->id, .origin = (int)op->slot};
+		*fs = (struct model_fs){.used = true, .is_volume = snap->is_volume, .id = op->id,
+		    .origin = (int)op->slot};
 		memcpy(fs->file, snap->file, sizeof(fs->file));
 		break;
 	case OP_ROLLBACK:
@@ -153,7 +216,7 @@ void
 op_describe(const struct op *op, char *buf, size_t size)
 {
 	static const char *const name[] = {"write", "unlink", "create", "destroy", "snapshot",
-	    "destroy snapshot", "clone", "rollback", "set"};
+	    "destroy snapshot", "clone", "rollback", "set", "create volume", "snapshot all", "rename"};
 
 	(void)snprintf(buf, size, "%s fs %u slot %u size %u id %u", name[op->kind], op->fs, op->slot,
 	    op->size, op->id);
@@ -232,6 +295,28 @@ unlink_file(struct zpl *z, const struct op *op)
 	return (rc == 0 && last ? zpl_free_unlinked(z, obj) : rc);
 }
 
+/* The place of a volume is discarded, then written. */
+static int
+volume_op(struct spa *spa, struct dsl_dataset *ds, const struct op *op)
+{
+	uint64_t at = (uint64_t)op->slot * PLACE_BYTES;
+	struct objset *os;
+	uint8_t *data;
+	int rc;
+
+	if ((rc = dsl_objset(ds, &os)) != 0 || (rc = dmu_free_range(os, 1, at, PLACE_BYTES)) != 0 ||
+	    op->kind == OP_UNLINK || op->size == 0)
+		return (rc);
+	if ((data = malloc(op->size)) == NULL)
+		return (-ENOMEM);
+	fill(data, op->seed, op->size);
+	rc = dmu_write(os, 1, at, op->size, data);
+	if (rc == 0 && op->seed % 3 == 0)
+		(void)write_behind(spa, 0);
+	free(data);
+	return (rc);
+}
+
 static int
 file_op(struct spa *spa, const struct model *m, const struct op *op, struct err *e)
 {
@@ -243,7 +328,9 @@ file_op(struct spa *spa, const struct model *m, const struct op *op, struct err 
 	fs_name(m, op->fs, name, sizeof(name));
 	if ((rc = dsl_hold(spa, name, &ds, e)) != 0)
 		return (rc);
-	if ((rc = zpl_open(ds, false, &z, e)) == 0)
+	if (m->fs[op->fs].is_volume)
+		rc = volume_op(spa, ds, op);
+	else if ((rc = zpl_open(ds, false, &z, e)) == 0)
 		rc = op->kind == OP_WRITE ? write_file(spa, z, op) : unlink_file(z, op);
 	if (rc == 0)
 		rc = spa_sync(spa, e);
@@ -262,16 +349,47 @@ create_fs(struct spa *spa, const char *name, struct err *e)
 }
 
 static int
-set_prop(struct spa *spa, const char *name, const struct op *op, struct err *e)
+create_volume(struct spa *spa, const char *name, struct err *e)
+{
+	struct zvol_init init = {.size = VOLUME_BYTES, .block_size = VOLUME_BLOCK};
+	struct dsl_create c = {.name = name, .type = 3, .init = zvol_init_objset, .arg = &init};
+
+	return (dsl_create(spa, &c, e));
+}
+
+static int
+set_prop(struct spa *spa, const char *name, const struct op *op, bool is_volume, struct err *e)
 {
 	static const char *const value[] = {"lz4", "off", "zle", "gzip-1"};
 	struct nvlist *props = nv_new();
+	char quota[24];
 	int rc;
 
 	(void)nv_add_str(props, "compression", value[op->seed % 4]);
+	(void)snprintf(quota, sizeof(quota), "%llu", (unsigned long long)quota_of(op));
+	if (!is_volume)
+		(void)nv_add_str(props, "quota", quota_of(op) == 0 ? "none" : quota);
 	rc = dsl_prop_set(spa, name, props, e);
 	nv_free(props);
 	return (rc);
+}
+
+/* All of them in one txg. */
+static int
+snapshot_all(struct spa *spa, const struct model *m, unsigned id, struct err *e)
+{
+	char name[MODEL_FS][64];
+	const char *list[MODEL_FS];
+	size_t n = 0;
+
+	for (unsigned i = 0; i < MODEL_FS; i++) {
+		if (!m->fs[i].used)
+			continue;
+		(void)snprintf(name[n], sizeof(name[n]), "t/f%u@s%u", m->fs[i].id, id);
+		list[n] = name[n];
+		n++;
+	}
+	return (dsl_snapshot(spa, list, n, NULL, e));
 }
 
 static int
@@ -298,7 +416,13 @@ apply_locked(struct spa *spa, const struct model *m, const struct op *op, struct
 	case OP_ROLLBACK:
 		return (dsl_rollback(spa, fs, snap, e));
 	case OP_SET:
-		return (set_prop(spa, fs, op, e));
+		return (set_prop(spa, fs, op, m->fs[op->fs].is_volume, e));
+	case OP_CREATE_VOLUME:
+		return (create_volume(spa, made, e));
+	case OP_SNAPSHOT_ALL:
+		return (snapshot_all(spa, m, op->id, e));
+	case OP_RENAME:
+		return (dsl_rename(spa, fs, made, e));
 	default:
 		return (file_op(spa, m, op, e));
 	}
@@ -362,7 +486,29 @@ file_equals(struct zpl *z, unsigned slot, const struct model_file *f, char *why,
 }
 
 static bool
-files_equal(struct spa *spa, const char *name, const struct model_file *file, char *why, size_t size)
+volume_equals(struct dsl_dataset *ds, const struct model_file *file, char *why, size_t size)
+{
+	uint8_t *got = malloc(PLACE_BYTES), *want = malloc(PLACE_BYTES);
+	struct objset *os;
+	bool same = true;
+	int rc = dsl_objset(ds, &os);
+
+	for (unsigned i = 0; i < MODEL_FILES && rc == 0 && same; i++) {
+		memset(want, 0, PLACE_BYTES);
+		if (file[i].used)
+			fill(want, file[i].seed, file[i].size);
+		rc = dmu_read(os, 1, (uint64_t)i * PLACE_BYTES, PLACE_BYTES, got);
+		same = rc == 0 && memcmp(got, want, PLACE_BYTES) == 0;
+	}
+	(void)snprintf(why, size, "volume: %d, content differs", rc);
+	free(got);
+	free(want);
+	return (rc == 0 && same);
+}
+
+static bool
+files_equal(struct spa *spa, const char *name, bool is_volume, const struct model_file *file, char *why,
+    size_t size)
 {
 	struct dsl_dataset *ds;
 	struct err e = ERR_INIT;
@@ -374,6 +520,12 @@ files_equal(struct spa *spa, const char *name, const struct model_file *file, ch
 	if (dsl_hold(spa, name, &ds, &e) != 0) {
 		(void)snprintf(why, size, "%s: %s", name, e.msg);
 		return (false);
+	}
+	if (is_volume) {
+		if (!(ok = volume_equals(ds, file, part, sizeof(part))))
+			(void)snprintf(why, size, "%s: %s", name, part);
+		dsl_rele(ds);
+		return (ok);
 	}
 	if (zpl_open(ds, true, &z, &e) != 0) {
 		(void)snprintf(why, size, "%s: %s", name, e.msg);
@@ -395,6 +547,21 @@ files_equal(struct spa *spa, const char *name, const struct model_file *file, ch
 	return (ok);
 }
 
+static bool
+quota_equals(struct spa *spa, const char *name, uint64_t want, char *why, size_t size)
+{
+	struct dsl_dataset *ds;
+	uint64_t got = UINT64_MAX;
+
+	if (dsl_hold(spa, name, &ds, NULL) == 0) {
+		(void)dsl_prop_u64(ds, "quota", &got);
+		dsl_rele(ds);
+	}
+	(void)snprintf(why, size, "%s: quota %llu, not %llu", name, (unsigned long long)got,
+	    (unsigned long long)want);
+	return (got == want);
+}
+
 static int
 count_dataset(struct dsl_dataset *ds, void *arg)
 {
@@ -412,13 +579,14 @@ equals_locked(struct spa *spa, const struct model *m, char *why, size_t size)
 	for (unsigned i = 0; i < MODEL_FS; i++) {
 		want += m->fs[i].used;
 		fs_name(m, i, name, sizeof(name));
-		if (m->fs[i].used && !files_equal(spa, name, m->fs[i].file, why, size))
+		if (m->fs[i].used && (!files_equal(spa, name, m->fs[i].is_volume, m->fs[i].file, why, size) ||
+		    (!m->fs[i].is_volume && !quota_equals(spa, name, m->fs[i].quota, why, size))))
 			return (false);
 	}
 	for (unsigned i = 0; i < MODEL_SNAPS; i++) {
 		want += m->snap[i].used;
 		snap_name(m, i, name, sizeof(name));
-		if (m->snap[i].used && !files_equal(spa, name, m->snap[i].file, why, size))
+		if (m->snap[i].used && !files_equal(spa, name, m->snap[i].is_volume, m->snap[i].file, why, size))
 			return (false);
 	}
 	if (dsl_walk(spa, NULL, -1, DSL_FILESYSTEM | DSL_SNAPSHOT | DSL_VOLUME, count_dataset, &found,

@@ -16,20 +16,21 @@
 #include "smartbox/core/err.h"
 #include "smartbox/fs/spa.h"
 
-enum { MODEL_FS = 5, MODEL_FILES = 6, MODEL_SNAPS = 6 };
+enum { MODEL_FS = 5, MODEL_FILES = 6, MODEL_SNAPS = 10 };
 
 struct model_file {
 	bool used;
 	uint32_t seed, size; /* the bytes are a function of the seed */
 };
 struct model_fs {
-	bool used;
+	bool used, is_volume; /* a volume's files are places on it */
+	uint64_t quota;
 	unsigned id;
 	int origin; /* index of the snapshot it is a clone of, or -1 */
 	struct model_file file[MODEL_FILES];
 };
 struct model_snap {
-	bool used;
+	bool used, is_volume;
 	unsigned id, fs; /* index of its filesystem */
 	struct model_file file[MODEL_FILES];
 };
@@ -40,7 +41,7 @@ struct model {
 };
 
 enum op_kind { OP_WRITE, OP_UNLINK, OP_CREATE, OP_DESTROY, OP_SNAPSHOT, OP_DESTROY_SNAP, OP_CLONE,
-	OP_ROLLBACK, OP_SET, OP_KINDS };
+	OP_ROLLBACK, OP_SET, OP_CREATE_VOLUME, OP_SNAPSHOT_ALL, OP_RENAME, OP_KINDS };
 
 struct op {
 	enum op_kind kind;

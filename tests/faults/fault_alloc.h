@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Allocations that fail at will: malloc and its kin are wrapped when this program is linked. */
+/*
+ * Allocations that fail and blocks that are damaged at will: malloc and its kin, and checksum_compute, are wrapped when
+ * this program is linked.
+ */
 #ifndef SMARTBOX_FAULT_ALLOC_H
 #define SMARTBOX_FAULT_ALLOC_H
 
@@ -12,5 +15,12 @@ uint64_t fault_alloc_off(void);
 /* Around what a test does for itself. */
 void fault_alloc_pause(void);
 void fault_alloc_go_on(void);
+
+/*
+ * From now on count checksums; before number n is computed flip a few bits of the data, so that damage gets a
+ * valid checksum.  Which bits follows from n.
+ */
+void fault_flip_at(uint64_t n);
+uint64_t fault_flip_off(void);
 
 #endif

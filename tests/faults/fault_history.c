@@ -12,8 +12,12 @@
  *  3. exactly the blocks that are reachable are allocated
  *  4. on a mirror, no I/O error is noticed
  *
- *	fault_history                      all; FAULT_SHARE=n: one point in n
- *	fault_history LAYOUT STEP KIND N   one point again (kind: alloc or io)
+ * And with a block damaged before its checksum is computed, so that the damage is found by nobody but who understands the
+ * block: what is left is opened, walked, and worked on with every command of the history.  All of it may fail; nothing
+ * crashes, leaks or hangs.
+ *
+ *	fault_history                      all; FAULT_SHARE=n: one point in n, FAULT_KIND=kind: of one kind
+ *	fault_history LAYOUT STEP KIND N   one point again (kind: alloc, io or flip)
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,8 +38,8 @@
 #include "smartbox/fs/workers.h"
 
 enum { CHILD_SECONDS = 60, COMPLAINTS_MAX = 20 };
-enum kind { ALLOC, IO, KINDS };
-static const char *const kind_names[] = {"alloc", "io"};
+enum kind { ALLOC, IO, FLIP, KINDS };
+static const char *const kind_names[] = {"alloc", "io", "flip"};
 
 static const struct layout layouts[] = {
     {"disk", NULL, 1, 0, 9, 96 << 20, false, false},
@@ -92,12 +96,12 @@ make_pool(struct test *t)
 }
 
 static int
-reopen(struct test *t, struct spa **spa, struct err *e)
+reopen(struct test *t, bool readonly, struct spa **spa, struct err *e)
 {
 	struct fs_os os = crash_os(&t->rnd);
 	struct nvlist *config = crash_config(t->inner, t->layout->devices);
 	struct bdev *given[DEVICES_MAX];
-	struct spa_import_opts o = {.config = config, .readonly = true, .force = true, .os = &os,
+	struct spa_import_opts o = {.config = config, .readonly = readonly, .force = true, .os = &os,
 	    .bdevs = given, .nbdevs = t->layout->devices};
 	int rc;
 
@@ -132,7 +136,7 @@ check_left(struct test *t, const struct step *st, int rc, const char *said)
 	uint64_t is;
 	bool ok = true;
 
-	if (reopen(t, &spa, &e) != 0)
+	if (reopen(t, true, &spa, &e) != 0)
 		return (fail(t, "does not open: %s", e.msg));
 	is = world_fingerprint(spa);
 	if (is != t->after && (rc == 0 || (is != t->before && !st->is_several)))
@@ -143,6 +147,42 @@ check_left(struct test *t, const struct step *st, int rc, const char *said)
 	return (ok);
 }
 
+/* Look at all of it, then try to work on it. */
+static void
+use_damaged(struct test *t)
+{
+	struct world w = {NULL, NULL};
+	struct err e = ERR_INIT;
+
+	if (reopen(t, true, &w.spa, &e) == 0) {
+		(void)world_fingerprint(w.spa);
+		spa_close(w.spa);
+	}
+	if (reopen(t, false, &w.spa, &e) != 0)
+		return;
+	no_threads(w.spa);
+	world_open(&w);
+	for (size_t i = 0; i < nsteps; i++)
+		(void)world_step(&w, &steps[i], &e);
+	(void)world_fingerprint(w.spa);
+	world_close(&w);
+}
+
+static bool
+visit_flip(struct test *t, const struct step *st, uint64_t point)
+{
+	struct err e = ERR_INIT;
+
+	fault_flip_at(point);
+	(void)world_step(&t->w, st, &e);
+	(void)fault_flip_off();
+	world_close(&t->w);
+	use_damaged(t);
+	for (unsigned i = 0; i < t->layout->devices; i++)
+		bdev_close(t->inner[i]);
+	return (true);
+}
+
 static bool
 visit_point(struct test *t, const struct step *st, enum kind kind, uint64_t point)
 {
@@ -150,6 +190,8 @@ visit_point(struct test *t, const struct step *st, enum kind kind, uint64_t poin
 	bool ok;
 	int rc;
 
+	if (kind == FLIP)
+		return (visit_flip(t, st, point));
 	if (kind == ALLOC)
 		fault_alloc_at(point);
 	else
@@ -196,7 +238,9 @@ rehearse(struct test *t, const struct step *st, enum kind kind, uint64_t n)
 	(void)kind;
 	(void)n;
 	fault_alloc_at(UINT64_MAX);
+	fault_flip_at(UINT64_MAX);
 	rc = world_step(&t->w, st, &e);
+	t->report->n[FLIP] = fault_flip_off();
 	t->report->n[ALLOC] = fault_alloc_off();
 	t->report->n[IO] = t->plan.ops_all - io;
 	return (rc == 0 || fail(t, "the step itself fails: %d %s", rc, e.msg));
@@ -230,13 +274,25 @@ visit(struct test *t, size_t step, enum kind kind, uint64_t point)
 static void
 visit_step(struct test *t, size_t step)
 {
+	const char *only = getenv("FAULT_KIND");
+
 	for (int kind = 0; kind < KINDS; kind++) {
-		uint64_t n = t->report->n[kind];
+		uint64_t n = only == NULL || strcmp(only, kind_names[kind]) == 0 ? t->report->n[kind] : 0;
 
 		for (uint64_t point = 0; point < n && t->failed < COMPLAINTS_MAX; point++)
 			if (t->counter++ % t->share == 0)
 				visit(t, step, (enum kind)kind, point);
 	}
+}
+
+static enum kind
+kind_of(const char *name)
+{
+	int kind = 0;
+
+	while (kind < KINDS - 1 && strcmp(kind_names[kind], name) != 0)
+		kind++;
+	return ((enum kind)kind);
 }
 
 static bool
@@ -257,7 +313,7 @@ run(struct test *t, char **only)
 		if (only == NULL)
 			visit_step(t, i);
 		else if ((size_t)atoi(only[0]) == i) {
-			visit(t, i, strcmp(only[1], "io") == 0 ? IO : ALLOC, strtoull(only[2], NULL, 10));
+			visit(t, i, kind_of(only[1]), strtoull(only[2], NULL, 10));
 			return (true);
 		}
 		if (world_step(&t->w, &steps[i], &e) != 0) {
