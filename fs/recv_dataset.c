@@ -190,7 +190,8 @@ check_existing(const struct recv_job *j, struct dsl_dataset *head, struct err *e
 	if (j->begin->u.begin.fromguid != 0 &&
 	    zap_lookup(dp_mos(head->dp), ds_phys(head)->snapnames_zap, j->snap, 8, 1, &obj) == 0)
 		return (err_set(e, EEXIST, "destination snapshot '%s@%s' already exists", j->fs, j->snap));
-	if (j->begin->u.begin.fromguid != 0 && !(j->begin->u.begin.flags & BEGIN_CLONE && j->origin[0] != '\0'))
+	if (j->begin->u.begin.fromguid != 0 &&
+	    !((j->begin->u.begin.flags & BEGIN_CLONE) && j->origin[0] != '\0'))
 		return (check_incremental(j, head, e));
 	return (check_overwrite(j, head, e));
 }
