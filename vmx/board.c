@@ -7,8 +7,8 @@
  * The invariants are in smartbox/vmx/board.h.
  *
  * A saved board is a header and one section per device that has state, in the order of the board,
- * which the configuration fixes: name, kind, version, length, CRC-32 of all that and the bytes.  A section that
- * does not meet its device exactly is an error; there is no guessing between versions.
+ * which the configuration fixes: name, kind, version, length, CRC-32 of all that and the bytes.
+ * A section that does not meet its device exactly is an error; versions are not guessed between.
  */
 #include "smartbox/vmx/board.h"
 

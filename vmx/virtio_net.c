@@ -7,8 +7,8 @@
  *
  * The tap speaks the same 12-byte header that a VERSION_1 driver does, so checksums and segmentation
  * are left to whoever can do them; which of them the tap may hand over is set from what the
- * driver negotiated.  A legacy driver without mergeable buffers uses 10 bytes of it.  A frame that comes while
- * no buffer is there waits in our buffer and the tap's queue behind it: the kernel drops, not we.
+ * driver negotiated.  A legacy driver without mergeable buffers uses 10 bytes of it.  A frame that
+ * comes while no buffer is there waits in our buffer and the tap's queue behind it: the kernel drops, not we.
  *
  * Facts: VIRTIO 1.2, section 5.1; Linux include/uapi/linux/if_tun.h.
  */

@@ -418,7 +418,8 @@ vm_make(struct vm *vm, struct err *e)
 	    (rc = gmem_new(vm->c.ram, &vm->mem, e)) != 0 || (rc = firmware_make(vm, e)) != 0 ||
 	    (rc = kvm_make(vm, e)) != 0 || (rc = kvm_set_memory(vm->kvm, vm->mem, e)) != 0 ||
 	    (rc = board_new(vm->mem, &vm_host, vm, &vm->board, e)) != 0 ||
-	    (rc = vm_devices(vm, e)) != 0 || (rc = vm_firmware(vm, e)) != 0)
+	    (rc = vm_devices(vm, e)) != 0 || (rc = vm_firmware(vm, e)) != 0 ||
+	    (rc = vm_control(vm, e)) != 0)
 		return (rc);
 	return (boot(vm, e));
 }

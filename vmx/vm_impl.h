@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A running machine, as its files share it: vm.c (threads, life), vm_devices.c (what is on the
- * board), control.c (the control socket), vm_jail.c.
+ * board), vm_control.c (the control socket), vm_firmware.c, vm_jail.c.
  */
 #ifndef VMX_VM_IMPL_H
 #define VMX_VM_IMPL_H
@@ -46,6 +46,7 @@ struct vm {
 	struct kvm *kvm;
 	struct board *board;
 	struct loop *loop; /* main thread's */
+	struct watch *control_client;
 	struct vm_cpu cpu[VMX_MAX_CPUS];
 	unsigned ncpus_started;
 	struct iothread *io[VM_MAX_IO];
@@ -76,6 +77,7 @@ int vm_devices(struct vm *vm, struct err *e);
 /* fw_cfg, when there is firmware; after the devices. */
 int vm_firmware(struct vm *vm, struct err *e);
 void vm_firmware_reset(struct vm *vm); /* a reset: bootonce is over */
+int vm_control(struct vm *vm, struct err *e); /* the socket, when there is one */
 void vm_close_config(struct vmx_config *c);
 
 #endif

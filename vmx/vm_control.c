@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The control socket: a line in, a line out, then the connection ends.
+ *
+ *	stop   press the power button		reset  as the button on the case
+ *	nmi    to every vCPU			kill   end now
+ *	info   {"cpus":..,"ram":..,"exits":..,"resets":..,"balloon":..}
+ *
+ * Answers are "ok", "error: ..." or the info.  Whoever can open the socket's path may do all of it:
+ * permissions of the path are the access control.  A client is read once, at most LINE bytes, so that
+ * none can hold the loop.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "vm_impl.h"
+
+enum { LINE = 64, ANSWER = 256 };
+
+static void
+say_info(struct vm *vm, char *out)
+{
+	struct device *balloon = board_find(vm->board, "balloon");
+	uint64_t exits = 0;
+
+	for (unsigned i = 0; i < vm->c.cpus; i++)
+		exits += vcpu_exits(vm->cpu[i].vcpu);
+	(void)snprintf(out, ANSWER,
+	    "{\"cpus\":%u,\"ram\":%llu,\"exits\":%llu,\"resets\":%llu,\"balloon\":%u}\n", vm->c.cpus,
+	    (unsigned long long)vm->c.ram, (unsigned long long)exits,
+	    (unsigned long long)vm->resets, balloon != NULL ? vballoon_actual(balloon) : 0);
+}
+
+static void
+do_stop(struct vm *vm)
+{
+	pm_power_button(board_find(vm->board, "pm"));
+}
+
+static void
+do_reset(struct vm *vm)
+{
+	vm_request(vm, VM_RESET);
+}
+
+static void
+do_kill(struct vm *vm)
+{
+	vm_request(vm, VM_KILL);
+}
+
+static void
+do_nmi(struct vm *vm)
+{
+	for (unsigned i = 0; i < vm->c.cpus; i++)
+		(void)kvm_inject_nmi(vm->cpu[i].vcpu);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(struct vm *vm);
+} commands[] = {{"stop", do_stop}, {"reset", do_reset}, {"kill", do_kill}, {"nmi", do_nmi}};
+
+static void
+answer(struct vm *vm, const char *line, char *out)
+{
+	if (strcmp(line, "info") == 0) {
+		say_info(vm, out);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(line, commands[i].name) == 0) {
+			commands[i].run(vm);
+			(void)snprintf(out, ANSWER, "ok\n");
+			return;
+		}
+	}
+	(void)snprintf(out, ANSWER, "error: no such command\n");
+}
+
+static void
+client_ready(struct loop *l, int fd, unsigned events, void *arg)
+{
+	struct vm *vm = arg;
+	char line[LINE + 1], out[ANSWER];
+	ssize_t n = read(fd, line, LINE);
+
+	(void)l;
+	(void)events;
+	if (n > 0) {
+		line[n] = '\0';
+		line[strcspn(line, "\r\n")] = '\0';
+		answer(vm, line, out);
+		(void)!send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);
+	}
+	watch_remove(vm->control_client);
+	vm->control_client = NULL;
+	(void)close(fd);
+}
+
+/* One client at a time: the next waits in the socket's queue, or is turned away. */
+static void
+client_new(struct loop *l, int fd, unsigned events, void *arg)
+{
+	struct vm *vm = arg;
+	int s = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+
+	(void)events;
+	if (s < 0)
+		return;
+	if (vm->control_client == NULL)
+		vm->control_client = loop_fd(l, s, LOOP_READ, client_ready, vm);
+	else
+		(void)close(s);
+}
+
+int
+vm_control(struct vm *vm, struct err *e)
+{
+	if (vm->c.control_fd < 0)
+		return (0);
+	if (loop_fd(vm->loop, vm->c.control_fd, LOOP_READ, client_new, vm) == NULL)
+		return (err_set(e, EINVAL, "the control socket cannot be watched"));
+	return (0);
+}
