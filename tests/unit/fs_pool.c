@@ -74,7 +74,10 @@ fs_test_pool_on(const char *path, unsigned mib, bool features)
 struct objset *
 fs_test_objset(void)
 {
-	return (spa_mos(fs_test_pool(512, true)));
+	static struct spa *volatile spa; /* as long as the test's process, and seen to be no leak */
+
+	spa = fs_test_pool(512, true);
+	return (spa_mos(spa));
 }
 
 static struct spa *
