@@ -45,6 +45,7 @@
 #include "zil_impl.h"
 
 #define LOGBIAS_THROUGHPUT 1
+#define OBJSET_TYPE_VOLUME 3
 #define WRITE_HEAD ((uint32_t)sizeof(struct lr_write))
 #define COMMIT_BYTES_MAX ((uint64_t)4 << 20) /* of one file, in the log */
 #define WRITE_PIECE_MIN 4096u /* less is not worth the end of a block */
@@ -413,12 +414,17 @@ put_piece(struct zilog *zl, struct log_batch *b, const struct itx *i, uint64_t o
 
 /* --- logbias=throughput: the record points at a block that holds a copy of the file's ----------- */
 
+/*
+ * Of volumes only: OpenZFS replays such a record by writing the whole block, and a file that ends inside
+ * of it grows to the block's end unless the record makes it longer (seen).
+ */
 static bool
 wants_pointers(const struct zilog *zl)
 {
 	uint64_t bias;
 
-	return (dsl_prop_number(zl->ds, "logbias", &bias) == 0 && bias == LOGBIAS_THROUGHPUT);
+	return (objset_type(zl->os) == OBJSET_TYPE_VOLUME &&
+	    dsl_prop_number(zl->ds, "logbias", &bias) == 0 && bias == LOGBIAS_THROUGHPUT);
 }
 
 static int

