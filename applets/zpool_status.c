@@ -363,7 +363,8 @@ print_advice(const struct nvlist *status, const struct nvlist *tree)
 
 	if (strcmp(state, "SUSPENDED") == 0) {
 		(void)printf("status: Writing failed on too many devices; nothing is written any more.\n"
-		    "action: Make sure the devices are connected, then run 'zpool clear'.\n");
+		    "action: Make sure the devices are connected, then run 'zpool export -f' and\n"
+		    "\t'zpool import'.\n");
 		return;
 	}
 	if (is_resilvering(status)) {

@@ -6,10 +6,10 @@
  *	                                                  |
  *	                                          a few worker threads
  *
- * A worker that takes an event is alone with the descriptor until it rearms it.  A protocol reads one request,
- * rearms, and executes the request: so the next request of the same connection is another worker's, and a
- * thousand disks cost no thousand threads.  What waits for the disk's cache (a flush) keeps no
- * worker: it is answered by a callback.
+ * A worker that takes an event is alone with the descriptor until it rearms it.  A protocol reads
+ * one request, rearms, and executes the request: so the next request of the same connection is
+ * another worker's, and a thousand disks cost no thousand threads.  What waits for the disk's cache
+ * (a flush) keeps no worker: it is answered by a callback.
  *
  * An event may be on its way to a worker while its watch is taken away.  So epoll knows a watch by
  * slot and generation, never by address: a worker looks the slot up under the lock, and finds

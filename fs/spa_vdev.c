@@ -111,7 +111,8 @@ spa_vdev_measure(struct vdev *leaf)
 {
 	struct bdev *bd;
 
-	if (!vdev_leaf_ready(leaf) || leaf->path == NULL || bdev_open(leaf->path, BDEV_READONLY, &bd, NULL) != 0)
+	if (!vdev_leaf_ready(leaf) || leaf->path == NULL ||
+	    bdev_open(leaf->path, BDEV_READONLY, &bd, NULL) != 0)
 		return;
 	if (label_psize(bd->size) > leaf->psize) {
 		leaf->psize = label_psize(bd->size);

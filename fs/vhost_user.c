@@ -2,7 +2,8 @@
 /*
  * The vhost-user session: the messages of a front-end.
  *
- *	0 request u32   4 flags u32: version 1, 4 this is a reply, 8 a reply is wanted   8 size u32   12 payload
+ *	0 request u32   4 flags u32   8 size u32   12 payload
+ *	flags: 1 the version, 4 this is a reply, 8 a reply is wanted
  *	descriptors come as SCM_RIGHTS with the first byte
  *
  *	connected -> features -> memory, rings, in flight -> rings run <-> GET_VRING_BASE -> ... -> hung up
@@ -14,8 +15,8 @@
  *
  * Invariants:
  *	1. Messages of one session are handled one at a time (the watch is one shot).
- *	2. A ring runs when it has size, addresses, a kick descriptor and is enabled; it is stopped, with nothing in
- *	   flight, before memory, tracking or any of those change.
+ *	2. A ring runs when it has size, addresses, a kick descriptor and is enabled; it is stopped,
+ *	   with nothing in flight, before memory, tracking or any of those change.
  *	3. Every descriptor that arrives is owned by exactly one place or closed.
  *
  * A front-end that finds the socket hung up (poold was killed) asks for another, sends SET_INFLIGHT_FD with
@@ -573,7 +574,8 @@ keep_fds(struct vu_session *s, const struct msghdr *mh)
 {
 	int rc = mh->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
 
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(mh); h != NULL; h = CMSG_NXTHDR((struct msghdr *)(uintptr_t)mh, h)) {
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(mh); h != NULL;
+	    h = CMSG_NXTHDR((struct msghdr *)(uintptr_t)mh, h)) {
 		size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
 		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)

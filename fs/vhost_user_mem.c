@@ -3,8 +3,8 @@
  * The guest's memory, as the front-end hands it to us.
  *
  * We touch it directly, so it must stay there: a file that its owner cut shorter would be a fatal signal.
- * Hence only memfds (shared memory that belongs to no mount) that are sealed against shrinking, or let us seal
- * them, are accepted, and huge pages are not: theirs can run out at the first touch.
+ * Hence only memfds (shared memory that belongs to no mount) that are sealed against shrinking, or
+ * let us seal them, are accepted, and huge pages are not: theirs can run out at the first touch.
  *
  * Every address of a ring is looked up here, with its length: what does not lie in one region is refused.
  */

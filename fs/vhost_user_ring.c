@@ -2,23 +2,23 @@
 /*
  * Virtqueues (split rings).
  *
- *	kick -> a worker takes one chain, lets another worker go on with the ring, executes -> used ring -> call
+ *	kick -> a worker takes one chain, lets another go on with the ring, executes -> used ring -> call
  *
  * The ring, its descriptors and indexes lie in memory that the guest changes while we look.  So each word is
  * read once into a variable of ours, checked, and used from there.  What cannot be right (an index
  * that jumps, a chain with a loop, an address outside) breaks the ring: it is not served any more, `err` is
  * signalled, and the guest has to reset its device.  Nothing else suffers.
  *
- * In flight: `track` lies in memory that the front-end keeps.  Taking a chain marks its head and numbers it, giving it
- * back unmarks it; between the steps of giving back a dying server leaves a state from which the next
- * one can tell what the used ring has (protocol document, "For split virtqueue").  What is still marked then is executed
- * again, oldest first.
+ * In flight: `track` lies in memory that the front-end keeps.  Taking a chain marks its head and
+ * numbers it, giving it back unmarks it; between the steps of giving back a dying server leaves a
+ * state from which the next one can tell what the used ring has (protocol document, "For split
+ * virtqueue").  What is still marked then is executed again, oldest first.
  *
  * Invariants:
  *	1. inflight = chains taken and not given back; stopping waits for zero.  So neither the memory map nor
  *	   the tracking changes under a chain.
- *	2. Only the worker that holds the watch (one at a time) takes chains; the lock protects what giving back
- *	   shares with it.
+ *	2. Only the worker that holds the watch (one at a time) takes chains; the lock protects what
+ *	   giving back shares with it.
  */
 #include <errno.h>
 #include <stdlib.h>

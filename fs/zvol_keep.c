@@ -3,17 +3,19 @@
  * What volumes acknowledged and no txg has yet.
  *
  * A disk may lose what was not flushed when the power goes: file systems and databases know that.  It may not
- * lose it while the machine runs.  But poold may be killed, or replaced by a newer one, and what it had in memory
- * goes with it, while the kernel that wrote it believes it written and reads it again from the "disk".
+ * lose it while the machine runs.  But poold may be killed, or replaced by a newer one, and what it
+ * had in memory goes with it, while the kernel that wrote it believes it written and reads it again
+ * from the "disk".
  *
- * So every write of a volume is also copied into a file in RAM (tmpfs, /run), which outlives the process and not
- * the power, as it should be.  The next poold applies what the pool does not have, before anybody reads.
+ * So every write of a volume is also copied into a file in RAM (tmpfs, /run), which outlives the
+ * process and not the power, as it should be.  The next poold applies what the pool does not have,
+ * before anybody reads.
  *
  *	POOL.keep.N, N = txg mod 4:  head | record data | record data | ...
  *
  * Invariants:
- *	1. A record is there in full before its write is acknowledged: its head is written after its data, and the
- *	   file is zeros behind the last.
+ *	1. A record is there in full before its write is acknowledged: its head is written after its
+ *	   data, and the file is zeros behind the last.
  *	2. Records of one txg are in one file, in the order of the changes; a file is cut to nothing when its
  *	   txg is durable.  RAM: no more than what is dirty.
  *	3. A record is applied when its txg is newer than the pool's: one that another machine has imported

@@ -2,7 +2,7 @@
 /*
  * A pool's volumes as block devices.
  *
- *	volume --- zvol_open: struct bdev --- blk_disk --+-- nbd connections (several) --- /dev/nbdN <- /dev/zvol/...
+ *	volume --- zvol_open: struct bdev --- blk_disk --+-- nbd connections --- /dev/nbdN <- /dev/zvol/...
  *	                                                 `-- vhost-user sessions --- a guest's rings
  *
  * Which volumes are exported follows from the datasets: property volmode (none: not at all) of a volume,

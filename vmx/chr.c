@@ -7,8 +7,8 @@
  *
  * The ring is under our lock, which is a leaf; client callbacks are made without it, because they
  * take their device's.  One wake-up descriptor tells the loop that the ring is no longer empty or
- * that the device takes input again; it is written only on those edges, so a flood of output costs one system call
- * per drained ring.
+ * that the device takes input again; it is written only on those edges, so a flood of output costs
+ * one system call per drained ring.
  */
 #include "smartbox/vmx/chr.h"
 

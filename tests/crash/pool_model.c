@@ -586,7 +586,8 @@ equals_locked(struct spa *spa, const struct model *m, char *why, size_t size)
 	for (unsigned i = 0; i < MODEL_SNAPS; i++) {
 		want += m->snap[i].used;
 		snap_name(m, i, name, sizeof(name));
-		if (m->snap[i].used && !files_equal(spa, name, m->snap[i].is_volume, m->snap[i].file, why, size))
+		if (m->snap[i].used &&
+		    !files_equal(spa, name, m->snap[i].is_volume, m->snap[i].file, why, size))
 			return (false);
 	}
 	if (dsl_walk(spa, NULL, -1, DSL_FILESYSTEM | DSL_SNAPSHOT | DSL_VOLUME, count_dataset, &found,

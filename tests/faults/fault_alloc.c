@@ -133,7 +133,8 @@ spoil(uint8_t *data, size_t len, uint64_t seed)
 {
 	for (unsigned i = 0; i < 1 + seed % 4 && len > 0; i++) {
 		seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-		data[(seed >> 20) % (seed & 1 ? len : len < 512 ? len : 512)] ^= (uint8_t)(1 << (seed >> 16 & 7));
+		data[(seed >> 20) % (seed & 1 || len < 512 ? len : 512)] ^=
+		    (uint8_t)(1 << (seed >> 16 & 7));
 	}
 }
 

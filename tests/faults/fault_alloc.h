@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Allocations that fail and blocks that are damaged at will: malloc and its kin, and checksum_compute, are wrapped when
- * this program is linked.
+ * Allocations that fail and blocks that are damaged at will: malloc and its kin, and
+ * checksum_compute, are wrapped when this program is linked.
  */
 #ifndef SMARTBOX_FAULT_ALLOC_H
 #define SMARTBOX_FAULT_ALLOC_H

@@ -3,18 +3,18 @@
  * The engine survives an error at every operation of its devices and at every allocation.
  *
  * A scripted history of commands and file operations runs on a pool in memory.  Each step is first done in a
- * child that counts; then, for each allocation and each read, write and flush in it, a child does the step with that one
- * failing, and opens what is left:
+ * child that counts; then, for each allocation and each read, write and flush in it, a child does
+ * the step with that one failing, and opens what is left:
  *
  *  1. no crash, no leak: this program is built with the address and leak sanitizers
- *  2. the contents are those before the step or those after it; after it, if the step said it was done (a step that is
- *     several commands may be done in part)
+ *  2. the contents are those before the step or those after it; after it, if the step said it was
+ *     done (a step that is several commands may be done in part)
  *  3. exactly the blocks that are reachable are allocated
  *  4. on a mirror, no I/O error is noticed
  *
- * And with a block damaged before its checksum is computed, so that the damage is found by nobody but who understands the
- * block: what is left is opened, walked, and worked on with every command of the history.  All of it may fail; nothing
- * crashes, leaks or hangs.
+ * And with a block damaged before its checksum is computed, so that the damage is found by nobody
+ * but who understands the block: what is left is opened, walked, and worked on with every command
+ * of the history.  All of it may fail; nothing crashes, leaks or hangs.
  *
  *	fault_history                      all; FAULT_SHARE=n: one point in n, FAULT_KIND=kind: of one kind
  *	fault_history LAYOUT STEP KIND N   one point again (kind: alloc, io or flip)
@@ -307,7 +307,7 @@ run(struct test *t, char **only)
 			printf("FAIL %s step %zu (%s): %s\n", t->layout->name, i, steps[i].name, t->report->why);
 			return (false);
 		}
-		/* What the children see: the step done from here on; so do it, look, and go back by a fork. */
+		/* The children see the step done from here on: do it, look, and go back by a fork. */
 		t->after = world_after(&t->w, &steps[i]);
 		t->rnd = saved;
 		if (only == NULL)

@@ -2,9 +2,9 @@
 /*
  * A front-end that lies: messages, descriptors and rings.
  *
- * The input is a program: each byte says what comes next, a message (request, flags, size, payload from the input),
- * bytes for the guest's memory, or a look at a ring.  The guest's memory is 64 KiB; messages that need a descriptor get one
- * of the right kind, or of a wrong one.
+ * The input is a program: each byte says what comes next, a message (request, flags, size, payload
+ * from the input), bytes for the guest's memory, or a look at a ring.  The guest's memory is 64
+ * KiB; messages that need a descriptor get one of the right kind, or of a wrong one.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,7 +20,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum { MEMORY = 64 << 10, DISK = 256 << 10, STEPS_MAX = 64 };
-enum { SET_MEM_TABLE = 5, SET_VRING_KICK = 12, SET_VRING_ERR = 14, SET_BACKEND_REQ_FD = 21, SET_INFLIGHT_FD = 32 };
+enum { SET_MEM_TABLE = 5, SET_VRING_KICK = 12, SET_VRING_ERR = 14, SET_BACKEND_REQ_FD = 21,
+	SET_INFLIGHT_FD = 32 };
 
 struct input {
 	const uint8_t *p;

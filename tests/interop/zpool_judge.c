@@ -2,10 +2,11 @@
 /*
  * OpenZFS's own pool code as a judge, in user space: zpool_judge [-rw] [-d N] POOL FILE...
  *
- * Imports the pool POOL from copies of its vdevs, with -r first lets devices get what they lack, scrubs it, with -w also makes, writes, reads back,
- * snapshots and destroys a dataset, with -d destroys every Nth of its datasets and snapshots (1: all but
- * the root), and exports it. It WRITES to the files. Prints one line per vdev:
- * guid, state, read, write and checksum errors; exit status 0 only when all is healthy and without errors.
+ * Imports the pool POOL from copies of its vdevs, with -r first lets devices get what they lack,
+ * scrubs it, with -w also makes, writes, reads back, snapshots and destroys a dataset, with -d
+ * destroys every Nth of its datasets and snapshots (1: all but the root), and exports it. It WRITES
+ * to the files. Prints one line per vdev: guid, state, read, write and checksum errors; exit status
+ * 0 only when all is healthy and without errors.
  *
  * Linked to Debian's libzpool.so.5 and libnvpair.so.3 (OpenZFS 2.1). The package's headers do not
  * compile outside of its tree, so the few prototypes that are needed are written down here.

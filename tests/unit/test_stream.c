@@ -212,7 +212,8 @@ compare_object(struct objset *x, struct objset *y, uint64_t obj)
 	q = malloc(i.block_size);
 	CHECK(p != NULL && q != NULL);
 	for (off = 0; off < size; off += i.block_size) {
-		CHECK(dmu_read(x, obj, off, i.block_size, p) == 0 && dmu_read(y, obj, off, i.block_size, q) == 0);
+		CHECK_EQ(dmu_read(x, obj, off, i.block_size, p), 0);
+		CHECK_EQ(dmu_read(y, obj, off, i.block_size, q), 0);
 		CHECK(memcmp(p, q, i.block_size) == 0);
 	}
 	free(p);

@@ -2,9 +2,9 @@
 /*
  * A load for a block device, beside a copy in memory: load DEVICE MIB SEED SECONDS
  *
- * Four threads, each with a quarter of the first MIB of the device, write, read, discard, zero and fsync at random
- * for that long, half of them around the page cache; every read is compared. In the end all of it is read
- * again from the device. Exit status 0: never a difference, never an error.
+ * Four threads, each with a quarter of the first MIB of the device, write, read, discard, zero and
+ * fsync at random for that long, half of them around the page cache; every read is compared. In the
+ * end all of it is read again from the device. Exit status 0: never a difference, never an error.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -120,7 +120,8 @@ main(int argc, char **argv)
 	for (int i = 0; i < THREADS; i++) {
 		uint64_t size = strtoull(argv[2], NULL, 10) * (1 << 20) / THREADS;
 
-		p[i] = (struct part){.device = argv[1], .start = size * (unsigned)i, .size = size, .number = i,
+		p[i] = (struct part){.device = argv[1], .start = size * (unsigned)i,
+		    .size = size, .number = i,
 		    .seed = strtoull(argv[3], NULL, 10) * 977 + (unsigned)i + 1,
 		    .until = time(NULL) + atoi(argv[4])};
 		if (posix_memalign((void **)&p[i].copy, 4096, size) != 0 ||

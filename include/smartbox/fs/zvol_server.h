@@ -15,8 +15,9 @@
 struct zvol_server;
 
 /*
- * sync may be NULL for a read-only pool.  dir: on a filesystem in RAM, where what volumes acknowledged outlives
- * this process; what an earlier one left there is written first.  Serves nothing before the first update.
+ * sync may be NULL for a read-only pool.  dir: on a filesystem in RAM, where what volumes
+ * acknowledged outlives this process; what an earlier one left there is written first.  Serves
+ * nothing before the first update.
  */
 int zvol_server_new(struct spa *spa, struct syncer *sync, const char *dir, struct zvol_server **out,
     struct err *e);
