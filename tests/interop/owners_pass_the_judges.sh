@@ -6,7 +6,6 @@
 . "$TOP/tests/interop/lib.sh"
 . "$TOP/tests/tools/pools.sh"
 R=$PWD/root
-chmod o+x "$PWD" "$PWD/.."	# other users go through
 mkdir vdevs
 truncate -s 192M vdevs/a
 zpool create -R "$R" -O atime=off ow "$PWD/vdevs/a" && zfs create ow/fs || fail "create"
