@@ -9,6 +9,7 @@
  *	old NAME.xml removed	(rename) else a file nobody reads
  * The index is the list of zones; an XML without a line in it does not exist.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -223,4 +224,66 @@ zonecfg_delete(const struct zone_env *env, const char *name, struct err *e)
 	rc = delete_locked(env, name, e);
 	file_unlock(lock);
 	return (rc != 0 ? rc : zone_range_release(env, name, e));
+}
+
+/* --- what a killed save or delete left ---------------------------------------------------------- */
+
+/* "NAME.xml" of a zone that the index does not know. */
+static bool
+is_stray(struct zone_index *ix, const char *file, char name[ZONE_NAME_MAX + 1])
+{
+	size_t n = strlen(file);
+
+	if (n <= 4 || n - 4 > ZONE_NAME_MAX || strcmp(file + n - 4, ".xml") != 0)
+		return (false);
+	(void)snprintf(name, ZONE_NAME_MAX + 1, "%.*s", (int)(n - 4), file);
+	return (zone_name_check(name, NULL) == 0 && zone_index_find(ix, name) == NULL);
+}
+
+static int
+sweep_one(const struct zone_env *env, const char *name, bool (*unwanted)(const struct zonecfg *))
+{
+	struct zonecfg *c;
+	bool remove;
+
+	if (load_xml(env, name, &c, NULL) != 0)
+		return (0);
+	remove = unwanted(c);
+	zonecfg_free(c);
+	return (remove && forget_name(env, name, NULL) == 0);
+}
+
+static int
+sweep_locked(const struct zone_env *env, bool (*unwanted)(const struct zonecfg *), struct err *e)
+{
+	char path[PATH_MAX], name[ZONE_NAME_MAX + 1];
+	struct zone_index ix;
+	struct dirent *d;
+	int n = 0, rc;
+	DIR *dir;
+
+	if ((rc = zone_index_read(env, &ix, e)) != 0)
+		return (rc);
+	(void)snprintf(path, sizeof(path), "%s/zones", env->etc);
+	if ((dir = opendir(path)) != NULL) {
+		while ((d = readdir(dir)) != NULL)
+			if (is_stray(&ix, d->d_name, name))
+				n += sweep_one(env, name, unwanted);
+		(void)closedir(dir);
+	}
+	zone_index_free(&ix);
+	return (n);
+}
+
+int
+zonecfg_sweep(const struct zone_env *env, bool (*unwanted)(const struct zonecfg *),
+    struct err *e)
+{
+	int n, lock = zone_index_lock(env, e);
+
+	if (lock < 0)
+		return (lock);
+	n = sweep_locked(env, unwanted, e);
+	file_unlock(lock);
+	return (n);
 }

@@ -581,14 +581,20 @@ recover_one(const struct machine *m, const struct zone_info *zi)
 	return (n > 0 ? n : 0);
 }
 
+static bool
+is_unfinished(const struct zonecfg *c)
+{
+	return (zonecfg_attr(c, VM_UNFINISHED) != NULL);
+}
+
 int
 vm_recover(const struct machine *m, struct err *e)
 {
 	struct zone_list l;
-	int rc = zone_list_all(&m->zenv, &l, e), n = 0;
+	int rc, n = zonecfg_sweep(&m->zenv, is_unfinished, e);
 
-	if (rc != 0)
-		return (rc);
+	if (n < 0 || (rc = zone_list_all(&m->zenv, &l, e)) != 0)
+		return (n < 0 ? n : rc);
 	for (size_t i = 0; i < l.n; i++)
 		n += recover_one(m, &l.zones[i]);
 	zone_list_free(&l);

@@ -261,6 +261,42 @@ TEST(zonecfg_save_load_rename_delete_keep_index_and_files_in_step)
 	zonecfg_free(d);
 }
 
+static bool
+is_unwanted(const struct zonecfg *c)
+{
+	(void)c;
+	return (true);
+}
+
+static bool
+is_template(const struct zonecfg *c)
+{
+	(void)c;
+	return (false);
+}
+
+TEST(zonecfg_sweep_takes_unwanted_files_without_a_line_in_the_index_only)
+{
+	struct zone_env env;
+	struct zonecfg *c = sample("alpha");
+	char kept[PATH_MAX], stray[PATH_MAX], *text;
+	size_t n;
+
+	private_env(&env);
+	CHECK_EQ(zonecfg_save(&env, c, NULL), 0);
+	(void)snprintf(kept, sizeof(kept), "%s/zones/alpha.xml", env.etc);
+	(void)snprintf(stray, sizeof(stray), "%s/zones/stray.xml", env.etc);
+	CHECK_EQ(file_read(kept, 1 << 20, &text, &n, NULL), 0);
+	CHECK_EQ(file_replace(stray, text, n, 0644, NULL), 0);
+	CHECK_EQ(zonecfg_sweep(&env, is_template, NULL), 0);
+	CHECK_EQ(access(stray, F_OK), 0);
+	CHECK_EQ(zonecfg_sweep(&env, is_unwanted, NULL), 1);
+	CHECK(access(stray, F_OK) != 0);
+	CHECK_EQ(access(kept, F_OK), 0);
+	free(text);
+	zonecfg_free(c);
+}
+
 TEST(zonecfg_save_refuses_a_taken_name_and_a_moved_installed_zone)
 {
 	struct zone_env env;

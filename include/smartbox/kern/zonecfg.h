@@ -43,6 +43,12 @@ int zonecfg_load(const struct zone_env *env, const char *name, struct zonecfg **
 int zonecfg_save(const struct zone_env *env, struct zonecfg *c, struct err *e);
 /* Forget the zone: refused (-EINVAL) unless configured.  Removes XML, index line, id range. */
 int zonecfg_delete(const struct zone_env *env, const char *name, struct err *e);
+/*
+ * Remove XML files that have no line in the index, as a save or delete leaves one that is killed in
+ * between, where `unwanted` says so (an admin's templates have no line either).  Their number.
+ */
+int zonecfg_sweep(const struct zone_env *env, bool (*unwanted)(const struct zonecfg *),
+    struct err *e);
 
 /* The XML text; messages say NAME:LINE. */
 int zonecfg_parse_xml(const char *name, const char *buf, size_t len, struct zonecfg **out,
