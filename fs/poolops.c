@@ -336,6 +336,31 @@ session_names(struct pool_session *s, const char *root, int depth, unsigned type
 	return (rc);
 }
 
+struct by_guid {
+	uint64_t guid;
+	char *name;
+};
+
+static int
+match_guid(struct dsl_dataset *ds, void *arg)
+{
+	struct by_guid *g = arg;
+
+	if (dsl_guid(ds) != g->guid)
+		return (0);
+	dsl_name(ds, g->name);
+	return (1);
+}
+
+bool
+name_by_guid(struct spa *spa, const char *root, int depth, unsigned types, uint64_t guid,
+    char name[DSL_NAME_MAX])
+{
+	struct by_guid g = {guid, name};
+
+	return (dsl_walk(spa, root, depth, types, match_guid, &g, NULL) == 1);
+}
+
 /* What both kinds of record say: when, and on which machine. */
 static struct nvlist *
 history_record(struct pool_session *s)

@@ -81,6 +81,10 @@ bool session_exists(struct pool_session *s, const char *name);
 int session_names(struct pool_session *s, const char *root, int depth, unsigned types,
     struct strlist *l, struct err *e);
 
+/* The first of dsl_walk's that has this guid; pool's lock held. */
+bool name_by_guid(struct spa *spa, const char *root, int depth, unsigned types, uint64_t guid,
+    char name[DSL_NAME_MAX]);
+
 /*
  * Where a filesystem wants to be mounted, altroot included: a path, "legacy" or "none".  source as
  * of dsl_prop_text, may be NULL.  Pool's lock held.

@@ -109,28 +109,12 @@ pick_names(struct recv_run *r, struct err *e)
 	return (0);
 }
 
-struct by_guid {
-	uint64_t guid;
-	char *name;
-};
-
-static int
-match_guid(struct dsl_dataset *ds, void *arg)
-{
-	struct by_guid *g = arg;
-
-	if (dsl_guid(ds) != g->guid)
-		return (0);
-	dsl_name(ds, g->name);
-	return (1);
-}
-
 /* The snapshot that a clone hangs on: as asked for, or the one with the guid, near the target first. */
 static int
 find_origin(struct recv_run *r, struct err *e)
 {
 	const char *asked = nv_str_or(r->in, "origin", "");
-	struct by_guid g = {r->job.begin->u.begin.fromguid, r->job.origin};
+	uint64_t guid = r->job.begin->u.begin.fromguid;
 	const char *root = nv_str_or(r->in, "name", "");
 	char base[DSL_NAME_MAX];
 	int rc = 0;
@@ -144,8 +128,8 @@ find_origin(struct recv_run *r, struct err *e)
 		return (0);
 	(void)snprintf(base, sizeof(base), "%.*s", (int)strcspn(root, "@"), root);
 	spa_enter(r->spa);
-	if (dsl_walk(r->spa, base, -1, DSL_SNAPSHOT, match_guid, &g, NULL) != 1 &&
-	    dsl_walk(r->spa, NULL, -1, DSL_SNAPSHOT, match_guid, &g, NULL) != 1)
+	if (!name_by_guid(r->spa, base, -1, DSL_SNAPSHOT, guid, r->job.origin) &&
+	    !name_by_guid(r->spa, NULL, -1, DSL_SNAPSHOT, guid, r->job.origin))
 		rc = err_set(e, ENOENT, "local origin for clone %s@%s does not exist", r->job.fs, r->job.snap);
 	spa_exit(r->spa);
 	return (rc);

@@ -370,31 +370,13 @@ plan_named(struct send_run *r, const struct nvlist *in, struct err *e)
 
 /* --- a resumed stream ------------------------------------------------------------------------- */
 
-struct by_guid {
-	uint64_t guid;
-	char *name;
-};
-
-static int
-compare_guid(struct dsl_dataset *ds, void *arg)
-{
-	struct by_guid *g = arg;
-
-	if (dsl_guid(ds) != g->guid)
-		return (0);
-	dsl_name(ds, g->name);
-	return (1);
-}
-
 /* A snapshot or bookmark of that guid: first in the filesystem of that name, then anywhere. */
 static int
 name_of_guid(struct spa *spa, const char *fs, uint64_t guid, char name[DSL_NAME_MAX])
 {
-	struct by_guid g = {guid, name};
-
-	if (dsl_walk(spa, fs, 0, DSL_SNAPSHOT, compare_guid, &g, NULL) == 1 ||
-	    dsl_walk(spa, fs, 0, DSL_BOOKMARK, compare_guid, &g, NULL) == 1 ||
-	    dsl_walk(spa, NULL, -1, DSL_SNAPSHOT | DSL_BOOKMARK, compare_guid, &g, NULL) == 1)
+	if (name_by_guid(spa, fs, 0, DSL_SNAPSHOT, guid, name) ||
+	    name_by_guid(spa, fs, 0, DSL_BOOKMARK, guid, name) ||
+	    name_by_guid(spa, NULL, -1, DSL_SNAPSHOT | DSL_BOOKMARK, guid, name))
 		return (0);
 	return (-ENOENT);
 }

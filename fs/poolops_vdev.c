@@ -71,20 +71,27 @@ op_pool_attach(struct pool_session *s, const struct nvlist *in, struct nvlist *o
 	return (rc);
 }
 
+static int
+on_device(struct pool_session *s, const struct nvlist *in,
+    int (*fn)(struct spa *spa, const char *device, struct err *e), struct err *e)
+{
+	const char *device;
+	int rc = arg_str(in, "device", &device, e);
+
+	if (rc != 0)
+		return (rc);
+	spa_enter(s->spa);
+	rc = fn(s->spa, device, e);
+	spa_exit(s->spa);
+	return (rc);
+}
+
 /* in: device */
 int
 op_pool_detach(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
-	const char *device;
-	int rc;
-
 	(void)out;
-	if ((rc = arg_str(in, "device", &device, e)) != 0)
-		return (rc);
-	spa_enter(s->spa);
-	rc = spa_vdev_detach(s->spa, device, e);
-	spa_exit(s->spa);
-	return (rc);
+	return (on_device(s, in, spa_vdev_detach, e));
 }
 
 /* in: vdev_tree, [ashift], flag force */
@@ -111,16 +118,8 @@ op_pool_add(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
 int
 op_pool_remove(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
-	const char *device;
-	int rc;
-
 	(void)out;
-	if ((rc = arg_str(in, "device", &device, e)) != 0)
-		return (rc);
-	spa_enter(s->spa);
-	rc = spa_vdev_remove(s->spa, device, e);
-	spa_exit(s->spa);
-	return (rc);
+	return (on_device(s, in, spa_vdev_remove, e));
 }
 
 /* in: [device] */

@@ -139,18 +139,28 @@ check_writable(struct spa *spa, struct err *e)
 	    spa->readonly ? "read-only" : "suspended"));
 }
 
+static int
+scan_may_start(struct spa *spa, struct scrub **s, struct err *e)
+{
+	int rc;
+
+	if ((rc = check_writable(spa, e)) != 0)
+		return (rc);
+	if (scrub_of(spa, s) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	if (is_running(*s) && (*s)->stat.func == SCAN_RESILVER)
+		return (err_set(e, EBUSY, "currently resilvering"));
+	return (0);
+}
+
 int
 scrub_start(struct spa *spa, struct err *e)
 {
 	struct scrub *s;
 	int rc;
 
-	if ((rc = check_writable(spa, e)) != 0)
+	if ((rc = scan_may_start(spa, &s, e)) != 0)
 		return (rc);
-	if (scrub_of(spa, &s) != 0)
-		return (err_set(e, ENOMEM, "out of memory"));
-	if (is_running(s) && s->stat.func == SCAN_RESILVER)
-		return (err_set(e, EBUSY, "currently resilvering"));
 	if (is_running(s) && s->stat.paused) {
 		begin_pass(spa, s);
 		return (0);
@@ -170,12 +180,8 @@ resilver_start(struct spa *spa, struct err *e)
 	struct scrub *s;
 	int rc;
 
-	if ((rc = check_writable(spa, e)) != 0)
+	if ((rc = scan_may_start(spa, &s, e)) != 0)
 		return (rc);
-	if (scrub_of(spa, &s) != 0)
-		return (err_set(e, ENOMEM, "out of memory"));
-	if (is_running(s) && s->stat.func == SCAN_RESILVER)
-		return (err_set(e, EBUSY, "currently resilvering"));
 	if (!dtl_resilver_range(spa->root, &min, &max))
 		return (err_set(e, ENOENT, "no device needs resilvering"));
 	if (is_running(s))

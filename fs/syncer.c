@@ -27,6 +27,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "completion.h"
+
 #define PERIOD_DEFAULT_MS 5000
 #define QUIET_PERIODS 6 /* then the pool rests */
 #define BATCHES_MAX 64 /* before one sync: who writes without end shall not keep it from beginning */
@@ -339,36 +341,13 @@ syncer_cancel(struct syncer *s, int (*match)(void *arg, void *key), void *key)
 	return (arg);
 }
 
-struct wait_state {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;
-	int rc;
-};
-
-static void
-wait_done(int rc, void *arg)
-{
-	struct wait_state *ws = arg;
-
-	(void)pthread_mutex_lock(&ws->lock);
-	ws->done = true;
-	ws->rc = rc;
-	(void)pthread_cond_signal(&ws->cond);
-	(void)pthread_mutex_unlock(&ws->lock);
-}
-
 int
 syncer_wait(struct syncer *s, uint64_t txg)
 {
-	struct wait_state ws = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0};
+	struct completion c = COMPLETION_INIT;
 
-	syncer_notify(s, txg, wait_done, &ws);
-	(void)pthread_mutex_lock(&ws.lock);
-	while (!ws.done)
-		(void)pthread_cond_wait(&ws.cond, &ws.lock);
-	(void)pthread_mutex_unlock(&ws.lock);
-	return (ws.rc);
+	syncer_notify(s, txg, completion_done, &c);
+	return (completion_wait(&c));
 }
 
 int

@@ -281,6 +281,17 @@ zap_lookup_fold(struct objset *os, uint64_t obj, const char *name, bool fold, ui
 	return (rc);
 }
 
+static int
+zap_open_words(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey, struct zap *z,
+    struct zap_key *k)
+{
+	int rc = zap_open(os, obj, z);
+
+	if (rc == 0 && (rc = zap_key_words(z, key, nkey, k)) != 0)
+		zap_close(z);
+	return (rc);
+}
+
 int
 zap_lookup_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nkey, unsigned intlen,
     uint64_t num, void *buf)
@@ -289,10 +300,9 @@ zap_lookup_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nk
 	struct zap z;
 	int rc;
 
-	if ((rc = zap_open(os, obj, &z)) != 0)
+	if ((rc = zap_open_words(os, obj, key, nkey, &z, &k)) != 0)
 		return (rc);
-	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
-		rc = fzap_lookup(&z, &k, intlen, num, buf, NULL, 0);
+	rc = fzap_lookup(&z, &k, intlen, num, buf, NULL, 0);
 	zap_close(&z);
 	return (rc);
 }
@@ -305,10 +315,9 @@ zap_length_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nk
 	struct zap z;
 	int rc;
 
-	if ((rc = zap_open(os, obj, &z)) != 0)
+	if ((rc = zap_open_words(os, obj, key, nkey, &z, &k)) != 0)
 		return (rc);
-	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
-		rc = fzap_length(&z, &k, intlen, num);
+	rc = fzap_length(&z, &k, intlen, num);
 	zap_close(&z);
 	return (rc);
 }
@@ -322,10 +331,9 @@ zap_update_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nk
 	struct zap z;
 	int rc;
 
-	if ((rc = zap_open(os, obj, &z)) != 0)
+	if ((rc = zap_open_words(os, obj, key, nkey, &z, &k)) != 0)
 		return (rc);
-	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
-		rc = fzap_put(&z, &k, &v, true, -1);
+	rc = fzap_put(&z, &k, &v, true, -1);
 	zap_close(&z);
 	return (rc);
 }
@@ -337,10 +345,9 @@ zap_remove_key(struct objset *os, uint64_t obj, const uint64_t *key, unsigned nk
 	struct zap z;
 	int rc;
 
-	if ((rc = zap_open(os, obj, &z)) != 0)
+	if ((rc = zap_open_words(os, obj, key, nkey, &z, &k)) != 0)
 		return (rc);
-	if ((rc = zap_key_words(&z, key, nkey, &k)) == 0)
-		rc = fzap_remove(&z, &k);
+	rc = fzap_remove(&z, &k);
 	zap_close(&z);
 	return (rc);
 }

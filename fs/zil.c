@@ -39,6 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "completion.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/syncer.h"
 #include "smartbox/fs/zio.h"
@@ -388,6 +389,19 @@ piece_for(const struct log_batch *b, uint64_t len)
 	return (len < most ? (uint32_t)len : most);
 }
 
+static void
+write_head(struct zilog *zl, struct lr_write *r, const struct itx *i, uint32_t bytes, uint64_t off,
+    uint64_t len)
+{
+	memset(r, 0, WRITE_HEAD);
+	zil_record_init(r, TX_WRITE, bytes);
+	r->h.txg = i->txg;
+	r->h.seq = ++zl->lr_seq;
+	r->obj = i->obj;
+	r->off = off;
+	r->len = len;
+}
+
 static int
 put_piece(struct zilog *zl, struct log_batch *b, const struct itx *i, uint64_t off, uint32_t len)
 {
@@ -397,13 +411,7 @@ put_piece(struct zilog *zl, struct log_batch *b, const struct itx *i, uint64_t o
 
 	if ((r = chain_reserve(zl, b, bytes, i->txg, &rc)) == NULL)
 		return (rc);
-	memset(r, 0, WRITE_HEAD);
-	zil_record_init(r, TX_WRITE, bytes);
-	r->h.txg = i->txg;
-	r->h.seq = ++zl->lr_seq;
-	r->obj = i->obj;
-	r->off = off;
-	r->len = len;
+	write_head(zl, r, i, bytes, off, len);
 	memset((uint8_t *)r + bytes - 8, 0, 8);
 	if ((rc = dmu_read(zl->os, i->obj, off, len, r + 1)) != 0) {
 		chain_unreserve(b, bytes);
@@ -468,13 +476,7 @@ put_pointer(struct zilog *zl, struct log_batch *b, const struct itx *i,
 		(void)zio_free(zl->spa, &bp, spa_open_txg(zl->spa));
 		return (rc);
 	}
-	memset(r, 0, WRITE_HEAD);
-	zil_record_init(r, TX_WRITE, WRITE_HEAD);
-	r->h.txg = i->txg;
-	r->h.seq = ++zl->lr_seq;
-	r->obj = i->obj;
-	r->off = off;
-	r->len = len;
+	write_head(zl, r, i, WRITE_HEAD, off, len);
 	r->bp = bp;
 	return (0);
 }
@@ -699,36 +701,13 @@ zil_commit(struct zilog *zl, uint64_t obj, zil_done_fn *fn, void *arg)
 		commit_group(zl, w);
 }
 
-struct wait_state {
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done;
-	int rc;
-};
-
-static void
-wait_done(int rc, void *arg)
-{
-	struct wait_state *ws = arg;
-
-	(void)pthread_mutex_lock(&ws->lock);
-	ws->done = true;
-	ws->rc = rc;
-	(void)pthread_cond_signal(&ws->cond);
-	(void)pthread_mutex_unlock(&ws->lock);
-}
-
 int
 zil_commit_wait(struct zilog *zl, uint64_t obj)
 {
-	struct wait_state ws = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, 0};
+	struct completion c = COMPLETION_INIT;
 
-	zil_commit(zl, obj, wait_done, &ws);
-	(void)pthread_mutex_lock(&ws.lock);
-	while (!ws.done)
-		(void)pthread_cond_wait(&ws.cond, &ws.lock);
-	(void)pthread_mutex_unlock(&ws.lock);
-	return (ws.rc);
+	zil_commit(zl, obj, completion_done, &c);
+	return (completion_wait(&c));
 }
 
 /* --- opening and closing ------------------------------------------------------------------------ */

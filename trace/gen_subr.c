@@ -306,11 +306,26 @@ empty_string(struct gen *g)
 	gen_scalar(g);
 }
 
+/* r0 was an offset into the string at slot + at, or negative: now it is that string, or the empty one. */
+static void
+from_offset(struct gen *g, uint32_t at)
+{
+	int found = asm_label(&g->b), end = asm_label(&g->b);
+
+	asm_jmpi(&g->b, BPF_JSGE, R0, 0, found);
+	empty_string(g);
+	asm_jump(&g->b, end);
+	asm_place(&g->b, found);
+	asm_load(&g->b, 8, R1, R7, SLOT_SELF);
+	asm_alu(&g->b, BPF_ADD, R0, R1);
+	asm_alui(&g->b, BPF_ADD, R0, (int32_t)at);
+	asm_place(&g->b, end);
+}
+
 static void
 subr_strchr(struct gen *g, struct node *n, bool last)
 {
 	uint32_t out = g->im->tmp_off + n->tmp;
-	int found = asm_label(&g->b), end = asm_label(&g->b);
 
 	gen_expr(g, n->args->next);
 	asm_alui(&g->b, BPF_AND, R0, 255);
@@ -318,14 +333,7 @@ subr_strchr(struct gen *g, struct node *n, bool last)
 	string_to(g, n->args, out, strsize(g));
 	gen_pop(g, R3);
 	find_byte(g, out, last);
-	asm_jmpi(&g->b, BPF_JSGE, R0, 0, found);
-	empty_string(g);
-	asm_jump(&g->b, end);
-	asm_place(&g->b, found);
-	asm_load(&g->b, 8, R1, R7, SLOT_SELF);
-	asm_alu(&g->b, BPF_ADD, R0, R1);
-	asm_alui(&g->b, BPF_ADD, R0, (int32_t)out);
-	asm_place(&g->b, end);
+	from_offset(g, out);
 }
 
 /* Bytes that a string may have, NUL included. */
@@ -470,19 +478,11 @@ static void
 subr_strstr(struct gen *g, struct node *n)
 {
 	uint32_t a = g->im->tmp_off + n->tmp, b = g->im->tmp_off + n->aux;
-	int found = asm_label(&g->b), end = asm_label(&g->b);
 
 	two_strings(g, n, a, b);
 	asm_storei(&g->b, 8, R7, SLOT_W0, 0);
 	find_string(g, n, false);
-	asm_jmpi(&g->b, BPF_JSGE, R0, 0, found);
-	empty_string(g);
-	asm_jump(&g->b, end);
-	asm_place(&g->b, found);
-	asm_load(&g->b, 8, R1, R7, SLOT_SELF);
-	asm_alu(&g->b, BPF_ADD, R0, R1);
-	asm_alui(&g->b, BPF_ADD, R0, (int32_t)a);
-	asm_place(&g->b, end);
+	from_offset(g, a);
 }
 
 /* --- paths ------------------------------------------------------------------------------------- */

@@ -156,6 +156,17 @@ offsetof_node(struct parser *ps)
 }
 
 static struct node *
+in_parens(struct parser *ps)
+{
+	struct node *n;
+
+	parse_expect(ps, '(');
+	n = parse_expr(ps);
+	parse_expect(ps, ')');
+	return (n);
+}
+
+static struct node *
 stringof_node(struct parser *ps)
 {
 	struct node *n = node_new(ps, N_CAST);
@@ -163,12 +174,7 @@ stringof_node(struct parser *ps)
 	lex_next(&ps->lx);
 	n->tref = ps->c->types->t_string;
 	n->post = true; /* stringof, not a cast */
-	if (parse_accept(ps, '(')) {
-		n->a = parse_expr(ps);
-		parse_expect(ps, ')');
-	} else {
-		n->a = parse_assign(ps);
-	}
+	n->a = lex_is(&ps->lx, '(') ? in_parens(ps) : parse_assign(ps);
 	return (n);
 }
 
@@ -181,9 +187,7 @@ xlate_node(struct parser *ps)
 	parse_expect(ps, '<');
 	n->tref = parse_type_name(ps);
 	parse_expect(ps, '>');
-	parse_expect(ps, '(');
-	n->a = parse_expr(ps);
-	parse_expect(ps, ')');
+	n->a = in_parens(ps);
 	return (n);
 }
 

@@ -117,6 +117,12 @@ find(struct symbols *s, uint64_t addr)
 	return (lo + 1 < s->n || addr - s->k[lo].addr < 1 << 20 ? &s->k[lo] : NULL);
 }
 
+static const char *
+module_of(const struct ksym *k)
+{
+	return (k->mod != NULL ? k->mod : "vmlinux");
+}
+
 void
 sym_kernel(struct symbols *s, uint64_t addr, char *buf, size_t size)
 {
@@ -125,9 +131,9 @@ sym_kernel(struct symbols *s, uint64_t addr, char *buf, size_t size)
 	if (k == NULL)
 		(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
 	else if (addr == k->addr)
-		(void)snprintf(buf, size, "%s`%s", k->mod != NULL ? k->mod : "vmlinux", k->name);
+		(void)snprintf(buf, size, "%s`%s", module_of(k), k->name);
 	else
-		(void)snprintf(buf, size, "%s`%s+0x%llx", k->mod != NULL ? k->mod : "vmlinux",
+		(void)snprintf(buf, size, "%s`%s+0x%llx", module_of(k),
 		    k->name, (unsigned long long)(addr - k->addr));
 }
 
@@ -139,7 +145,7 @@ sym_kernel_func(struct symbols *s, uint64_t addr, char *buf, size_t size)
 	if (k == NULL)
 		(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
 	else
-		(void)snprintf(buf, size, "%s`%s", k->mod != NULL ? k->mod : "vmlinux", k->name);
+		(void)snprintf(buf, size, "%s`%s", module_of(k), k->name);
 }
 
 void
@@ -150,7 +156,7 @@ sym_kernel_mod(struct symbols *s, uint64_t addr, char *buf, size_t size)
 	if (k == NULL)
 		(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
 	else
-		(void)snprintf(buf, size, "%s", k->mod != NULL ? k->mod : "vmlinux");
+		(void)snprintf(buf, size, "%s", module_of(k));
 }
 
 uint64_t
@@ -162,7 +168,7 @@ sym_kernel_addr(struct symbols *s, const char *mod, const char *name)
 
 		if (strcmp(k->name, name) != 0)
 			continue;
-		if (mod == NULL || mod[0] == '\0' || strcmp(mod, k->mod != NULL ? k->mod : "vmlinux") == 0)
+		if (mod == NULL || mod[0] == '\0' || strcmp(mod, module_of(k)) == 0)
 			return (k->addr);
 	}
 	return (0);
