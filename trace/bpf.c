@@ -204,18 +204,25 @@ kernel_version(void)
 
 /* --- the ring buffer --------------------------------------------------------------------------- */
 
+enum { RING_WINDOW = 256 << 10, RING_RECORD_MAX = 64 << 10 };
+
+static size_t
+page_size(void)
+{
+	return ((size_t)sysconf(_SC_PAGESIZE));
+}
+
 int
 ring_open(struct ring *r, int fd, uint32_t size, struct err *e)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t page = page_size();
 	void *cons, *prod;
 
 	memset(r, 0, sizeof(*r));
 	cons = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (cons == MAP_FAILED)
 		return (err_sys(e, errno, "ring buffer"));
-	r->map_bytes = page + 2 * (size_t)size;
-	prod = mmap(NULL, r->map_bytes, PROT_READ, MAP_SHARED, fd, (off_t)page);
+	prod = mmap(NULL, page, PROT_READ, MAP_SHARED, fd, (off_t)page);
 	if (prod == MAP_FAILED) {
 		(void)munmap(cons, page);
 		return (err_sys(e, errno, "ring buffer"));
@@ -225,8 +232,15 @@ ring_open(struct ring *r, int fd, uint32_t size, struct err *e)
 	r->mask = size - 1;
 	r->consumer = cons;
 	r->producer = prod;
-	r->data = (char *)prod + page;
 	return (0);
+}
+
+static void
+close_window(struct ring *r)
+{
+	if (r->window != NULL)
+		(void)munmap(r->window, r->window_len);
+	r->window = NULL;
 }
 
 void
@@ -234,9 +248,37 @@ ring_close(struct ring *r)
 {
 	if (r->consumer == NULL)
 		return;
-	(void)munmap((void *)(uintptr_t)r->producer, r->map_bytes);
-	(void)munmap((void *)(uintptr_t)r->consumer, (size_t)sysconf(_SC_PAGESIZE));
+	close_window(r);
+	(void)munmap((void *)(uintptr_t)r->producer, page_size());
+	(void)munmap((void *)(uintptr_t)r->consumer, page_size());
 	memset(r, 0, sizeof(*r));
+}
+
+/* The record at this position, mapped to its end; NULL: no memory for a mapping. */
+static char *
+record_at(struct ring *r, unsigned long pos)
+{
+	uint64_t off = pos & r->mask, at = off & ~(uint64_t)(RING_WINDOW - 1);
+	uint64_t left = 2 * (uint64_t)r->size - at;
+	size_t len = left < RING_WINDOW + RING_RECORD_MAX ? left : RING_WINDOW + RING_RECORD_MAX;
+	void *p;
+
+	if (r->window == NULL || r->window_at != at) {
+		close_window(r);
+		p = mmap(NULL, len, PROT_READ, MAP_SHARED, r->fd, (off_t)(2 * page_size() + at));
+		if (p == MAP_FAILED)
+			return (NULL);
+		r->window = p;
+		r->window_at = at;
+		r->window_len = len;
+	}
+	return (r->window + (off - at));
+}
+
+uint64_t
+ring_pending(const struct ring *r)
+{
+	return (__atomic_load_n(r->producer, __ATOMIC_ACQUIRE) - *r->consumer);
 }
 
 unsigned
@@ -251,8 +293,9 @@ ring_drain(struct ring *r, bool (*fn)(void *, const void *, uint32_t), void *arg
 		if (cons >= prod)
 			break;
 		while (more && cons < prod) {
-			uint32_t *hdr = (uint32_t *)(void *)(r->data + (cons & r->mask));
-			uint32_t len = __atomic_load_n(hdr, __ATOMIC_ACQUIRE);
+			uint32_t *hdr = (uint32_t *)(void *)record_at(r, cons);
+			uint32_t len = hdr != NULL ? __atomic_load_n(hdr, __ATOMIC_ACQUIRE) :
+			    BPF_RINGBUF_BUSY_BIT;
 
 			if (len & BPF_RINGBUF_BUSY_BIT)
 				return (n);

@@ -38,17 +38,23 @@ int bpf_link_create(int prog, uint32_t attach_type, const void *opts, size_t siz
 unsigned bpf_ncpus(void);      /* possible ones: per-CPU maps have that many values */
 unsigned kernel_version(void); /* 0x060112 for 6.1.18 */
 
-/* The kernel's BPF ring buffer: one area for all CPUs, in order. */
+/*
+ * The kernel's BPF ring buffer: one area for all CPUs, in order.  Only a window of it is mapped at a time, where
+ * the reader is: a mapping is populated whole, and megabytes of an empty ring would count as our memory.
+ */
 struct ring {
 	int fd;
 	uint32_t size, mask;
 	volatile unsigned long *consumer, *producer;
-	char *data;
-	size_t map_bytes;
+	char *window;		/* NULL: none yet */
+	uint64_t window_at;	/* in the data, which repeats itself once behind its end */
+	size_t window_len;
 };
 int ring_open(struct ring *r, int fd, uint32_t size, struct err *e);
 void ring_close(struct ring *r);
 /* Hand every finished record to fn; returns how many. fn false: stop. */
 unsigned ring_drain(struct ring *r, bool (*fn)(void *arg, const void *rec, uint32_t len), void *arg);
+/* Bytes that wait to be read. */
+uint64_t ring_pending(const struct ring *r);
 
 #endif

@@ -9,8 +9,12 @@
 #include "btf.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "smartbox/core/file.h"
 
@@ -24,6 +28,7 @@ struct btf {
 	uint32_t type_len;
 	uint32_t *off; /* by id; [0] unused */
 	uint32_t n;
+	size_t mapped; /* data is this much of the kernel's own copy, not ours */
 };
 
 struct raw_type {
@@ -98,16 +103,25 @@ read_header(struct btf *b, size_t len)
 	return (b->strs[b->str_len - 1] == '\0');
 }
 
-int
-btf_parse(void *data, size_t len, struct btf **out, struct err *e)
+static void
+release(const struct btf *b)
 {
-	struct btf *b = calloc(1, sizeof(*b));
+	if (b->mapped != 0)
+		(void)munmap(b->data, b->mapped);
+	else
+		free(b->data);
+}
+
+static int
+parse(void *data, size_t len, size_t mapped, struct btf **out, struct err *e)
+{
+	struct btf none = {.data = data, .mapped = mapped}, *b = calloc(1, sizeof(*b));
 
 	if (b == NULL) {
-		free(data);
+		release(&none);
 		return (err_set(e, ENOMEM, "out of memory"));
 	}
-	b->data = data;
+	*b = none;
 	if (!read_header(b, len) || !walk(b)) {
 		btf_close(b);
 		return (err_set(e, EINVAL, "damaged type information"));
@@ -122,12 +136,39 @@ btf_parse(void *data, size_t len, struct btf **out, struct err *e)
 }
 
 int
+btf_parse(void *data, size_t len, struct btf **out, struct err *e)
+{
+	return (parse(data, len, 0, out, e));
+}
+
+/* Kernels from 6.16 on let their copy be mapped. */
+static void *
+map_file(const char *path, size_t *len)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
+	void *p = MAP_FAILED;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size > 0 && st.st_size <= BTF_MAX) {
+		*len = (size_t)st.st_size;
+		p = mmap(NULL, *len, PROT_READ, MAP_PRIVATE, fd, 0);
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	return (p != MAP_FAILED ? p : NULL);
+}
+
+int
 btf_open(const char *path, struct btf **out, struct err *e)
 {
 	char *data;
 	size_t len;
 	int rc;
 
+	if ((data = map_file(path, &len)) != NULL) {
+		rc = parse(data, len, len, out, e);
+		return (rc != 0 ? err_wrap(e, "%s", path) : 0);
+	}
 	if ((rc = file_read(path, BTF_MAX, &data, &len, e)) != 0)
 		return (rc);
 	rc = btf_parse(data, len, out, e);
@@ -139,7 +180,7 @@ btf_close(struct btf *b)
 {
 	if (b == NULL)
 		return;
-	free(b->data);
+	release(b);
 	free(b->off);
 	free(b);
 }

@@ -1,0 +1,38 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# What trace costs and promises around its programs.
+. "$TOP/tests/applet/lib.sh"
+trace -qn 'BEGIN { exit(0); }' > /dev/null 2>&1 || { echo "this kernel or user may not load eBPF"; exit 77; }
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+
+# Every record of a ring that is read many times round arrives, in order. dd is our own word for a loop.
+trace -q -b 256k -x switchrate=1ms -o numbers -c 'dd if=/dev/zero of=/dev/null bs=1 count=30000 status=none' -n '
+	syscall::write:entry /pid == $target && arg0 == 1 && arg2 == 1/ { printf("%d\n", n++); }' 2> drops
+if [ -s drops ]; then	# what is lost is told
+	lost=$(sed -nE 's/.* ([0-9]+) drops? on CPU.*/\1/p' drops | awk '{ n += $1 } END { print n + 0 }')
+	[ "$((lost + $(grep -c . numbers)))" = 30000 ] || fail "drops and records are not all: $(cat drops)"
+else
+	cmp <(seq 0 29999) <(grep . numbers) || fail "records are missing or out of order"
+fi
+
+# An idle session is small, with the kernel's types too where they can be mapped.
+peak() {
+	local pid kb
+	timeout 20 trace -qn "$1" > /dev/null 2>&1 &
+	pid=$!
+	for _ in $(seq 50); do
+		kb=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(pgrep -P $pid)/status" 2> /dev/null)
+		grep -q bpf-map "/proc/$(pgrep -P $pid)/maps" 2> /dev/null && break
+		sleep 0.1
+	done
+	sleep 0.2
+	kb=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$(pgrep -P $pid)/status")
+	kill $pid
+	wait $pid
+	echo "${kb:-0}"
+}
+for d in 'END { printf("x"); }' 'syscall:::entry { @[execname] = count(); }'; do
+	kb=$(peak "$d")
+	[ "$kb" -gt 0 ] && [ "$kb" -le 4096 ] || fail "$kb KiB for $d"
+done
+[ "$failures" = 0 ]
