@@ -316,10 +316,10 @@ dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbu
 }
 
 static uint32_t
-size_at(const struct dnode *dn, int level, const struct blkptr *spill)
+size_at(const struct dnode *dn, int level)
 {
 	if (level == LEVEL_SPILL)
-		return (bp_lsize(spill));
+		return (bp_lsize(dnode_spill_bp(dn->phys)));
 	return (level == 0 ? dnode_block_size(dn) : 1u << dn->phys->indirect_shift);
 }
 
@@ -343,6 +343,7 @@ int
 dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **out)
 {
 	struct dbuf *db = dbuf_find(dn, level, blkid);
+	uint32_t size;
 	int rc;
 
 	if (db != NULL) {
@@ -355,8 +356,10 @@ dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf **o
 	}
 	if (level == LEVEL_SPILL && !(dn->phys->flags & DN_SPILL))
 		return (-ENOENT);
-	rc = dbuf_make(dn, level, blkid,
-	    size_at(dn, level, level == LEVEL_SPILL ? dnode_spill_bp(dn->phys) : NULL), &db);
+	size = size_at(dn, level);
+	if (size > BLOCK_MAX_BYTES)
+		return (-EILSEQ);
+	rc = dbuf_make(dn, level, blkid, size, &db);
 	if (rc != 0)
 		return (rc);
 	db->unfilled = true;

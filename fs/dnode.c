@@ -34,7 +34,8 @@ dnode_phys_is_sane(const struct dnode_phys *p, unsigned slots_left)
 {
 	uint32_t bytes = dnode_phys_bytes(p), bonus_end;
 
-	if (1u + p->extra_slots > slots_left || p->block_sectors == 0)
+	if (1u + p->extra_slots > slots_left || p->block_sectors == 0 ||
+	    p->block_sectors > BLOCK_MAX_BYTES / SECTOR_SIZE)
 		return (false);
 	if (p->levels < 1 || p->levels > LEVELS_MAX || p->nblkptr < 1 || p->nblkptr > 3)
 		return (false);

@@ -60,7 +60,7 @@ zio_buf_get(struct spa *spa, size_t size)
 	size_t bytes = (size_t)1 << (c + CLASS_MIN);
 	struct kept *buf;
 
-	if (z == NULL)
+	if (z == NULL || size > bytes)
 		return (NULL);
 	(void)pthread_mutex_lock(&z->lock);
 	if ((buf = z->list[c]) != NULL) {

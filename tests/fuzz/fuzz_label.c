@@ -15,6 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define DEVICE_BYTES (64u << 20)
 #define AREA 0x4000u
 #define AREA_BYTES 0x1c000u
+#define RING 0x20000u
+#define UBERBLOCK_BYTES 4096u /* at ashift 12 */
 
 static void
 describe_again(const struct nvlist *label)
@@ -37,25 +39,27 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t area[AREA_BYTES];
-	struct cksum place = {{AREA, 0, 0, 0}};
+	struct cksum place = {{AREA, 0, 0, 0}}, ring = {{RING, 0, 0, 0}};
 	struct uberblock ub;
 	struct nvlist *label;
-	struct bdev *bd;
+	static struct bdev *bd;
 	struct err e;
 
-	if (size > AREA_BYTES - ECK_SIZE || bdev_mem_new("fuzz", DEVICE_BYTES, &bd, NULL) != 0)
+	if (bd == NULL && bdev_mem_new("fuzz", DEVICE_BYTES, &bd, NULL) != 0)
+		abort();
+	if (size > AREA_BYTES - ECK_SIZE)
 		return (0);
 	memset(area, 0, sizeof(area));
 	memcpy(area, data, size);
 	eck_seal(area, sizeof(area), &place);
 	(void)bdev_write(bd, area, sizeof(area), AREA);
-	/* The same bytes as a ring of uberblocks, unsealed. */
-	(void)bdev_write(bd, data, size, 0x20000);
+	/* The same bytes as a ring of uberblocks, the first one sealed. */
+	eck_seal(area, UBERBLOCK_BYTES, &ring);
+	(void)bdev_write(bd, area, sizeof(area), RING);
 	(void)label_best_uberblock(bd, 12, UINT64_MAX, &ub, &e);
 	if (label_read(bd, &label, &e) == 0) {
 		describe_again(label);
 		nv_free(label);
 	}
-	bdev_close(bd);
 	return (0);
 }

@@ -2,7 +2,8 @@
 /*
  * A zap made of arbitrary blocks: every operation ends with an answer or an error, iteration ends.
  *
- * Input: one byte of block size (512 << n, n = 0..5), then the blocks.  They become an object of a
+ * Input: one byte of block size (512 << n, n = 0..5; above that bits of what is done: bit 5 changes,
+ * bit 6 many additions), then the blocks.  They become an object of a
  * pool in memory that all inputs share.
  */
 #include <stdlib.h>
@@ -13,6 +14,9 @@
 #include "smartbox/fs/zap.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const char *const names[] = {"a", "config", "a name that is longer than a slot of fifty bytes"};
+#define NAMES (sizeof(names) / sizeof(names[0]))
 
 static struct objset *
 make_objset(void)
@@ -33,14 +37,11 @@ make_objset(void)
 }
 
 static void
-use(struct objset *os, uint64_t obj)
+look(struct objset *os, uint64_t obj)
 {
-	static const char *const names[] = {"a", "config",
-	    "a name that is longer than a slot of fifty bytes"};
-	uint64_t words[40] = {0}, key[5] = {1, 2, 3, 4, 5}, cookie = 0, n = 0;
+	uint64_t words[40], key[5] = {1, 2, 3, 4, 5}, cookie = 0, n;
 	struct zap_entry ze;
 	char name[ZAP_NAME_MAX];
-	size_t i;
 
 	for (n = 0; n < 200000 && zap_next(os, obj, &cookie, &ze) == 0; n++) {
 		if (memchr(ze.name, '\0', sizeof(ze.name)) == NULL)
@@ -51,15 +52,24 @@ use(struct objset *os, uint64_t obj)
 	(void)zap_count(os, obj, &n);
 	(void)zap_value_search(os, obj, 7, 0, name, sizeof(name));
 	(void)zap_lookup_key(os, obj, key, 5, 8, 40, words);
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < NAMES; i++) {
 		(void)zap_lookup(os, obj, names[i], 8, 40, words);
 		(void)zap_lookup_fold(os, obj, names[i], true, words, name, sizeof(name));
+	}
+}
+
+static void
+change(struct objset *os, uint64_t obj, bool many)
+{
+	uint64_t words[40] = {0};
+
+	for (size_t i = 0; i < NAMES; i++) {
 		(void)zap_update(os, obj, names[i], 8, i * 13, words);
 		(void)zap_add(os, obj, names[i], 1, 5, words);
 	}
-	for (i = 0; i < 300; i++)
+	for (uint64_t i = 0; many && i < 300; i++)
 		(void)zap_add_int(os, obj, i * 0x9e3779b97f4a7c15u, i);
-	for (i = 0; i < 3; i++)
+	for (size_t i = 0; i < NAMES; i++)
 		(void)zap_remove(os, obj, names[i]);
 }
 
@@ -74,11 +84,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		os = make_objset();
 	if (size < 2 || size > 200000)
 		return (0);
-	block = 512u << data[0] % 6;
+	block = 512u << (data[0] & 31) % 6;
 	if (dmu_object_alloc(os, OT_ZAP_METADATA, block, 0, 0, &obj) != 0 ||
 	    dmu_write(os, obj, 0, size - 1, data + 1) != 0)
 		abort();
-	use(os, obj);
+	look(os, obj);
+	if (data[0] & 32)
+		change(os, obj, data[0] & 64);
 	if (dmu_object_free(os, obj) != 0)
 		abort();
 	return (0);
