@@ -223,19 +223,24 @@ dbuf_bp(struct dnode *dn, int level, uint64_t blkid, struct blkptr *bp)
 	return (0);
 }
 
-struct blkptr *
-dbuf_slot(struct dbuf *db)
+static struct blkptr *
+slot_of(struct dnode *dn, int level, uint64_t blkid)
 {
-	struct dnode *dn = db->dn;
 	unsigned epbs = dnode_epbs(dn);
 	struct dbuf *parent;
 
-	if (db->level == LEVEL_SPILL)
+	if (level == LEVEL_SPILL)
 		return (dnode_spill_bp(dn->phys));
-	if (db->level == dn->phys->levels - 1)
-		return (&dn->phys->bp[db->blkid]);
-	parent = dbuf_find(dn, db->level + 1, db->blkid >> epbs);
-	return (&((struct blkptr *)parent->data)[db->blkid & ((1u << epbs) - 1)]);
+	if (level == dn->phys->levels - 1)
+		return (&dn->phys->bp[blkid]);
+	parent = dbuf_find(dn, level + 1, blkid >> epbs);
+	return (&((struct blkptr *)parent->data)[blkid & ((1u << epbs) - 1)]);
+}
+
+struct blkptr *
+dbuf_slot(struct dbuf *db)
+{
+	return (slot_of(db->dn, db->level, db->blkid));
 }
 
 /* The children of a hole that was punched are holes of the same birth. */
@@ -438,15 +443,14 @@ alloc_estimate(const struct dbuf *db)
 }
 
 static int
-dirty_parent(struct dbuf *db)
+dirty_parent(struct dnode *dn, int level, uint64_t blkid)
 {
-	struct dnode *dn = db->dn;
 	struct dbuf *parent;
 	int rc;
 
-	if (db->level == LEVEL_SPILL || db->level == dn->phys->levels - 1)
+	if (level == LEVEL_SPILL || level == dn->phys->levels - 1)
 		return (dnode_dirty(dn));
-	rc = dbuf_get(dn, db->level + 1, db->blkid >> dnode_epbs(dn), true, &parent);
+	rc = dbuf_get(dn, level + 1, blkid >> dnode_epbs(dn), true, &parent);
 	if (rc != 0)
 		return (rc);
 	rc = dbuf_dirty(parent);
@@ -512,7 +516,7 @@ dbuf_dirty(struct dbuf *db)
 		return (0);
 	if (db->level == 0 && (rc = dnode_reach(dn, db->blkid)) != 0)
 		return (rc);
-	if ((rc = dirty_parent(db)) != 0)
+	if ((rc = dirty_parent(dn, db->level, db->blkid)) != 0)
 		return (rc);
 	dbuf_unread(db);
 	db->dirty = true;
@@ -525,6 +529,17 @@ dbuf_dirty(struct dbuf *db)
 	dn->ndirty++;
 	count_dirty(db, true);
 	objset_mark_dirty(dn);
+	return (0);
+}
+
+int
+dbuf_slot_make(struct dnode *dn, uint64_t blkid, struct blkptr **slot)
+{
+	int rc;
+
+	if ((rc = dnode_reach(dn, blkid)) != 0 || (rc = dirty_parent(dn, 0, blkid)) != 0)
+		return (rc);
+	*slot = slot_of(dn, 0, blkid);
 	return (0);
 }
 

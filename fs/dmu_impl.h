@@ -213,6 +213,33 @@ void write_behind_remove(struct dbuf *db); /* it is clean */
 /* Before the content of a dbuf changes or goes. */
 void dbuf_unwrite(struct dbuf *db);
 void write_behind_wait(struct spa *spa); /* until no batch is on its way; gives the lock up */
+/*
+ * Between these two the open txg stays open and no batch is on its way, even if the lock is given up:
+ * whoever writes contents himself.  Claiming may give the lock up.
+ */
+void write_behind_claim(struct spa *spa);
+void write_behind_unclaim(struct spa *spa);
+/* A block written in the open txg becomes the tree's; `slot` is in a dirty parent. */
+int write_behind_install(struct dnode *dn, struct blkptr *slot, const struct blkptr *bp);
+
+/* --- dmu_whole.c ------------------------------------------------------------------------------ */
+
+/* A whole block to be written now. */
+struct dmu_whole {
+	uint64_t obj, blkid;
+	const void *data;  /* the block, or psize bytes of it packed; not changed meanwhile */
+	uint32_t psize;	   /* 0: not packed */
+	unsigned compress; /* id of how it is packed */
+	bool embed;	   /* psize is at most 112, for the pointer itself */
+	int rc;		   /* 0; -EAGAIN: to be written by dmu_write */
+};
+#define DMU_WHOLE_MAX 64
+
+/*
+ * Write up to DMU_WHOLE_MAX blocks, different ones, each of its object's block size.  With write_behind
+ * claimed; the lock is given up.  An error says that none of it can be relied on.
+ */
+int dmu_write_whole(struct objset *os, struct dmu_whole *v, size_t n);
 
 /* --- dbuf.c ----------------------------------------------------------------------------------- */
 
@@ -233,6 +260,8 @@ void dbuf_evict_all(struct dnode *dn);
 int dbuf_bp(struct dnode *dn, int level, uint64_t blkid, struct blkptr *bp);
 /* Where the bp of a dirty block lies: in its parent (dirty too) or in the dnode. */
 struct blkptr *dbuf_slot(struct dbuf *db);
+/* The same for data block blkid, which is not in memory: its parents are made and dirtied. */
+int dbuf_slot_make(struct dnode *dn, uint64_t blkid, struct blkptr **slot);
 
 /* dnode.c */
 int dnode_hold(struct objset *os, uint64_t obj, struct dnode **out);
@@ -287,6 +316,8 @@ int owners_sync(struct objset *os);
 
 /* objset.c */
 void objset_describe_write(struct dbuf *db, struct zio_write *w);
+/* The same for a level 0 block of a file or volume that has no dbuf; not deduplicated. */
+void objset_describe_data(struct dnode *dn, const void *data, struct zio_write *w);
 int objset_replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int64_t *dsize);
 void objset_mark_dirty(struct dnode *dn);
 int objset_kill(struct objset *os, const struct blkptr *bp);

@@ -480,6 +480,23 @@ objset_describe_write(struct dbuf *db, struct zio_write *w)
 	    spa_feature_enabled(os->spa, "com.delphix:embedded_data");
 }
 
+void
+objset_describe_data(struct dnode *dn, const void *data, struct zio_write *w)
+{
+	*w = (struct zio_write){
+	    .data = data,
+	    .lsize = dnode_block_size(dn),
+	    .type = dn->phys->type,
+	    .checksum = pick_checksum(dn, 0),
+	    .compress = pick_compress(dn, 0),
+	    .copies = pick_copies(dn, 0),
+	    .txg = dn->os->spa->txg,
+	    .fill = 1,
+	    .may_embed = spa_feature_enabled(dn->os->spa, "com.delphix:embedded_data"),
+	};
+	w->keep_zero = w->compress == COMPRESS_OFF;
+}
+
 static bool
 is_same_place(const struct blkptr *a, const struct blkptr *b)
 {

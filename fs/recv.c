@@ -29,9 +29,9 @@
 
 #include "recv_impl.h"
 
-#define BATCH_RECORDS 64
-#define BATCH_BYTES (1u << 20)
-#define QUEUE_BATCHES 6
+#define BATCH_RECORDS 256
+#define BATCH_BYTES (2u << 20)
+#define QUEUE_BATCHES 3
 #define STACK_BYTES (1u << 20)
 
 struct recv_item {
@@ -59,12 +59,12 @@ struct recv_queue {
 };
 
 static void
-batch_free(struct recv_batch *b)
+batch_free(const struct recv_queue *q, struct recv_batch *b)
 {
 	size_t i;
 
 	for (i = 0; b != NULL && i < b->n; i++)
-		free(b->item[i].payload);
+		stream_payload_free(q->in, b->item[i].payload, b->item[i].len);
 	free(b);
 }
 
@@ -87,7 +87,7 @@ queue_add(struct recv_queue *q, struct recv_batch *b)
 	}
 	(void)pthread_mutex_unlock(&q->lock);
 	if (!ok)
-		batch_free(b);
+		batch_free(q, b);
 	return (ok);
 }
 
@@ -116,7 +116,7 @@ read_all(struct recv_queue *q)
 			b = NULL;
 		}
 	}
-	batch_free(b);
+	batch_free(q, b);
 	return (rc);
 }
 
@@ -155,7 +155,7 @@ queue_take(struct recv_queue *q)
 /* --- applying --------------------------------------------------------------------------------- */
 
 static int
-apply_batch(struct recv_target *t, const struct recv_batch *b, uint64_t start, bool *end, struct err *e)
+apply_records(struct recv_target *t, const struct recv_batch *b, uint64_t start, bool *end, struct err *e)
 {
 	size_t i;
 	int rc = 0;
@@ -173,6 +173,23 @@ apply_batch(struct recv_target *t, const struct recv_batch *b, uint64_t start, b
 		rc = recv_apply(t, &it->r, it->payload, it->len, e);
 	}
 	return (rc);
+}
+
+/* All of it in one txg; what was applied before an error counts. */
+static int
+apply_batch(struct recv_target *t, const struct recv_batch *b, uint64_t start, bool *end, struct err *e)
+{
+	struct err second = ERR_INIT;
+	int rc, flushed;
+
+	write_behind_claim(t->spa);
+	rc = apply_records(t, b, start, end, e);
+	flushed = recv_write_flush(t, rc == 0 ? e : &second);
+	if (flushed == 0)
+		flushed = err_rc(rc == 0 ? e : &second, resume_state_note(t), "'%s'", t->job->fs);
+	t->noted = false;
+	write_behind_unclaim(t->spa);
+	return (rc != 0 ? rc : flushed);
 }
 
 static int
@@ -204,7 +221,7 @@ apply_all(struct recv_target *t, struct recv_queue *q, uint64_t start, struct er
 		spa_enter(t->spa);
 		rc = apply_batch(t, b, start, &end, e);
 		spa_exit(t->spa);
-		batch_free(b);
+		batch_free(q, b);
 		if (rc == 0)
 			rc = keep_pace(t, e);
 	}
@@ -225,7 +242,7 @@ queue_end(struct recv_queue *q, pthread_t reader)
 	(void)pthread_join(reader, NULL);
 	while ((b = q->first) != NULL) {
 		q->first = b->next;
-		batch_free(b);
+		batch_free(q, b);
 	}
 }
 
@@ -240,14 +257,18 @@ transfer(struct recv_target *t, struct stream_in *in, struct err *e)
 	int rc;
 
 	q.last = &q.first;
+	in->pool = t->spa;
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
 	rc = pthread_create(&reader, &attr, reader_main, &q);
 	(void)pthread_attr_destroy(&attr);
-	if (rc != 0)
+	if (rc != 0) {
+		in->pool = NULL;
 		return (err_sys(e, rc, "cannot start a thread"));
+	}
 	rc = apply_all(t, &q, start, e);
 	queue_end(&q, reader);
+	in->pool = NULL;
 	return (rc);
 }
 

@@ -22,10 +22,19 @@
 #define SA_GEN_OFFSET 16 /* behind the header: mode, size, gen */
 #define OT_OLD_TYPES 54
 
-static int
-refuse(struct err *e, const char *what, uint64_t obj)
+int
+recv_refuse(struct err *e, const char *what, uint64_t obj)
 {
 	return (err_set(e, EINVAL, "invalid stream (%s of object %llu)", what, (unsigned long long)obj));
+}
+
+void
+recv_note(struct recv_target *t, uint64_t object, uint64_t offset)
+{
+	t->noted = true;
+	t->note_object = object;
+	t->note_offset = offset;
+	t->note_bytes = t->bytes;
 }
 
 /* --- OBJECT ----------------------------------------------------------------------------------- */
@@ -113,14 +122,14 @@ object_make(struct recv_target *t, const struct stream_record *r, struct err *e)
 
 	if (slots > 1) {
 		if (!(t->features & STREAM_LARGE_DNODE))
-			return (refuse(e, "size", r->u.object.object));
+			return (recv_refuse(e, "size", r->u.object.object));
 		ds_feature_note(t->ds, "org.zfsonlinux:large_dnode");
 		if ((rc = clear_slots(t, r->u.object.object, slots)) != 0)
 			return (err_rc(e, rc, "object"));
 	}
 	rc = dmu_object_claim_slots(t->os, r->u.object.object, slots, r->u.object.type,
 	    r->u.object.block_size, r->u.object.bonus_type, r->u.object.bonus_len);
-	return (rc == -EINVAL || rc == -EEXIST ? refuse(e, "place", r->u.object.object) :
+	return (rc == -EINVAL || rc == -EEXIST ? recv_refuse(e, "place", r->u.object.object) :
 						 err_rc(e, rc, "object"));
 }
 
@@ -187,7 +196,7 @@ apply_object(struct recv_target *t, const struct stream_record *r, const void *p
 	int rc;
 
 	if (!object_is_legal(t, r))
-		return (refuse(e, "shape", obj));
+		return (recv_refuse(e, "shape", obj));
 	rc = dmu_object_info(t->os, obj, &info);
 	if (rc == 0 && must_drop(t, r, &info, payload))
 		rc = (rc = dmu_object_free(t->os, obj)) == 0 ? -ENOENT : rc;
@@ -198,7 +207,7 @@ apply_object(struct recv_target *t, const struct stream_record *r, const void *p
 	if (rc != 0)
 		return (rc);
 	if ((rc = object_fill(t, r, payload)) == 0)
-		rc = resume_state_note(t, obj, 0);
+		recv_note(t, obj, 0);
 	return (err_rc(e, rc, "object %llu", (unsigned long long)obj));
 }
 
@@ -210,7 +219,7 @@ apply_freeobjects(struct recv_target *t, const struct stream_record *r, struct e
 	int rc;
 
 	if (end < first)
-		return (refuse(e, "range", first));
+		return (recv_refuse(e, "range", first));
 	while ((rc = dmu_object_next(t->os, &obj)) == 0 && obj < end)
 		if ((rc = dmu_object_free(t->os, obj)) != 0)
 			break;
@@ -225,86 +234,7 @@ check_exists(struct recv_target *t, uint64_t obj, struct err *e)
 	struct dmu_info info;
 	int rc = dmu_object_info(t->os, obj, &info);
 
-	return (rc == -ENOENT ? refuse(e, "data", obj) : err_rc(e, rc, "object"));
-}
-
-static int
-write_data(struct recv_target *t, uint64_t obj, uint64_t off, uint64_t len, const void *data,
-    struct err *e)
-{
-	int rc = dsl_space_check(t->ds, len, false);
-
-	if (rc == 0)
-		rc = dmu_write(t->os, obj, off, len, data);
-	if (rc == -EFBIG || rc == -EINVAL)
-		return (refuse(e, "offset", obj));
-	if (rc == 0)
-		rc = resume_state_note(t, obj, off);
-	return (err_rc(e, rc, rc == -ENOSPC ? "out of space" : rc == -EDQUOT ? "disk quota exceeded" :
-	    "object %llu", (unsigned long long)obj));
-}
-
-static int
-unpack(unsigned how, const void *src, size_t len, size_t lsize, size_t room, void **out)
-{
-	void *buf = calloc(1, room);
-	int rc;
-
-	if (buf == NULL)
-		return (-ENOMEM);
-	if (how == COMP_OFF || how == 0)
-		rc = len >= lsize ? (memcpy(buf, src, lsize), 0) : -EILSEQ;
-	else
-		rc = decompress_block(how, src, len, buf, lsize);
-	if (rc != 0)
-		free(buf);
-	else
-		*out = buf;
-	return (rc);
-}
-
-static int
-apply_write(struct recv_target *t, const struct stream_record *r, const void *payload, size_t len,
-    struct err *e)
-{
-	uint64_t obj = r->u.write.object, size = r->u.write.logical_size;
-	void *data = NULL;
-	int rc;
-
-	if (size > BLOCK_OLD_MAX_BYTES && !(t->features & STREAM_LARGE_BLOCKS))
-		return (refuse(e, "block size", obj));
-	if ((rc = check_exists(t, obj, e)) != 0)
-		return (rc);
-	if (r->u.write.compress == 0)
-		return (write_data(t, obj, r->u.write.offset, size, payload, e));
-	if (!(t->features & STREAM_COMPRESSED))
-		return (refuse(e, "compression", obj));
-	if ((rc = unpack(r->u.write.compress, payload, len, size, size, &data)) != 0)
-		return (rc == -ENOMEM ? err_rc(e, rc, "data") : refuse(e, "compressed data", obj));
-	rc = write_data(t, obj, r->u.write.offset, size, data, e);
-	free(data);
-	return (rc);
-}
-
-static int
-apply_embedded(struct recv_target *t, const struct stream_record *r, const void *payload,
-    struct err *e)
-{
-	uint64_t obj = r->u.embedded.object;
-	void *data;
-	int rc;
-
-	if (!(t->features & STREAM_EMBED) || r->u.embedded.etype != 0)
-		return (refuse(e, "embedded data", obj));
-	if ((rc = check_exists(t, obj, e)) != 0)
-		return (rc);
-	rc = unpack(r->u.embedded.compress, payload, r->u.embedded.psize, r->u.embedded.lsize,
-	    r->u.embedded.length, &data);
-	if (rc != 0)
-		return (rc == -ENOMEM ? err_rc(e, rc, "data") : refuse(e, "embedded data", obj));
-	rc = write_data(t, obj, r->u.embedded.offset, r->u.embedded.length, data, e);
-	free(data);
-	return (rc);
+	return (rc == -ENOENT ? recv_refuse(e, "data", obj) : err_rc(e, rc, "object"));
 }
 
 static int
@@ -315,7 +245,7 @@ apply_free(struct recv_target *t, const struct stream_record *r, struct err *e)
 
 	if (r->u.free.length != STREAM_TO_END &&
 	    r->u.free.offset + r->u.free.length < r->u.free.offset)
-		return (refuse(e, "range", obj));
+		return (recv_refuse(e, "range", obj));
 	if ((rc = check_exists(t, obj, e)) != 0)
 		return (rc);
 	return (err_rc(e, dmu_free_range(t->os, obj, r->u.free.offset, r->u.free.length),
@@ -332,13 +262,13 @@ apply_spill(struct recv_target *t, const struct stream_record *r, const void *pa
 	int rc;
 
 	if (r->u.spill.compressed_size != 0 || r->u.spill.length > BLOCK_OLD_MAX_BYTES)
-		return (refuse(e, "spill block", obj));
+		return (recv_refuse(e, "spill block", obj));
 	if ((rc = check_exists(t, obj, e)) != 0 || (rc = dmu_object_info(t->os, obj, &info)) != 0)
 		return (err_rc(e, rc, "object"));
 	if (info.has_spill && t->spill_flags && (r->u.spill.flags & SPILL_UNMODIFIED))
 		return (0);
 	if ((rc = dmu_spill_hold(t->os, obj, true, (uint32_t)r->u.spill.length, &db)) != 0)
-		return (rc == -ENOSPC || rc == -EINVAL ? refuse(e, "spill block", obj) :
+		return (rc == -ENOSPC || rc == -EINVAL ? recv_refuse(e, "spill block", obj) :
 							 err_rc(e, rc, "spill block"));
 	if ((rc = dbuf_dirty(db)) == 0)
 		memcpy(dbuf_data(db), payload, r->u.spill.length);
@@ -346,24 +276,54 @@ apply_spill(struct recv_target *t, const struct stream_record *r, const void *pa
 	return (err_rc(e, rc, "spill block"));
 }
 
-int
-recv_apply(struct recv_target *t, const struct stream_record *r, const void *payload, size_t len,
-    struct err *e)
+/* May the record be applied before the blocks that wait? */
+static bool
+may_overtake(const struct recv_target *t, const struct stream_record *r)
 {
+	switch (r->type) {
+	case DRR_OBJECT:
+		return (recv_write_is_behind(t, r->u.object.object - 1, UINT64_MAX));
+	case DRR_FREEOBJECTS:
+		return (r->u.freeobjects.first != 0 &&
+		    recv_write_is_behind(t, r->u.freeobjects.first - 1, UINT64_MAX));
+	case DRR_FREE:
+		return (recv_write_is_behind(t, r->u.free.object, r->u.free.offset));
+	default:
+		return (false);
+	}
+}
+
+static int
+apply_other(struct recv_target *t, const struct stream_record *r, const void *payload, struct err *e)
+{
+	int rc;
+
+	if (!may_overtake(t, r) && (rc = recv_write_flush(t, e)) != 0)
+		return (rc);
 	switch (r->type) {
 	case DRR_OBJECT:
 		return (apply_object(t, r, payload, e));
 	case DRR_FREEOBJECTS:
 		return (apply_freeobjects(t, r, e));
-	case DRR_WRITE:
-		return (apply_write(t, r, payload, len, e));
-	case DRR_WRITE_EMBEDDED:
-		return (apply_embedded(t, r, payload, e));
 	case DRR_FREE:
 		return (apply_free(t, r, e));
 	case DRR_SPILL:
 		return (apply_spill(t, r, payload, e));
 	default:
 		return (err_set(e, EINVAL, "invalid stream (unexpected record of type %u)", r->type));
+	}
+}
+
+int
+recv_apply(struct recv_target *t, const struct stream_record *r, const void *payload, size_t len,
+    struct err *e)
+{
+	switch (r->type) {
+	case DRR_WRITE:
+		return (recv_apply_write(t, r, payload, len, e));
+	case DRR_WRITE_EMBEDDED:
+		return (recv_apply_embedded(t, r, payload, e));
+	default:
+		return (apply_other(t, r, payload, e));
 	}
 }

@@ -159,10 +159,13 @@ note_done(struct spa *spa, void *arg, int rc)
 }
 
 int
-resume_state_note(struct recv_target *t, uint64_t object, uint64_t offset)
+resume_state_note(struct recv_target *t)
 {
 	int rc;
 
+	if (!t->noted)
+		return (0);
+	t->noted = false;
 	t->progressed = true;
 	if (!t->job->resumable && !t->resuming)
 		return (0);
@@ -177,9 +180,9 @@ resume_state_note(struct recv_target *t, uint64_t object, uint64_t offset)
 		}
 		t->note_txg = spa_open_txg(t->spa);
 	}
-	t->note->object = object;
-	t->note->offset = offset;
-	t->note->bytes = t->bytes;
+	t->note->object = t->note_object;
+	t->note->offset = t->note_offset;
+	t->note->bytes = t->note_bytes;
 	return (0);
 }
 

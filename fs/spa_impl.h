@@ -81,6 +81,7 @@ struct spa {
 	struct dbuf *wb_first, *wb_last; /* dirty contents, oldest first (write_behind.c) */
 	uint64_t wb_bytes;
 	bool wb_busy, wb_failed; /* a batch is on its way; one failed: the sync does it */
+	unsigned sync_waits; /* syncs that wait for wb_busy to end */
 	void (*wb_kick)(void *arg); /* called when there is enough of it */
 	void *wb_kick_arg;
 	struct dmu_misses *misses; /* of who has the lock now: he may be unwound (dmu_miss.c) */

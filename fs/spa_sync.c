@@ -203,10 +203,13 @@ sync_begin(struct spa *spa)
 {
 	if (spa->syncing)
 		return;
+	spa->sync_waits++;
 	do {
 		write_behind_wait(spa);
 		dmu_readers_wait(spa, spa->txg - 2);
 	} while (spa->wb_busy);
+	if (--spa->sync_waits == 0)
+		spa_changed(spa);
 }
 
 int

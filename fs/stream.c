@@ -20,12 +20,14 @@
 #include <string.h>
 
 #include "smartbox/fs/blkptr.h"
+#include "zio_impl.h"
 
 #define OBJECT_MAX (1ULL << 48)
 #define BONUS_MAX (32u * 512u)
 #define BEGIN_PAYLOAD_MAX (256u << 20)
 #define EMBED_MAX 112u
 #define READ_PIECE (1u << 20)
+#define POOLED_MIN (16u << 10)
 #define SUM_OFFSET offsetof(struct stream_record, u.any.sum)
 
 static uint64_t
@@ -183,8 +185,24 @@ sum_payload(struct stream_in *in, const uint8_t *p, size_t len)
 	}
 }
 
+/* A few sizes that come again and again: blocks. */
+static bool
+is_pooled(const struct stream_in *in, size_t len)
+{
+	return (in->pool != NULL && len >= POOLED_MIN && len <= READ_PIECE);
+}
+
+void
+stream_payload_free(const struct stream_in *in, void *payload, size_t len)
+{
+	if (payload != NULL && is_pooled(in, len))
+		zio_buf_put(in->pool, payload, len);
+	else
+		free(payload);
+}
+
 static int
-read_payload(struct stream_in *in, size_t len, void **out)
+read_pieces(struct stream_in *in, size_t len, uint8_t **out)
 {
 	size_t have = 0, room = len < READ_PIECE ? len : READ_PIECE;
 	uint8_t *buf = malloc(room), *more;
@@ -202,8 +220,24 @@ read_payload(struct stream_in *in, size_t len, void **out)
 		if ((rc = in->read(in->arg, buf + have, room - have)) == 0)
 			have = room;
 	}
+	*out = buf;
+	return (rc);
+}
+
+static int
+read_payload(struct stream_in *in, size_t len, void **out)
+{
+	uint8_t *buf = NULL;
+	int rc;
+
+	if (!is_pooled(in, len))
+		rc = read_pieces(in, len, &buf);
+	else if ((buf = zio_buf_get(in->pool, len)) == NULL)
+		rc = -ENOMEM;
+	else
+		rc = in->read(in->arg, buf, len);
 	if (rc != 0) {
-		free(buf);
+		stream_payload_free(in, buf, len);
 		return (rc);
 	}
 	in->bytes += len;

@@ -178,23 +178,33 @@ write_one(void *arg, size_t i)
 		b->rc = zio_put(t->spa, &b->bp, &b->p);
 }
 
+int
+write_behind_install(struct dnode *dn, struct blkptr *slot, const struct blkptr *bp)
+{
+	struct objset *os = dn->os;
+	uint64_t taken;
+	int64_t dsize = 0;
+	int rc = objset_replace_bp(os, slot, bp, &dsize);
+
+	if (rc != 0)
+		return (rc);
+	dnode_used_add(dn, dsize);
+	taken = bp_is_hole(bp) ? 0 : bp_dsize(os->spa, bp);
+	os->behind_bytes += taken;
+	os->spa->behind_bytes += taken;
+	return (0);
+}
+
 /* The block is on disk and is what is in memory: the tree shall say so. */
 static int
 install(struct wb_block *b)
 {
 	struct dbuf *db = b->db;
-	struct objset *os = db->dn->os;
-	uint64_t taken;
-	int64_t dsize = 0;
-	int rc = objset_replace_bp(os, dbuf_slot(db), &b->bp, &dsize);
+	int rc = write_behind_install(db->dn, dbuf_slot(db), &b->bp);
 
 	if (rc != 0)
 		return (rc);
-	dnode_used_add(db->dn, dsize);
 	cache_name(db, &b->bp);
-	taken = bp_is_hole(&b->bp) ? 0 : bp_dsize(os->spa, &b->bp);
-	os->behind_bytes += taken;
-	os->spa->behind_bytes += taken;
 	dbuf_undirty(db);
 	return (0);
 }
@@ -263,6 +273,22 @@ write_behind_wait(struct spa *spa)
 {
 	while (spa->wb_busy)
 		spa_wait(spa);
+}
+
+/* Behind a sync that waits for its turn, or it would wait for ever. */
+void
+write_behind_claim(struct spa *spa)
+{
+	while (spa->wb_busy || spa->sync_waits > 0)
+		spa_wait(spa);
+	spa->wb_busy = true;
+}
+
+void
+write_behind_unclaim(struct spa *spa)
+{
+	spa->wb_busy = false;
+	spa_changed(spa);
 }
 
 /* --- the devices' caches ---------------------------------------------------------------------- */

@@ -309,6 +309,27 @@ zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared *o)
 }
 
 int
+zio_prepare_packed(struct spa *spa, const struct zio_write *w, uint32_t psize, unsigned compress,
+    struct zio_prepared *o)
+{
+	uint32_t rounded = round_up(psize, 1u << spa->min_ashift);
+
+	*o = (struct zio_prepared){.raw = w->data, .psize = rounded, .compress = compress};
+	if (rounded >= w->lsize)
+		return (-EAGAIN);
+	if (rounded != psize) {
+		o->capacity = rounded;
+		if ((o->packed = zio_buf_get(spa, rounded)) == NULL)
+			return (-ENOMEM);
+		memcpy(o->packed, w->data, psize);
+		memset(o->packed + psize, 0, rounded - psize);
+		o->raw = o->packed;
+	}
+	(void)sum_up(spa, w, o); /* again in zio_place, where it can be told */
+	return (0);
+}
+
+int
 zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
     struct blkptr *out)
 {

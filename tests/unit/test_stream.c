@@ -11,8 +11,10 @@
 #include "fs_pool.h"
 #include "test.h"
 
+#include "../../fs/dmu_impl.h"
 #include "../../fs/dsl_impl.h"
 #include "../../fs/resume_token.h"
+#include "smartbox/fs/compress.h"
 #include "smartbox/fs/recv.h"
 #include "smartbox/fs/send.h"
 #include "smartbox/fs/zpl.h"
@@ -151,7 +153,7 @@ change(struct spa *spa, const char *fs, unsigned seed)
 	memset(value, 'v', sizeof(value));
 	CHECK(zpl_xattr_set(z, obj, "user.long", value, sizeof(value), 0) == 0);
 	(void)put_file(z, dir, "small", 100, seed * 2);
-	if (zpl_lookup(z, zpl_root(z), "dir1", &dir) == 0 && seed > 1) {
+	if (seed == 2 && zpl_lookup(z, zpl_root(z), "dir1", &dir) == 0) {
 		CHECK(zpl_unlink(z, dir, "text", &obj, &last) == 0);
 		CHECK(zpl_free_unlinked(z, obj) == 0);
 		CHECK(zpl_lookup(z, dir, "noise", &obj) == 0 && zpl_write(z, obj, 131000, 5, "hello", false) == 0);
@@ -311,6 +313,81 @@ TEST(stream_makes_the_same_filesystem)
 		destroy(spa, "tank/g");
 		free(full.p);
 		free(inc.p);
+	}
+	finish(spa);
+}
+
+static void
+set_prop(struct spa *spa, const char *fs, const char *name, const char *value)
+{
+	struct nvlist *nv = nv_new();
+
+	CHECK(nv != NULL && nv_add_str(nv, name, value) == 0);
+	spa_enter(spa);
+	MUST(dsl_prop_set(spa, fs, nv, &fail));
+	spa_exit(spa);
+	nv_free(nv);
+}
+
+/* How many blocks of contents are packed by `how`, and that the other one has them in the same size. */
+static unsigned
+compare_packed(struct spa *spa, const char *one, const char *two, unsigned how)
+{
+	struct dsl_dataset *a, *b;
+	struct objset *x, *y;
+	struct dnode *d, *f;
+	struct blkptr p, q;
+	unsigned n = 0;
+
+	spa_enter(spa);
+	MUST(dsl_hold(spa, one, &a, &fail));
+	MUST(dsl_hold(spa, two, &b, &fail));
+	CHECK(dsl_objset(a, &x) == 0 && dsl_objset(b, &y) == 0);
+	for (uint64_t obj = 0; dmu_object_next(x, &obj) == 0;) {
+		CHECK(dnode_hold(x, obj, &d) == 0 && dnode_hold(y, obj, &f) == 0);
+		for (uint64_t i = 0; d->phys->type == OT_PLAIN_FILE && i <= d->phys->maxblkid; i++) {
+			CHECK(dbuf_bp(d, 0, i, &p) == 0 && dbuf_bp(f, 0, i, &q) == 0);
+			CHECK(bp_compress(&p) == bp_compress(&q) && bp_is_embedded(&p) == bp_is_embedded(&q));
+			CHECK(bp_is_hole(&p) || bp_psize(&p) == bp_psize(&q));
+			n += !bp_is_hole(&p) && bp_compress(&p) == how;
+		}
+		dnode_rele(d);
+		dnode_rele(f);
+	}
+	dsl_rele(a);
+	dsl_rele(b);
+	spa_exit(spa);
+	return (n);
+}
+
+TEST(stream_of_packed_blocks_keeps_them_as_they_were)
+{
+	static const struct {
+		const char *name;
+		unsigned id;
+	} how[] = {{"gzip-9", COMP_GZIP_1 + 8}, {"zstd", COMP_ZSTD}, {"lzjb", COMP_LZJB}, {"zle", COMP_ZLE}};
+	const char *snap = "tank/f@c";
+	struct spa *spa = make();
+	bool kept;
+
+	set_prop(spa, "tank", "compression", "off");
+	for (size_t i = 0; i < sizeof(how) / sizeof(how[0]); i++) {
+		struct bytes s;
+
+		set_prop(spa, "tank/f", "compression", how[i].name);
+		spa_enter(spa);
+		change(spa, "tank/f", 10 + (unsigned)i);
+		MUST(dsl_snapshot(spa, &snap, 1, NULL, &fail));
+		spa_exit(spa);
+		s = send_it(spa, snap, NULL, SEND_COMPRESSED | SEND_EMBED | SEND_LARGE, NULL);
+		CHECK(receive_it(spa, &s, "tank/g", "b", false, &kept) == 0);
+		check_same(spa, snap, "tank/g@b");
+		CHECK(compare_packed(spa, snap, "tank/g@b", how[i].id) > 0);
+		destroy(spa, "tank/g");
+		spa_enter(spa);
+		MUST(dsl_destroy_snaps(spa, &snap, 1, &fail));
+		spa_exit(spa);
+		free(s.p);
 	}
 	finish(spa);
 }

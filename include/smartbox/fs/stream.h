@@ -117,6 +117,7 @@ typedef int stream_read_fn(void *arg, void *buf, size_t len);
 struct stream_in {
 	stream_read_fn *read;
 	void *arg;
+	struct spa *pool; /* large payloads are in its buffers; NULL: malloc'ed */
 	struct cksum sum;
 	uint64_t bytes;	   /* read so far, of all substreams */
 	uint64_t versioninfo; /* of the BEGIN that we are behind */
@@ -124,14 +125,16 @@ struct stream_in {
 
 /*
  * The next record, checked: its type, that its lengths and numbers can be meant, its running sum, an
- * END's sum.  What it carries is in *payload (malloc'ed, the caller's), NULL when there is nothing.  A
- * payload is read in pieces, so a lying length costs no memory that was not sent.
+ * END's sum.  What it carries is in *payload (the caller's, to be given to stream_payload_free), NULL
+ * when there is nothing.  A large one is read in pieces, so a lying length costs no memory that was not
+ * sent.
  *
  * -EPIPE: the stream ends before this record; -EINVAL: not a stream, or a record that cannot be meant;
  * -EILSEQ: checksum mismatch; -ENOTSUP: a stream of the other byte order.
  */
 int stream_next(struct stream_in *in, struct stream_record *r, void **payload, size_t *len,
     struct err *e);
+void stream_payload_free(const struct stream_in *in, void *payload, size_t len);
 
 typedef int stream_write_fn(void *arg, const void *buf, size_t len);
 struct stream_out {

@@ -88,6 +88,12 @@ struct zio_prepared { /* filled by zio_prepare only */
 void zio_prepare(struct spa *spa, const struct zio_write *w, struct zio_prepared *o);
 int zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepared *o,
     struct blkptr *out);
+/*
+ * zio_prepare for what is packed already, by an algorithm (compress id): w->data is psize bytes and
+ * stays where it is.  They are not looked at.  -EAGAIN: rounded up to a sector they win nothing.
+ */
+int zio_prepare_packed(struct spa *spa, const struct zio_write *w, uint32_t psize, unsigned compress,
+    struct zio_prepared *o);
 void zio_prepared_free(struct spa *spa, struct zio_prepared *o);
 /*
  * zio_write_prepared in pieces: zio_place allocates (with the lock; -ENOSPC: not in one piece),
