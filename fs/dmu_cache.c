@@ -30,6 +30,7 @@
 #include <unistd.h>
 
 #include "dmu_impl.h"
+#include "smartbox/core/probe.h"
 #include "zio_impl.h"
 
 #define CORRELATED 32u
@@ -87,6 +88,7 @@ cache_hit(const struct dmu_cache *c, struct dbuf *db)
 {
 	if (db->list == NULL)
 		return;
+	PROBE2(zfs, arc__hit, db->size, db->is_frequent);
 	if (c->releases - db->released >= CORRELATED)
 		db->is_frequent = true;
 	cache_take(db);
@@ -128,6 +130,7 @@ cache_missed(struct dmu_cache *c, struct dbuf *db, const struct blkptr *bp)
 	cache_name(db, bp);
 	if (db->key == 0)
 		return;
+	PROBE1(zfs, arc__miss, db->size);
 	if (ghost_take(c, CACHE_RECENT, db->key)) {
 		c->wanted = c->limit - c->wanted > db->size ? c->wanted + db->size : c->limit;
 		db->is_frequent = true;

@@ -33,6 +33,7 @@
 #include "ddt.h"
 #include "dmu_impl.h"
 #include "dtl.h"
+#include "smartbox/core/probe.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
@@ -224,7 +225,9 @@ spa_sync(struct spa *spa, struct err *e)
 	if ((rc = refuse(spa, e)) != 0)
 		return (rc);
 	spa->syncing = true;
+	PROBE2(zfs, txg__sync__start, spa->name, spa->txg);
 	rc = write_txg(spa, &ran, e);
+	PROBE3(zfs, txg__sync__done, spa->name, spa->txg, rc);
 	spa->syncing = false;
 	if (rc == 0) {
 		metaslab_sync_done(spa, spa->txg);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smartbox/core/probe.h"
 #include "smartbox/fs/checksum.h"
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/zio.h"
@@ -282,8 +283,12 @@ read_raw(struct spa *spa, const struct blkptr *bp, uint8_t *raw, int depth)
 	struct attempt a = {.spa = spa, .bp = bp, .raw = raw};
 	int rc;
 
-	if (!bp_dva(bp, 0).gang)
-		return (read_copies(&a));
+	if (!bp_dva(bp, 0).gang) {
+		PROBE2(zfs, zio__read__start, spa->name, bp_psize(bp));
+		rc = read_copies(&a);
+		PROBE3(zfs, zio__read__done, spa->name, bp_psize(bp), rc);
+		return (rc);
+	}
 	if ((rc = read_gang(spa, bp, raw, depth)) != 0)
 		return (rc);
 	return (verify(spa, bp, raw));

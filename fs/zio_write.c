@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "ddt.h"
+#include "smartbox/core/probe.h"
 #include "smartbox/fs/checksum.h"
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/metaslab.h"
@@ -336,6 +337,7 @@ zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepar
 	struct blkptr bp = {0};
 	int rc = 0;
 
+	PROBE3(zfs, zio__write__start, spa->name, w->lsize, w->level);
 	if (o->is_zero)
 		make_hole(spa, w, &bp);
 	else if (o->embed)
@@ -343,6 +345,7 @@ zio_write_prepared(struct spa *spa, const struct zio_write *w, struct zio_prepar
 		    o->packed_len, w->txg);
 	else
 		rc = w->dedup ? write_deduped(spa, w, o, &bp) : place_and_write(spa, w, o, &bp);
+	PROBE4(zfs, zio__write__done, spa->name, w->lsize, w->level, rc);
 	zio_prepared_free(spa, o);
 	if (rc == 0)
 		*out = bp;

@@ -27,6 +27,7 @@
  *  2. The state file is written before a waiting client is answered.
  *  3. Every boot that got a cgroup, an id or hooks ends in teardown(), on all paths.
  */
+#include "smartbox/core/probe.h"
 #include "smartbox/kern/zoned.h"
 
 #include <errno.h>
@@ -69,6 +70,7 @@ set_state(struct zoned *z, enum zone_state s)
 {
 	struct err e = ERR_INIT;
 
+	PROBE3(zone, state__change, z->name, zone_state_name(z->run.state), zone_state_name(s));
 	z->run.state = s;
 	if (zone_run_write(z->env, z->name, &z->run, &e) != 0)
 		zoned_log(z, "cannot write the state file: %s", e.msg);

@@ -46,6 +46,7 @@ struct comp {
 	struct options *opt;
 	struct types *types;
 	struct idents *ids;
+	bool uses_strtok;
 	unsigned libs; /* parts of the D library that were parsed */
 	const char *why; /* a provider's reason for having no such probe */
 	unsigned depth; /* of recursion, bounded by COMP_DEPTH */

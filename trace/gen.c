@@ -594,7 +594,7 @@ prepare(struct gen *g, struct unit **units, unsigned n)
 	gen_zero(g, SLOT_LOCALS, g->im->locals);
 	if (g->arg_mask != 0 && g->t->ops->args != NULL)
 		g->t->ops->args(g, g->t, g->arg_mask);
-	else if (g->arg_mask != 0)
+	else if (g->arg_mask != 0 && g->t->ops->check == NULL)
 		gen_zero(g, SLOT_ARGS, 80);
 }
 
@@ -676,6 +676,8 @@ gen_program(struct gen *g, struct image *im, const struct target *t, struct unit
 	take_slot(g);
 	check_zone(g);
 	identify(g);
+	if (t->ops->check != NULL)
+		t->ops->check(g, t);
 	prepare(g, units, nunits);
 	gen_units(g, units, nunits);
 	asm_place(&g->b, g->l_release);

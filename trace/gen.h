@@ -109,6 +109,7 @@ struct image {
 	char *rodata;
 	uint32_t rodata_len;
 	uint32_t locals, globals;
+	uint32_t strtok_off; /* the string that strtok() works on */
 	uint32_t rec_off, tmp_off, scratch_off, scratch_size, key_off, key_max;
 	unsigned ncpus, nspec;
 	unsigned kernel;
@@ -159,6 +160,8 @@ struct target_ops {
 	/* Before a slot is taken.  May jump to g->l_out; leaves the row's index at fp-16 (u32) when the
 	 * target has several probes. */
 	void (*filter)(struct gen *g, const struct target *t);
+	/* With a slot, always: may jump to g->l_release, and store arguments. */
+	void (*check)(struct gen *g, const struct target *t);
 	/* Store the raw arguments of the mask into the slot. */
 	void (*args)(struct gen *g, const struct target *t, uint32_t mask);
 	int (*attach)(struct session *s, struct target *t, struct err *e);
@@ -202,6 +205,19 @@ void gen_drop(struct gen *g, int counter);
 int gen_push(struct gen *g, int reg); /* frame offset */
 void gen_pop(struct gen *g, int reg);
 void gen_thread_key(struct gen *g);
+/* r0 = a member of the kernel structure at r0 (its address, resp. its value), by name. */
+void gen_member_at(struct gen *g, const char *type, const char *member);
+void gen_follow(struct gen *g, const char *type, const char *member);
+void gen_d_path(struct gen *g, struct node *n);
+void gen_task_path(struct gen *g, const struct node *n, const char *member);
+void gen_getf(struct gen *g, struct node *n);
+void gen_mutex_owner(struct gen *g, struct node *n, bool is_ours);
+void gen_rw_held(struct gen *g, struct node *n, int shift, int32_t mask);
+void gen_strtok(struct gen *g, struct node *n);
+void gen_cleanpath(struct gen *g, struct node *n);
+void gen_link_ntop(struct gen *g, struct node *n);
+void gen_inet_ntoa6(struct gen *g, struct node *n);
+void gen_inet_ntop(struct gen *g, struct node *n);
 void gen_task_uts(struct gen *g); /* r0 = inode of the current uts namespace */
 
 #endif

@@ -7,9 +7,8 @@
 
 enum { USER_STACK = 1 << 8 };
 
-/* r0 = a member of the structure at r0, by name; the kernel's BTF says where. */
-static void
-follow(struct gen *g, const char *type, const char *member)
+static struct member
+member_of(struct gen *g, const char *type, const char *member)
 {
 	struct type *t = type_by_name(g->c->types, type);
 	struct member m;
@@ -17,8 +16,24 @@ follow(struct gen *g, const char *type, const char *member)
 	if (t == NULL || !type_member(g->c->types, t, member, &m))
 		comp_error(g->c, 0, "D_IDENT_UNDEF", "this kernel's type information does not have %s "
 		    "in %s (CONFIG_DEBUG_INFO_BTF)", member, type);
+	return (m);
+}
+
+void
+gen_member_at(struct gen *g, const char *type, const char *member)
+{
+	struct member m = member_of(g, type, member);
+
 	if (m.bit_off >= 8)
 		asm_alui(&g->b, BPF_ADD, R0, (int32_t)(m.bit_off / 8));
+}
+
+void
+gen_follow(struct gen *g, const char *type, const char *member)
+{
+	struct member m = member_of(g, type, member);
+
+	gen_member_at(g, type, member);
 	gen_load_at(g, m.type, false);
 }
 
@@ -26,7 +41,7 @@ static void
 current_member(struct gen *g, const char *member)
 {
 	asm_call(&g->b, H_CURRENT);
-	follow(g, "struct task_struct", member);
+	gen_follow(g, "struct task_struct", member);
 }
 
 void
@@ -40,7 +55,7 @@ gen_task_uts(struct gen *g)
 		comp_error(g->c, 0, "D_UNKNOWN",
 		    "-z needs the kernel's type information (CONFIG_DEBUG_INFO_BTF)");
 	current_member(g, "nsproxy");
-	follow(g, "struct nsproxy", "uts_ns");
+	gen_follow(g, "struct nsproxy", "uts_ns");
 	asm_alui(&g->b, BPF_ADD, R0, (int32_t)((ns.bit_off + inum.bit_off) / 8));
 	gen_load_at(g, inum.type, false);
 }
@@ -249,7 +264,7 @@ gen_builtin(struct gen *g, struct node *n)
 	case B_CURTHREAD: asm_call(&g->b, H_CURRENT); break;
 	case B_PPID:
 		current_member(g, "real_parent");
-		follow(g, "struct task_struct", "tgid");
+		gen_follow(g, "struct task_struct", "tgid");
 		break;
 	case B_PROBEPROV: case B_PROBEMOD: case B_PROBEFUNC: case B_PROBENAME:
 		probe_name(g, b);
@@ -259,12 +274,14 @@ gen_builtin(struct gen *g, struct node *n)
 	case B_CALLER: stack_probe(g, false, 1); break;
 	case B_UCALLER: stack_probe(g, true, 1); break;
 	case B_CGROUP: asm_call(&g->b, H_CGROUP); break;
+	case B_CWD: gen_task_path(g, n, "pwd"); break;
+	case B_ROOT: gen_task_path(g, n, "root"); break;
 	case B_UREGS: gen_uregs(g, n); break;
 	case B_ZONENAME:
 		current_member(g, "nsproxy");
-		follow(g, "struct nsproxy", "uts_ns");
-		follow(g, "struct uts_namespace", "name");
-		follow(g, "struct new_utsname", "nodename");
+		gen_follow(g, "struct nsproxy", "uts_ns");
+		gen_follow(g, "struct uts_namespace", "name");
+		gen_follow(g, "struct new_utsname", "nodename");
 		break;
 	default:
 		comp_error(g->c, n->line, "D_IDENT_UNDEF", "%s is not available on this system",

@@ -31,7 +31,7 @@ static const char signal_d[] =
     E(SIGSYS, 31);
 
 static const char unistd_d[] =
-    E(DTRACEFLT_UNKNOWN, 0) E(DTRACEFLT_BADADDR, 1) E(DTRACEFLT_BADALIGN, 2)
+    E(NULL, 0) E(DTRACEFLT_UNKNOWN, 0) E(DTRACEFLT_BADADDR, 1) E(DTRACEFLT_BADALIGN, 2)
     E(DTRACEFLT_ILLOP, 3) E(DTRACEFLT_DIVZERO, 4) E(DTRACEFLT_NOSCRATCH, 5)
     E(DTRACEFLT_KPRIV, 6) E(DTRACEFLT_UPRIV, 7) E(DTRACEFLT_TUPOFLOW, 8)
     E(DTRACEFLT_BADSTACK, 9) E(DTRACEFLT_BADSIZE, 10) E(DTRACEFLT_BADINDEX, 11)
@@ -76,8 +76,6 @@ static const char io_d[] =
     " dev_t b_edev; } bufinfo_t;"
     "typedef struct devinfo { int dev_major; int dev_minor; int dev_instance; string dev_name;"
     " string dev_statname; string dev_pathname; } devinfo_t;"
-    "typedef struct fileinfo { string fi_name; string fi_dirname; string fi_pathname;"
-    " long fi_offset; string fi_fs; string fi_mount; int fi_oflags; } fileinfo_t;"
     "inline int B_WRITE = 1; inline int B_READ = 2; inline int B_ASYNC = 4; inline int B_PHYS = 8;"
     "translator bufinfo_t < struct bio *B > {"
     " b_flags = (B->bi_opf & 1) ? 1 : 2; b_bcount = B->bi_iter.bi_size;"
@@ -88,11 +86,147 @@ static const char io_d[] =
     " dev_major = B->bi_bdev->bd_dev >> 20; dev_minor = B->bi_bdev->bd_dev & 0xfffff;"
     " dev_instance = 0; dev_name = stringof(B->bi_bdev->bd_disk->disk_name);"
     " dev_statname = stringof(B->bi_bdev->bd_disk->disk_name);"
-    " dev_pathname = strjoin(\"/dev/\", stringof(B->bi_bdev->bd_disk->disk_name)); };"
+    " dev_pathname = strjoin(\"/dev/\", stringof(B->bi_bdev->bd_disk->disk_name)); };";
+
+/* Files, by what the kernel has of them: of a dentry alone the path ends at its file system. */
+static const char file_d[] =
+    "typedef struct fileinfo { string fi_name; string fi_dirname; string fi_pathname;"
+    " long fi_offset; string fi_fs; string fi_mount; int fi_oflags; } fileinfo_t;"
+    "translator fileinfo_t < struct file *F > {"
+    " fi_name = stringof(F->f_path.dentry->d_name.name); fi_pathname = d_path(&F->f_path);"
+    " fi_dirname = dirname(d_path(&F->f_path)); fi_offset = F->f_pos;"
+    " fi_fs = stringof(F->f_inode->i_sb->s_type->name);"
+    " fi_mount = d_path(F->f_path.mnt->mnt_root); fi_oflags = F->f_flags; };"
     "translator fileinfo_t < struct bio *B > {"
     " fi_name = \"<none>\"; fi_dirname = \"<none>\"; fi_pathname = \"<none>\";"
     " fi_offset = B->bi_iter.bi_sector * 512; fi_fs = \"<none>\"; fi_mount = \"<none>\";"
-    " fi_oflags = 0; };";
+    " fi_oflags = 0; };"
+    "translator fileinfo_t < struct path *P > {"
+    " fi_name = stringof(P->dentry->d_name.name); fi_pathname = d_path(P);"
+    " fi_dirname = dirname(d_path(P)); fi_offset = 0;"
+    " fi_fs = stringof(P->dentry->d_sb->s_type->name); fi_mount = d_path(P->mnt->mnt_root);"
+    " fi_oflags = 0; };"
+    "translator fileinfo_t < struct dentry *D > {"
+    " fi_name = stringof(D->d_name.name); fi_pathname = d_path(D); fi_dirname = d_path(D->d_parent);"
+    " fi_offset = 0; fi_fs = stringof(D->d_sb->s_type->name); fi_mount = \"/\"; fi_oflags = 0; };"
+    "translator fileinfo_t < struct renamedata *R > {"
+    " fi_name = stringof(R->old_dentry->d_name.name); fi_pathname = d_path(R->old_dentry);"
+    " fi_dirname = d_path(R->old_dentry->d_parent); fi_offset = 0;"
+    " fi_fs = stringof(R->old_dentry->d_sb->s_type->name); fi_mount = \"/\"; fi_oflags = 0; };"
+    "inline fileinfo_t *fds[int fd] = xlate <fileinfo_t *> (getf(fd));";
+
+/*
+ * Packets.  NH is where the IP header is: behind `head` in one that goes out, at `data` in one that comes in,
+ * whose type is struct rx_packet to tell them apart.  Only the members that a program names are computed.
+ */
+#define NET_TYPES \
+    "typedef struct pktinfo { uintptr_t pkt_addr; } pktinfo_t;" \
+    "typedef struct csinfo { uintptr_t cs_addr; uint64_t cs_cid; pid_t cs_pid; } csinfo_t;" \
+    "typedef struct ipinfo { uint8_t ip_ver; uint32_t ip_plength; string ip_saddr; string ip_daddr; }" \
+    " ipinfo_t;" \
+    "typedef struct ifinfo { string if_name; int8_t if_local; uintptr_t if_addr; } ifinfo_t;" \
+    "typedef struct ipv4info { uint8_t ipv4_ver; uint8_t ipv4_ihl; uint8_t ipv4_tos;" \
+    " uint16_t ipv4_length; uint16_t ipv4_ident; uint8_t ipv4_flags; uint16_t ipv4_offset;" \
+    " uint8_t ipv4_ttl; uint8_t ipv4_protocol; string ipv4_protostr; uint16_t ipv4_checksum;" \
+    " uint32_t ipv4_src; uint32_t ipv4_dst; string ipv4_saddr; string ipv4_daddr; uintptr_t ipv4_hdr; }" \
+    " ipv4info_t;" \
+    "typedef struct ipv6info { uint8_t ipv6_ver; uint8_t ipv6_tclass; uint32_t ipv6_flow;" \
+    " uint16_t ipv6_plen; uint8_t ipv6_nexthdr; uint8_t ipv6_hlim; string ipv6_saddr;" \
+    " string ipv6_daddr; uintptr_t ipv6_hdr; } ipv6info_t;" \
+    "typedef struct tcpinfo { uint16_t tcp_sport; uint16_t tcp_dport; uint32_t tcp_seq;" \
+    " uint32_t tcp_ack; uint8_t tcp_offset; uint8_t tcp_flags; uint16_t tcp_window;" \
+    " uint16_t tcp_checksum; uint16_t tcp_urgent; uintptr_t tcp_hdr; } tcpinfo_t;" \
+    "typedef struct tcpsinfo { uintptr_t tcps_addr; int tcps_local; int tcps_active;" \
+    " uint16_t tcps_lport; uint16_t tcps_rport; string tcps_laddr; string tcps_raddr;" \
+    " int tcps_state; } tcpsinfo_t;" \
+    "typedef struct tcplsinfo { int tcps_state; } tcplsinfo_t;" \
+    "typedef struct udpinfo { uint16_t udp_sport; uint16_t udp_dport; uint16_t udp_length;" \
+    " uint16_t udp_checksum; uintptr_t udp_hdr; } udpinfo_t;" \
+    "typedef struct udpsinfo { uintptr_t udps_addr; uint16_t udps_lport; uint16_t udps_rport;" \
+    " string udps_laddr; string udps_raddr; } udpsinfo_t;" \
+    "struct rx_packet { struct sk_buff S; };"
+
+#define V4(N, m) "((struct iphdr *)(" N "))->" m
+#define V6(N, m) "((struct ipv6hdr *)(" N "))->" m
+#define IS4(N) "((" V4(N, "version") ") == 4)"
+#define SADDR(N) "(" IS4(N) " ? inet_ntoa(&" V4(N, "saddr") ") : inet_ntoa6(&" V6(N, "saddr") "))"
+#define DADDR(N) "(" IS4(N) " ? inet_ntoa(&" V4(N, "daddr") ") : inet_ntoa6(&" V6(N, "daddr") "))"
+#define L4(N) "((" N ") + (" IS4(N) " ? " V4(N, "ihl") " * 4 : 40))"
+#define TCPH(N, m) "((struct tcphdr *)(" L4(N) "))->" m
+#define UDPH(N, m) "((struct udphdr *)(" L4(N) "))->" m
+
+/* T: the type; K: the packet; N: its IP header; L, R: our port and theirs; LA, RA: the addresses. */
+#define PACKET(T, K, N, L, R, LA, RA) \
+    "translator pktinfo_t < " T " *P > { pkt_addr = (uintptr_t)P; };" \
+    "translator csinfo_t < " T " *P > { cs_addr = (uintptr_t)" K "sk; cs_cid = (uint64_t)" K "sk;" \
+    " cs_pid = 0; };" \
+    "translator ifinfo_t < " T " *P > { if_name = stringof(" K "dev->name);" \
+    " if_local = (" K "dev->flags & 8) != 0; if_addr = (uintptr_t)" K "dev; };" \
+    "translator ipinfo_t < " T " *P > { ip_ver = " V4(N, "version") ";" \
+    " ip_plength = " IS4(N) " ? ntohs(" V4(N, "tot_len") ") - " V4(N, "ihl") " * 4 :" \
+    " ntohs(" V6(N, "payload_len") "); ip_saddr = " SADDR(N) "; ip_daddr = " DADDR(N) "; };" \
+    "translator ipv4info_t < " T " *P > { ipv4_ver = " V4(N, "version") ";" \
+    " ipv4_ihl = " V4(N, "ihl") " * 4; ipv4_tos = " V4(N, "tos") ";" \
+    " ipv4_length = ntohs(" V4(N, "tot_len") "); ipv4_ident = ntohs(" V4(N, "id") ");" \
+    " ipv4_flags = ntohs(" V4(N, "frag_off") ") >> 13;" \
+    " ipv4_offset = ntohs(" V4(N, "frag_off") ") & 0x1fff; ipv4_ttl = " V4(N, "ttl") ";" \
+    " ipv4_protocol = " V4(N, "protocol") ";" \
+    " ipv4_protostr = " V4(N, "protocol") " == 6 ? \"TCP\" : " V4(N, "protocol") \
+    " == 17 ? \"UDP\" : " V4(N, "protocol") " == 1 ? \"ICMP\" : \"<other>\";" \
+    " ipv4_checksum = ntohs(" V4(N, "check") "); ipv4_src = " V4(N, "saddr") ";" \
+    " ipv4_dst = " V4(N, "daddr") "; ipv4_saddr = inet_ntoa(&" V4(N, "saddr") ");" \
+    " ipv4_daddr = inet_ntoa(&" V4(N, "daddr") "); ipv4_hdr = (uintptr_t)(" N "); };" \
+    "translator ipv6info_t < " T " *P > { ipv6_ver = " V6(N, "version") "; ipv6_tclass = 0;" \
+    " ipv6_flow = 0; ipv6_plen = ntohs(" V6(N, "payload_len") ");" \
+    " ipv6_nexthdr = " V6(N, "nexthdr") "; ipv6_hlim = " V6(N, "hop_limit") ";" \
+    " ipv6_saddr = inet_ntoa6(&" V6(N, "saddr") "); ipv6_daddr = inet_ntoa6(&" V6(N, "daddr") ");" \
+    " ipv6_hdr = (uintptr_t)(" N "); };" \
+    "translator tcpinfo_t < " T " *P > { tcp_sport = ntohs(" TCPH(N, "source") ");" \
+    " tcp_dport = ntohs(" TCPH(N, "dest") "); tcp_seq = ntohl(" TCPH(N, "seq") ");" \
+    " tcp_ack = ntohl(" TCPH(N, "ack_seq") "); tcp_offset = " TCPH(N, "doff") " * 4;" \
+    " tcp_flags = *((uint8_t *)(" L4(N) ") + 13); tcp_window = ntohs(" TCPH(N, "window") ");" \
+    " tcp_checksum = ntohs(" TCPH(N, "check") "); tcp_urgent = ntohs(" TCPH(N, "urg_ptr") ");" \
+    " tcp_hdr = (uintptr_t)(" L4(N) "); };" \
+    "translator tcpsinfo_t < " T " *P > { tcps_addr = (uintptr_t)" K "sk;" \
+    " tcps_local = (" K "dev->flags & 8) != 0; tcps_active = 0;" \
+    " tcps_lport = ntohs(" TCPH(N, L) "); tcps_rport = ntohs(" TCPH(N, R) ");" \
+    " tcps_laddr = " LA "; tcps_raddr = " RA ";" \
+    " tcps_state = " K "sk != 0 ? " K "sk->__sk_common.skc_state : 0; };" \
+    "translator udpinfo_t < " T " *P > { udp_sport = ntohs(" UDPH(N, "source") ");" \
+    " udp_dport = ntohs(" UDPH(N, "dest") "); udp_length = ntohs(" UDPH(N, "len") ");" \
+    " udp_checksum = ntohs(" UDPH(N, "check") "); udp_hdr = (uintptr_t)(" L4(N) "); };" \
+    "translator udpsinfo_t < " T " *P > { udps_addr = (uintptr_t)" K "sk;" \
+    " udps_lport = ntohs(" UDPH(N, L) "); udps_rport = ntohs(" UDPH(N, R) ");" \
+    " udps_laddr = " LA "; udps_raddr = " RA "; };"
+
+#define TX_NH "P->head + P->network_header"
+#define RX_NH "P->S.data"
+#define SKC "K->__sk_common."
+#define SK_ADDR(v4, v6) "(" SKC "skc_family == 10 ? inet_ntoa6(&" SKC v6 ") : inet_ntoa(&" SKC v4 "))"
+
+static const char net_d[] = NET_TYPES
+    PACKET("struct sk_buff", "P->", TX_NH, "source", "dest", SADDR(TX_NH), DADDR(TX_NH))
+    PACKET("struct rx_packet", "P->S.", RX_NH, "dest", "source", DADDR(RX_NH), SADDR(RX_NH))
+    "translator pktinfo_t < struct sock *K > { pkt_addr = 0; };"
+    "translator csinfo_t < struct sock *K > { cs_addr = (uintptr_t)K; cs_cid = (uint64_t)K; cs_pid = 0; };"
+    "translator ipinfo_t < struct sock *K > { ip_ver = " SKC "skc_family == 10 ? 6 : 4; ip_plength = 0;"
+    " ip_saddr = " SK_ADDR("skc_rcv_saddr", "skc_v6_rcv_saddr") ";"
+    " ip_daddr = " SK_ADDR("skc_daddr", "skc_v6_daddr") "; };"
+    "translator tcpsinfo_t < struct sock *K > { tcps_addr = (uintptr_t)K; tcps_local = 0;"
+    " tcps_active = 0; tcps_lport = " SKC "skc_num; tcps_rport = ntohs(" SKC "skc_dport);"
+    " tcps_laddr = " SK_ADDR("skc_rcv_saddr", "skc_v6_rcv_saddr") ";"
+    " tcps_raddr = " SK_ADDR("skc_daddr", "skc_v6_daddr") ";"
+    " tcps_state = " SKC "skc_state; };"
+    "translator tcplsinfo_t < int O > { tcps_state = O; };";
+
+static const char netdefs_d[] =
+    E(AF_INET, 2) E(AF_INET6, 10) E(IPPROTO_IP, 0) E(IPPROTO_ICMP, 1) E(IPPROTO_TCP, 6)
+    E(IPPROTO_UDP, 17) E(IPPROTO_IPV6, 41) E(IPPROTO_ICMPV6, 58) E(TCP_STATE_ESTABLISHED, 1)
+    E(TCP_STATE_SYN_SENT, 2) E(TCP_STATE_SYN_RECEIVED, 3) E(TCP_STATE_FIN_WAIT_1, 4)
+    E(TCP_STATE_FIN_WAIT_2, 5) E(TCP_STATE_TIME_WAIT, 6) E(TCP_STATE_CLOSED, 7)
+    E(TCP_STATE_CLOSE_WAIT, 8) E(TCP_STATE_LAST_ACK, 9) E(TCP_STATE_LISTEN, 10)
+    E(TCP_STATE_CLOSING, 11) E(TH_FIN, 1) E(TH_SYN, 2) E(TH_RST, 4) E(TH_PUSH, 8) E(TH_ACK, 16)
+    E(TH_URG, 32) E(ARPHRD_ETHER, 1);
 
 static const struct part {
 	const char *text;
@@ -100,7 +234,11 @@ static const struct part {
 } parts[] = {
     {errno_d, ""}, {signal_d, ""}, {unistd_d, ""},
     {procfs_d, " psinfo_t lwpsinfo_t curpsinfo curlwpsinfo "},
-    {io_d, " bufinfo_t devinfo_t fileinfo_t B_WRITE B_READ B_ASYNC B_PHYS "},
+    {io_d, " bufinfo_t devinfo_t B_WRITE B_READ B_ASYNC B_PHYS "},
+    {file_d, " fileinfo_t fds "},
+    {net_d, " pktinfo_t csinfo_t ipinfo_t ifinfo_t ipv4info_t ipv6info_t tcpinfo_t tcpsinfo_t tcplsinfo_t"
+	" udpinfo_t udpsinfo_t rx_packet "},
+    {netdefs_d, ""},
     {sched_d, " cpuinfo_t pset chip lgrp "},
 };
 enum { NPARTS = sizeof(parts) / sizeof(parts[0]) };

@@ -36,7 +36,7 @@ dtrace_attach(struct session *s, struct target *t, struct err *e)
 	return (0);
 }
 
-static const struct target_ops dtrace_ops = {NULL, no_args, dtrace_attach, NULL};
+static const struct target_ops dtrace_ops = {.args = no_args, .attach = dtrace_attach};
 
 static int
 dtrace_enable(struct session *s, struct probe *p, struct err *e)

@@ -28,8 +28,8 @@ struct point {
 	uint64_t at; /* offset in the function: arg0 of return probes */
 };
 
-static int
-source_type(const char *name)
+int
+probe_source_type(const char *name)
 {
 	char path[100], *text;
 	int type;
@@ -90,7 +90,7 @@ point_attach(struct session *s, struct target *t, struct err *e)
 {
 	const struct point *p = point_of(t);
 	const struct probe *pr = t->probes[0];
-	int type = source_type(p->path != NULL ? "uprobe" : "kprobe");
+	int type = probe_source_type(p->path != NULL ? "uprobe" : "kprobe");
 	struct perf_event_attr a;
 
 	if (type < 0)
@@ -107,7 +107,8 @@ point_attach(struct session *s, struct target *t, struct err *e)
 	return (0);
 }
 
-static const struct target_ops point_ops = {point_filter, point_args, point_attach, NULL};
+static const struct target_ops point_ops = {.filter = point_filter, .args = point_args,
+    .attach = point_attach};
 
 static int
 point_enable(struct session *s, struct probe *p, struct err *e)
@@ -163,7 +164,7 @@ fbt_provide(struct session *s, const struct pdesc *pd)
 
 	if (strcmp(pd->field[0], "fbt") != 0 || !glob_match(pd->field[1], "vmlinux"))
 		return;
-	if (source_type("kprobe") < 0) {
+	if (probe_source_type("kprobe") < 0) {
 		s->c.why = "fbt needs CONFIG_KPROBES and CONFIG_KPROBE_EVENTS in the kernel";
 		return;
 	}

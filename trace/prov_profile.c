@@ -80,8 +80,8 @@ profile_provide(struct session *s, const struct pdesc *pd)
 }
 
 /* ctx: struct bpf_perf_event_data, pt_regs first. arg0 kernel pc, arg1 user pc, arg2 lateness. */
-static void
-profile_args(struct gen *g, const struct target *t, uint32_t mask)
+void
+profile_pc_args(struct gen *g, const struct target *t, uint32_t mask)
 {
 	int user = asm_label(&g->b), end = asm_label(&g->b);
 
@@ -124,7 +124,7 @@ profile_attach(struct session *s, struct target *t, struct err *e)
 	return (0);
 }
 
-static const struct target_ops profile_ops = {NULL, profile_args, profile_attach, NULL};
+static const struct target_ops profile_ops = {.args = profile_pc_args, .attach = profile_attach};
 
 static int
 profile_enable(struct session *s, struct probe *p, struct err *e)

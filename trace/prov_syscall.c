@@ -134,8 +134,8 @@ has_errno(const struct target *t)
 	return (is_return(t));
 }
 
-static const struct target_ops syscall_ops = {syscall_filter, syscall_prologue, syscall_attach,
-    has_errno};
+static const struct target_ops syscall_ops = {.filter = syscall_filter,
+    .args = syscall_prologue, .attach = syscall_attach, .syscall_ret = has_errno};
 
 static int
 syscall_enable(struct session *s, struct probe *p, struct err *e)

@@ -38,7 +38,7 @@ struct provider {
 	bool (*owns)(const char *field);
 };
 
-extern const struct provider prov_dtrace, prov_syscall, prov_profile, prov_rawtp, prov_sdt, prov_proc,
-    prov_sched, prov_io, prov_fbt, prov_pid, prov_usdt, prov_vminfo;
+extern const struct provider prov_dtrace, prov_syscall, prov_profile, prov_stable, prov_rawtp,
+    prov_sdt, prov_fbt, prov_pid, prov_usdt, prov_cpc;
 
 #endif

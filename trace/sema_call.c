@@ -110,8 +110,17 @@ reserve(struct sema *s, struct node *n, enum fn f)
 	uint32_t str = (uint32_t)s->c->types->strsize;
 
 	switch (f) {
-	case F_STRJOIN: case F_BASENAME: case F_DIRNAME: case F_CLEANPATH: case F_SUBSTR:
-	case F_STRTOK: case F_TOLOWER: case F_TOUPPER: case F_STRCHR: case F_STRRCHR: case F_STRSTR:
+	case F_STRTOK:
+		s->c->uses_strtok = true;
+		n->tmp = sema_tmp(s, str);
+		n->aux = sema_tmp(s, 256);
+		break;
+	case F_CLEANPATH: /* a table behind the output, which is rounded up to a power of two */
+		n->tmp = sema_tmp(s, str);
+		n->aux = sema_tmp(s, str * 2 + 256);
+		break;
+	case F_STRJOIN: case F_BASENAME: case F_DIRNAME: case F_SUBSTR:
+	case F_TOLOWER: case F_TOUPPER: case F_STRCHR: case F_STRRCHR: case F_STRSTR:
 	case F_INDEX: case F_RINDEX:
 		n->tmp = sema_tmp(s, str * 2);
 		n->aux = sema_tmp(s, str * 2);
@@ -119,7 +128,10 @@ reserve(struct sema *s, struct node *n, enum fn f)
 	case F_STRLEN: case F_STRTOLL:
 		n->tmp = sema_tmp(s, str);
 		break;
-	case F_COPYINSTR: case F_D_PATH:
+	case F_D_PATH: /* the last name may run over */
+		n->tmp = sema_tmp(s, str + 264);
+		break;
+	case F_COPYINSTR:
 		n->tmp = sema_tmp(s, str);
 		n->aux = sema_tmp(s, str);
 		break;
@@ -229,6 +241,11 @@ special_checks(struct sema *s, struct node *n, enum fn f)
 
 	if (f == F_ALLOCA && node_constant(s->c, n->args, &v) && v < 0)
 		comp_error(s->c, n->line, "D_ALLOCA_SIZE", "alloca( ) size must be non-negative");
+	if (f == F_D_PATH && strcmp(type_name(s->c->types, n->args->type), "struct path *") != 0 &&
+	    strcmp(type_name(s->c->types, n->args->type), "struct dentry *") != 0)
+		comp_error(s->c, n->line, "D_PROTO_ARG", "d_path( ) argument #1 is incompatible with "
+		    "prototype:\n\tprototype: struct path *\n\t argument: %s",
+		    type_name(s->c->types, n->args->type));
 	if ((f == F_COPYIN || f == F_COPYINTO || f == F_ALLOCA) && s->u->speculates)
 		return;
 	if (f == F_LLTOSTR && n->args->next != NULL && node_constant(s->c, n->args->next, &v) &&

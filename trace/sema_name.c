@@ -248,7 +248,7 @@ cook_builtin(struct sema *s, struct node *n, const struct builtin_def *b)
 		    "(CONFIG_DEBUG_INFO_BTF)", b->name);
 	n->strmax = builtin_strmax(b->id);
 	if (type_is_string(n->type))
-		n->tmp = sema_tmp(s, 256);
+		n->tmp = sema_tmp(s, 264 + (uint32_t)s->c->types->strsize);
 }
 
 /* --- inlines ----------------------------------------------------------------------------------- */

@@ -37,7 +37,7 @@
 #include <unistd.h>
 
 static const struct provider *const all_providers[] = {&prov_dtrace, &prov_profile, &prov_syscall,
-    &prov_proc, &prov_sched, &prov_io, &prov_rawtp, &prov_fbt, &prov_pid, NULL};
+    &prov_stable, &prov_rawtp, &prov_sdt, &prov_fbt, &prov_pid, &prov_usdt, &prov_cpc, NULL};
 
 const struct provider *const *
 providers(void)
@@ -473,7 +473,9 @@ layout(struct session *s)
 	im->dynvarsize = s->opt.v[O_DYNVARSIZE];
 	im->aggsize = s->opt.v[O_AGGSIZE];
 	im->zone_ns = s->zone_ns;
-	im->rec_off = SLOT_LOCALS + ((im->locals + 7) & ~7u);
+	im->strtok_off = SLOT_LOCALS + ((im->locals + 7) & ~7u);
+	im->rec_off = im->strtok_off +
+	    (s->c.uses_strtok ? ((uint32_t)s->opt.v[O_STRSIZE] + 15) & ~7u : 0);
 	im->tmp_off = (im->rec_off + rec + 1032 + 7) & ~7u; /* string copies may run over */
 	im->scratch_off = (im->tmp_off + tmp + 512 + 7) & ~7u;
 	im->key_off = im->scratch_off + im->scratch_size * 2 + 16;

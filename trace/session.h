@@ -33,6 +33,10 @@ struct spec_buf { /* records of one speculation, until it is settled */
 	struct buf data;
 };
 
+struct file_id {
+	uint64_t dev, ino;
+};
+
 struct session {
 	struct comp c;
 	struct types types;
@@ -56,6 +60,9 @@ struct session {
 	struct trace_target *victims; /* -c and -p */
 	int64_t target_pid;
 	bool have_target, no_kernel, wants_ustack;
+	int kprobes; /* 1 there, -1 not, 0 not looked */
+	struct file_id *plain; /* files known to have no notes */
+	unsigned nplain;
 	int tracefs; /* descriptor, -1 not opened, -2 not there */
 	uint32_t zone_ns; /* inode of the uts namespace that is traced; 0 all */
 	unsigned rounds;
@@ -89,16 +96,17 @@ bool glob_match(const char *pattern, const char *s);
 /* Below tracefs, mounted or not: a descriptor or -errno. */
 int tracefs_open(struct session *s, const char *path);
 int tracefs_read(struct session *s, const char *path, char **text);
+/* The number of perf's dynamic event source "kprobe" or "uprobe"; -1 not in this kernel. */
+int probe_source_type(const char *name);
+/* Attach to the raw tracepoint t->name. */
+int tracepoint_attach(struct session *s, struct target *t, struct err *e);
 int perf_attach(struct session *s, struct target *t, struct perf_event_attr *attr, int pid, int cpu,
     struct err *e);
+/* arg0, arg1 of programs on perf events: pc in the kernel, in the process. */
+void profile_pc_args(struct gen *g, const struct target *t, uint32_t mask);
 const struct provider *const *providers(void);
 /* Copy pt_regs-based arguments (x86-64 C order or syscall order) of the mask from *regs (r8). */
 void args_from_regs(struct gen *g, uint32_t mask, bool syscall);
-
-void session_close_maps(struct session *s);
-void victims_release(struct session *s);
-bool victims_poll(struct session *s); /* false: all have ended */
-int victims_start(struct session *s, struct err *e);
 
 void session_close_maps(struct session *s);
 void victims_release(struct session *s);

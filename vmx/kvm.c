@@ -11,6 +11,7 @@
  *
  * Facts: Linux Documentation/virt/kvm/api.rst.
  */
+#include "smartbox/core/probe.h"
 #include "smartbox/vmx/kvm.h"
 
 #include <errno.h>
@@ -605,8 +606,11 @@ enum vcpu_exit
 vcpu_run_once(struct vcpu *v, struct board *b, struct err *e)
 {
 	v->exits++;
-	if (ioctl(v->fd, KVM_RUN, 0) == 0)
+	PROBE1(vmx, entry, v->id);
+	if (ioctl(v->fd, KVM_RUN, 0) == 0) {
+		PROBE2(vmx, exit, v->id, v->run->exit_reason);
 		return (exit_handle(v, b, e));
+	}
 	if (errno == EINTR || errno == EAGAIN)
 		return (VCPU_AGAIN);
 	return (failed(v, "KVM_RUN failed", (uint64_t)errno, e));

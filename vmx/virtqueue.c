@@ -15,6 +15,7 @@
  * written before used.idx is released; a full fence stands between our used.idx and the driver's
  * used_event, and between our avail_event and the driver's avail.idx, or both sides could sleep.
  */
+#include "smartbox/core/probe.h"
 #include "smartbox/vmx/virtqueue.h"
 
 #include <errno.h>
@@ -169,6 +170,7 @@ vq_pop(struct virtqueue *q, struct vq_chain *c)
 	c->nout = c->nin = 0;
 	c->out_bytes = c->in_bytes = 0;
 	q->s->last_avail++;
+	PROBE2(vmx, virtqueue__take, q, head);
 	return (chain_walk(q, c, q->desc, q->s->size, head, false));
 }
 
@@ -183,6 +185,7 @@ vq_push_many(struct virtqueue *q, const uint16_t *heads, const uint32_t *written
 {
 	if (q->used == NULL)
 		return;
+	PROBE2(vmx, virtqueue__give, q, n);
 	for (unsigned i = 0; i < n; i++) {
 		uint8_t *p = q->used + 4 + 8 * ((uint16_t)(q->s->last_used + i) & (q->s->size - 1));
 		uint32_t id = heads[i];
