@@ -16,6 +16,7 @@
 #include "smartbox/core/applet.h"
 #include "smartbox/core/units.h"
 #include "smartbox/core/uuid.h"
+#include "smartbox/machine/volbroker.h"
 #include "smartbox/vmx/vmx.h"
 
 static const char vmx_usage[] =
@@ -32,7 +33,8 @@ static const char vmx_usage[] =
     "  -B           a balloon\n"
     "  -c COUNT     vCPUs (default 1)\n"
     "  -C SOCKET    control socket\n"
-    "  -d DISK      PATH[,ro][,virtio|ide|cd][,serial=NAME], again for more\n"
+    "  -d DISK      PATH[,ro][,virtio|ide|cd][,serial=NAME], again for more; zvol:POOL/VOLUME for a\n"
+    "               volume that poold serves without a copy\n"
     "  -i FILE      initrd\n"
     "  -j UID       give up everything and run as this user\n"
     "  -k FILE      kernel: bzImage, or ELF with a PVH note\n"
@@ -131,6 +133,22 @@ disk_option(struct vmx_disk *d, const char *o)
 }
 
 static int
+volume_disk(const char *name, struct vmx_config *c)
+{
+	struct vmx_disk *d = &c->disks[c->ndisks++];
+	struct volume_link v = {.name = name, .readonly = d->readonly};
+	struct err e = ERR_INIT;
+
+	if (d->model != VMX_DISK_VIRTIO)
+		return (applet_usage("'%s': a volume is a virtio disk", name));
+	if (volume_broker(&v, 1, &e) != 0)
+		return (applet_fail_plain(&e));
+	d->vhost_fd = v.vhost_fd;
+	d->broker_fd = v.broker_fd;
+	return (0);
+}
+
+static int
 parse_disk(char *s, struct vmx_config *c)
 {
 	struct vmx_disk *d = &c->disks[c->ndisks];
@@ -145,6 +163,8 @@ parse_disk(char *s, struct vmx_config *c)
 	}
 	if (d->model == VMX_DISK_CDROM)
 		d->readonly = true;
+	if (strncmp(path, "zvol:", 5) == 0)
+		return (volume_disk(path + 5, c));
 	d->fd = open_file(path, d->readonly ? O_RDONLY : O_RDWR, "disk");
 	c->ndisks++;
 	return (d->fd < 0);

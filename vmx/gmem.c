@@ -43,9 +43,11 @@ map_ram(struct gmem *m, struct err *e)
 {
 	size_t len = m->ram + 2 * PAGE;
 
-	if ((m->fd = memfd_create("guest-ram", MFD_CLOEXEC)) < 0)
+	if ((m->fd = memfd_create("guest-ram", MFD_CLOEXEC | MFD_ALLOW_SEALING)) < 0)
 		return (err_sys(e, errno, "memfd_create"));
-	if (ftruncate(m->fd, (off_t)m->ram) != 0)
+	/* Sealed: a disk's server that maps it must be sure that it stays as long as it is. */
+	if (ftruncate(m->fd, (off_t)m->ram) != 0 ||
+	    fcntl(m->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
 		return (err_sys(e, errno, "cannot size guest memory"));
 	m->map = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (m->map == MAP_FAILED) {

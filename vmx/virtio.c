@@ -64,6 +64,12 @@ virtio_used(struct virtio *v, unsigned q)
 }
 
 void
+virtio_interrupt(struct virtio *v, unsigned q)
+{
+	signal_vector(v, v->vs.vq[q].vector, ISR_QUEUE);
+}
+
+void
 virtio_config_changed(struct virtio *v)
 {
 	v->vs.generation++;
@@ -699,6 +705,8 @@ kicks_open(struct virtio *v, struct err *e)
 	for (unsigned q = 0; q < v->nqueues && v->io != NULL; q++) {
 		if ((v->kick_fd[q] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) < 0)
 			return (err_sys(e, errno, "eventfd"));
+		if (v->vc->served_outside)
+			continue;
 		if (loop_fd(iothread_loop(v->io), v->kick_fd[q], LOOP_READ, kick_arrived, v) == NULL)
 			return (err_set(e, ENOMEM, "out of memory"));
 	}

@@ -52,6 +52,8 @@ struct vblk {
 	pthread_cond_t work_cond, idle_cond;
 	pthread_t worker[WORKERS_MAX];
 	unsigned nworkers;
+	int (*enter)(void *arg);
+	void *enter_arg;
 };
 
 /* ---- one request: no lock held ---- */
@@ -270,6 +272,8 @@ worker_main(void *arg)
 	struct request *r;
 
 	(void)prctl(PR_SET_NAME, "blk-worker");
+	if (d->enter != NULL && d->enter(d->enter_arg) != 0)
+		return (NULL);
 	(void)pthread_mutex_lock(&d->v.pci.dev.lock);
 	while (!d->quit) {
 		if ((r = work_get(d)) != NULL) {
@@ -397,6 +401,8 @@ vblk_new(struct board *b, unsigned devfn, const struct vblk_spec *s, struct ioth
 		return (err_set(e, ENOMEM, "out of memory"));
 	}
 	d->disk = s->disk;
+	d->enter = s->enter;
+	d->enter_arg = s->enter_arg;
 	d->work_tail = &d->work;
 	for (unsigned i = 0; i < SLOTS; i++) {
 		d->slots[i].next = d->free;

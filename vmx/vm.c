@@ -45,7 +45,7 @@ vmx_config_init(struct vmx_config *c)
 		c->serial[i] = (struct vmx_char)VMX_CHAR_NONE;
 	c->virtcon = (struct vmx_char)VMX_CHAR_NONE;
 	for (unsigned i = 0; i < VMX_MAX_DISKS; i++)
-		c->disks[i].fd = c->disks[i].vhost_fd = -1;
+		c->disks[i].fd = c->disks[i].vhost_fd = c->disks[i].broker_fd = -1;
 	for (unsigned i = 0; i < VMX_MAX_NICS; i++)
 		c->nics[i].tap_fd = -1;
 }
@@ -449,8 +449,8 @@ vm_free(struct vm *vm)
 	free(vm);
 }
 
-static int
-io_walls(void *arg)
+int
+vm_io_walls(void *arg)
 {
 	(void)arg;
 	return (vm_jail_thread(JAIL_IO));
@@ -462,7 +462,7 @@ vm_go(struct vm *vm, struct err *e)
 	int rc;
 
 	for (unsigned i = 0; i < vm->nio; i++) {
-		if ((rc = iothread_start(vm->io[i], vm->c.jail ? io_walls : NULL, vm, e)) != 0)
+		if ((rc = iothread_start(vm->io[i], vm->c.jail ? vm_io_walls : NULL, vm, e)) != 0)
 			return (rc);
 	}
 	atomic_store(&vm->pause, 1);
@@ -505,8 +505,8 @@ config_check(const struct vmx_config *c, struct err *e)
 	if (c->vgabios_fd >= 0 || c->vsock_cid != 0)
 		return (err_set(e, ENOTSUP, "no display and no vsock device yet"));
 	for (unsigned i = 0; i < c->ndisks; i++) {
-		if (c->disks[i].vhost_fd >= 0)
-			return (err_set(e, ENOTSUP, "no vhost-user disks yet"));
+		if (c->disks[i].vhost_fd >= 0 && c->disks[i].model != VMX_DISK_VIRTIO)
+			return (err_set(e, EINVAL, "a vhost-user disk is a virtio disk"));
 	}
 	if (c->cpu_type != NULL && strcmp(c->cpu_type, "host") != 0 &&
 	    strcmp(c->cpu_type, "qemu64") != 0)

@@ -129,9 +129,23 @@ io_make(struct vm *vm, const char *name, struct iothread **out, struct err *e)
 }
 
 static int
+disk_vhost(struct vm *vm, struct vmx_disk *d, unsigned slot, struct err *e)
+{
+	struct vhblk_spec spec;
+	struct iothread *io;
+	int rc;
+
+	if ((rc = io_make(vm, "io-disk", &io, e)) != 0)
+		return (rc);
+	spec = (struct vhblk_spec){take(&d->vhost_fd), take(&d->broker_fd)};
+	return (vhblk_new(vm->board, PCI_DEVFN(slot, 0), &spec, io, e));
+}
+
+static int
 disk_virtio(struct vm *vm, struct vmx_disk *d, unsigned slot, struct err *e)
 {
-	struct vblk_spec spec = {.serial = d->serial, .workers = DISK_WORKERS};
+	struct vblk_spec spec = {.serial = d->serial, .workers = DISK_WORKERS,
+	    .enter = vm->c.jail ? vm_io_walls : NULL, .enter_arg = vm};
 	struct iothread *io;
 	int rc;
 
@@ -155,7 +169,8 @@ disks(struct vm *vm, unsigned *slot, struct err *e)
 		if (d->model != VMX_DISK_VIRTIO)
 			continue;
 		bootable_add(vm, VM_BOOT_DISK, *slot, -1);
-		rc = disk_virtio(vm, d, (*slot)++, e);
+		rc = d->vhost_fd >= 0 ? disk_vhost(vm, d, (*slot)++, e) :
+					disk_virtio(vm, d, (*slot)++, e);
 	}
 	return (rc);
 }
@@ -236,6 +251,7 @@ vm_close_config(struct vmx_config *c)
 	for (unsigned i = 0; i < c->ndisks; i++) {
 		close_fd(&c->disks[i].fd);
 		close_fd(&c->disks[i].vhost_fd);
+		close_fd(&c->disks[i].broker_fd);
 	}
 	for (unsigned i = 0; i < c->nnics; i++)
 		close_fd(&c->nics[i].tap_fd);

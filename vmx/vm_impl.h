@@ -78,6 +78,7 @@ int vm_devices(struct vm *vm, struct err *e);
 int vm_firmware(struct vm *vm, struct err *e);
 void vm_firmware_reset(struct vm *vm); /* a reset: bootonce is over */
 int vm_control(struct vm *vm, struct err *e); /* the socket, when there is one */
+int vm_io_walls(void *vm); /* the filter of a thread that does I/O */
 void vm_close_config(struct vmx_config *c);
 
 #endif

@@ -5,7 +5,7 @@
 static int
 build(struct vmx_bench *b)
 {
-	struct vblk_spec spec = {&mem_disk_new(64 * 512)->b, "disk", 0};
+	struct vblk_spec spec = {.disk = &mem_disk_new(64 * 512)->b, .serial = "disk"};
 
 	return (vblk_new(b->board, SLOT, &spec, NULL, NULL));
 }

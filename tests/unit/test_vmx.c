@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* The board and its devices, driven through the buses as a guest would. */
 #include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include "../../fs/vhost_user.h"
+#include "smartbox/core/bdev.h"
 #include "smartbox/vmx/boot.h"
 #include "smartbox/vmx/ide.h"
+#include "smartbox/vmx/iothread.h"
 #include "test.h"
 #include "vmx_util.h"
 
@@ -406,7 +411,7 @@ blk_request(struct vmx_bench *b, uint32_t type, uint64_t sector, uint32_t len, b
 TEST(virtio_blk_reads_what_it_wrote_and_refuses_what_lies_outside)
 {
 	struct mem_disk *d = mem_disk_new(64 * 512);
-	struct vblk_spec spec = {&d->b, "name", 0};
+	struct vblk_spec spec = {.disk = &d->b, .serial = "name"};
 	struct vmx_bench b;
 	uint8_t *status, *data;
 
@@ -436,6 +441,101 @@ TEST(virtio_blk_reads_what_it_wrote_and_refuses_what_lies_outside)
 	CHECK(memcmp(data, "name", 5) == 0);
 	CHECK_EQ(used_idx(&b), 7);
 	bench_close(&b);
+}
+
+/* ---- a disk that another process serves ---- */
+
+static void
+vhost_serve(struct blkio *io, struct blk_disk *disk, struct vu_session **out, int *front)
+{
+	int s[2];
+
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), 0);
+	CHECK_EQ(vu_session_new(io, disk, false, "served", s[0], NULL, NULL, out), 0);
+	*front = s[1];
+}
+
+/* The ring is served by threads: wait for the guest's view of it. */
+static bool
+used_becomes(struct vmx_bench *b, uint16_t want)
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		if (__atomic_load_n((uint16_t *)gmem_ptr(b->mem, USED + 2, 2), __ATOMIC_ACQUIRE) == want)
+			return (true);
+		(void)usleep(1000);
+	}
+	return (false);
+}
+
+static void
+broker_gives(int broker, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} c = {.h = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
+		   .cmsg_type = SCM_RIGHTS}};
+	char byte = 0;
+	struct iovec iov = {&byte, 1};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
+	    .msg_controllen = sizeof(c)};
+
+	CHECK_EQ(read(broker, &byte, 1), 1);
+	memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
+	byte = 0;
+	CHECK_EQ(sendmsg(broker, &m, 0), 1);
+	(void)close(fd);
+}
+
+TEST(vhost_disk_reads_what_it_wrote_also_when_its_server_died_between)
+{
+	struct blk_disk disk = {0};
+	struct vu_session *server;
+	struct vhblk_spec spec;
+	struct iothread *io;
+	struct blkio *workers;
+	struct vmx_bench b;
+	uint8_t *status, *data;
+	int broker[2], fd;
+
+	CHECK_EQ(bench_open(&b), 0);
+	CHECK_EQ(blkio_new(2, &workers, NULL), 0);
+	CHECK_EQ(bdev_mem_new("disk", 1 << 20, &disk.bd, NULL), 0);
+	CHECK_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, broker), 0);
+	CHECK_EQ(iothread_new("io", &io, NULL), 0);
+	vhost_serve(workers, &disk, &server, &spec.fd);
+	spec.broker_fd = broker[1];
+	CHECK_EQ(vhblk_new(b.board, PCI_DEVFN(4, 0), &spec, io, NULL), 0);
+	CHECK_EQ(iothread_start(io, NULL, NULL, NULL), 0);
+	(void)modern(&b, PCI_DEVFN(4, 0));
+	CHECK_EQ(bus_read(b.board->mmio, BASE + 0x2000, 4), (1 << 20) / 512); /* capacity */
+	queue_up(&b, 0, 8);
+	status = gmem_ptr(b.mem, BUF + 0x800, 1);
+	data = gmem_ptr(b.mem, BUF + 0x1000, 1024);
+	memset(data, 'v', 1024);
+	*status = 77;
+	blk_request(&b, 1, 8, 1024, true, 1);
+	CHECK(used_becomes(&b, 1));
+	CHECK_EQ(*status, 0);
+	vu_session_free(server); /* the server dies; what follows waits for the next one */
+	memset(data, 0, 1024);
+	*status = 77;
+	blk_request(&b, 0, 8, 1024, false, 2);
+	vhost_serve(workers, &disk, &server, &fd);
+	broker_gives(broker[0], fd);
+	CHECK(used_becomes(&b, 2));
+	CHECK_EQ(*status, 0);
+	CHECK_EQ(data[0], 'v');
+	CHECK_EQ(data[1023], 'v');
+	bus_write(b.board->mmio, BASE + 0x14, 1, 0); /* a reset takes the ring back */
+	CHECK_EQ(bus_read(b.board->mmio, BASE + 0x14, 1), 0);
+	iothread_stop(io);
+	bench_close(&b);
+	iothread_free(io);
+	vu_session_free(server);
+	blkio_free(workers);
+	bdev_close(disk.bd);
+	(void)close(broker[0]);
 }
 
 /* ---- IDE ---- */

@@ -47,6 +47,7 @@ struct virtio_class {
 	uint16_t config_len;
 	struct device_part state; /* the type's own, after struct virtio; size 0: none */
 	uint32_t version;
+	bool served_outside; /* kick_fd is another process's to read, not our I/O thread's */
 	void (*free)(struct virtio *v); /* what the type holds; not the memory */
 	/* Queue q may have something for us. */
 	void (*kick)(struct virtio *v, unsigned q);
@@ -92,6 +93,8 @@ bool virtio_has(const struct virtio *v, unsigned feature);
 bool virtio_running(const struct virtio *v); /* DRIVER_OK and nothing broken */
 /* Pushes were made on queue q: interrupt if the driver wants one. */
 void virtio_used(struct virtio *v, unsigned q);
+/* Interrupt for queue q, whatever the ring says: who served it has judged that. */
+void virtio_interrupt(struct virtio *v, unsigned q);
 /* The configuration changed. */
 void virtio_config_changed(struct virtio *v);
 /* The driver broke the rules: say so and stop looking at its queues. */
@@ -106,8 +109,18 @@ struct vblk_spec {
 	struct blk_backend *disk; /* owned */
 	const char *serial;
 	unsigned workers; /* threads beside the I/O thread; 0: everything in line */
+	int (*enter)(void *arg); /* a worker's first act (its seccomp filter); may be NULL */
+	void *enter_arg;
 };
 int vblk_new(struct board *b, unsigned devfn, const struct vblk_spec *s, struct iothread *io,
+    struct err *e);
+
+struct vhblk_spec {
+	int fd;	       /* a connected vhost-user-blk socket; owned */
+	int broker_fd; /* gives another when the server dies; -1: none; owned */
+};
+/* A disk served by another process; io is needed. */
+int vhblk_new(struct board *b, unsigned devfn, const struct vhblk_spec *s, struct iothread *io,
     struct err *e);
 
 struct vnet_spec {

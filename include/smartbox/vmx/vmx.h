@@ -27,7 +27,8 @@ struct vmx_disk {
 	bool readonly;
 	uint32_t block_size; /* physical; the guest's smallest good write.  0: 512 */
 	char serial[21];     /* what the guest reads as the disk's name; may be empty */
-	int vhost_fd;	     /* a vhost-user-blk socket instead of fd; -1: none. -ENOTSUP so far */
+	int vhost_fd;	     /* a connected vhost-user-blk socket instead of fd; -1: none */
+	int broker_fd;	     /* asked for another such socket when that one dies; -1: nobody (vhost.h) */
 };
 
 struct vmx_nic {

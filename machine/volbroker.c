@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The broker between a jailed monitor and the pools.
+ *
+ *	monitor --byte--> broker --"vhost-user for tank/v"--> poold
+ *	        <--byte, descriptor (or a byte of 1: not now)--
+ *
+ * The monitor cannot open anything, not even connect a socket; but when poold is restarted its disks
+ * need new sockets.  The broker knows by name the volumes of this one machine and gives connections to
+ * these and nothing else, so a guest that owns its monitor gains nothing by asking.
+ */
+#include "smartbox/machine/volbroker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "smartbox/fs/client.h"
+
+enum { LINKS_MAX = 16 };
+
+static void
+answer(int to, int fd)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} c;
+	char status = fd < 0;
+	struct iovec iov = {&status, 1};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+
+	if (fd >= 0) {
+		memset(&c, 0, sizeof(c));
+		c.h.cmsg_len = CMSG_LEN(sizeof(int));
+		c.h.cmsg_level = SOL_SOCKET;
+		c.h.cmsg_type = SCM_RIGHTS;
+		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
+		m.msg_control = &c;
+		m.msg_controllen = sizeof(c);
+	}
+	(void)sendmsg(to, &m, MSG_NOSIGNAL);
+}
+
+/* One request; false when the monitor has closed this one. */
+static bool
+serve(const struct volume_link *v, int s)
+{
+	char byte;
+	int fd = -1;
+
+	if (recv(s, &byte, 1, 0) != 1)
+		return (false);
+	(void)fs_vhost_user(v->name, v->readonly, &fd, NULL);
+	answer(s, fd);
+	if (fd >= 0)
+		(void)close(fd);
+	return (true);
+}
+
+static _Noreturn void
+broker_main(const struct volume_link *v, const int *s, unsigned n)
+{
+	struct pollfd p[LINKS_MAX];
+	unsigned left = n;
+
+	for (unsigned i = 0; i < n; i++)
+		p[i] = (struct pollfd){s[i], POLLIN, 0};
+	while (left > 0) {
+		if (poll(p, n, -1) < 0 && errno != EINTR)
+			break;
+		for (unsigned i = 0; i < n; i++) {
+			if (p[i].fd < 0 || p[i].revents == 0 || serve(&v[i], p[i].fd))
+				continue;
+			p[i].fd = -1;
+			left--;
+		}
+	}
+	_exit(0);
+}
+
+/* What the parent has open is none of ours: a tap or a disk held here would outlive the machine. */
+static void
+keep_only(int s[LINKS_MAX], unsigned n)
+{
+	enum { BASE = 900 };
+
+	for (unsigned i = 0; i < n; i++) {
+		if (dup2(s[i], BASE + (int)i) < 0)
+			_exit(1);
+		s[i] = BASE + (int)i;
+	}
+	(void)syscall(SYS_close_range, 3u, (unsigned)BASE - 1, 0u);
+	(void)syscall(SYS_close_range, (unsigned)BASE + n, ~0u, 0u);
+}
+
+static int
+start(const struct volume_link *v, int s[LINKS_MAX], unsigned n, struct err *e)
+{
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return (err_sys(e, errno, "fork"));
+	if (pid > 0)
+		return (0);
+	(void)prctl(PR_SET_NAME, "vmx-broker", 0, 0, 0);
+	(void)setsid();
+	for (int sig = 1; sig < 32; sig++)
+		(void)signal(sig, sig == SIGPIPE || sig == SIGHUP || sig == SIGINT ? SIG_IGN : SIG_DFL);
+	keep_only(s, n);
+	broker_main(v, s, n);
+}
+
+static int
+connect_all(struct volume_link *v, int s[LINKS_MAX], unsigned n, struct err *e)
+{
+	int pair[2], rc;
+
+	for (unsigned i = 0; i < n; i++) {
+		if ((rc = fs_vhost_user(v[i].name, v[i].readonly, &v[i].vhost_fd, e)) != 0)
+			return (err_wrap(e, "disk '%s'", v[i].name));
+		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+			return (err_sys(e, errno, "socketpair"));
+		v[i].broker_fd = pair[0];
+		s[i] = pair[1];
+	}
+	return (0);
+}
+
+static void
+close_one(int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+int
+volume_broker(struct volume_link *v, unsigned n, struct err *e)
+{
+	int s[LINKS_MAX], rc;
+
+	if (n > LINKS_MAX)
+		return (err_set(e, EINVAL, "more than %d volumes", LINKS_MAX));
+	for (unsigned i = 0; i < n; i++)
+		s[i] = v[i].vhost_fd = v[i].broker_fd = -1;
+	if ((rc = connect_all(v, s, n, e)) == 0 && n > 0)
+		rc = start(v, s, n, e);
+	for (unsigned i = 0; i < n; i++) {
+		close_one(&s[i]);
+		if (rc != 0) {
+			close_one(&v[i].vhost_fd);
+			close_one(&v[i].broker_fd);
+		}
+	}
+	return (rc);
+}
