@@ -200,7 +200,7 @@ $(FAULTS): $(ASANLIB) $(FAULTSRC:%.c=$(B)/asan/%.o) $(CRASHLIB:%.c=$(B)/asan/%.o
 	$(Q)$(call asanlink,$(WRAPPED:%=-Wl$(comma)--wrap=%) $(filter %.o,$^))
 
 # Targets whose input lies under checksums: tests/fuzz/sumless.c takes those out.
-SUMLESS  := label receive tree zap
+SUMLESS  := label pool receive tree zap
 sumless   = -Wl,--wrap=checksum_compute,--wrap=sha256_add,--wrap=compress_block
 $(SUMLESS:%=$(B)/tests/fuzz/%-replay): $(B)/asan/tests/fuzz/sumless.o
 $(filter $(SUMLESS:%=$(B)/tests/fuzz/%),$(B)/tests/fuzz/$(F)): $(B)/fuzz/tests/fuzz/sumless.o

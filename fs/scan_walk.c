@@ -102,6 +102,7 @@ is_old_enough(const struct walk *w, const struct blkptr *bp)
 /* --- trees --- */
 
 static int walk_dnodes(const struct walk *w, const uint8_t *block, uint32_t size, uint64_t first);
+static int walk_tree(const struct walk *w, const struct blkptr *bp, int level, unsigned shift, uint64_t first);
 
 /* Read an indirect or dnode block; NULL when that fails: what is below cannot be reached. */
 static uint8_t *
@@ -143,11 +144,38 @@ blocks_below(int level, unsigned shift)
 	return ((unsigned)level * shift < 64 ? 1ULL << ((unsigned)level * shift) : 0);
 }
 
+/* All from `first` up to `end` of this object is done: a good place to pause, unless it is too far to say. */
+static int
+done_until(const struct walk *w, uint64_t first, uint64_t span)
+{
+	if (w->object == META_OBJECT || span == 0)
+		return (0);
+	w->s->blkid = first + span;
+	return (scan_time_is_over(w->s) ? PAUSE : 0);
+}
+
+static int
+walk_below(const struct walk *w, const struct blkptr *bp, int level, unsigned shift, uint64_t first)
+{
+	uint32_t n = bp_lsize(bp) / sizeof(*bp);
+	uint8_t *buf = load(w, bp);
+	int rc = 0;
+
+	if (buf == NULL)
+		return (0);
+	if (level == 0)
+		rc = walk_dnodes(w, buf, bp_lsize(bp), first * DNODES_PER_BLOCK);
+	for (uint32_t i = 0; level > 0 && rc == 0 && i < n; i++)
+		rc = walk_tree(w, (const struct blkptr *)(const void *)buf + i, level - 1, shift,
+		    first + i * blocks_below(level - 1, shift));
+	free(buf);
+	return (rc);
+}
+
 static int
 walk_tree(const struct walk *w, const struct blkptr *bp, int level, unsigned shift, uint64_t first)
 {
 	uint64_t span = blocks_below(level, shift), here = position_in(w);
-	uint8_t *buf;
 	int rc = 0;
 
 	if (!is_wanted(w, bp) || (span != 0 && first + span <= here))
@@ -155,18 +183,13 @@ walk_tree(const struct walk *w, const struct blkptr *bp, int level, unsigned shi
 	if (!was_entered(w, first) && is_old_enough(w, bp))
 		rc = scrub_block(w, bp, level, first);
 	if (level == 0 && w->object != META_OBJECT) {
-		w->s->blkid = first + 1;
-		return (rc != 0 ? rc : scan_time_is_over(w->s) ? PAUSE : 0);
+		int pause = done_until(w, first, 1);
+
+		return (rc != 0 ? rc : pause);
 	}
-	if (rc != 0 || (buf = load(w, bp)) == NULL)
-		return (rc);
-	if (level == 0)
-		rc = walk_dnodes(w, buf, bp_lsize(bp), first * DNODES_PER_BLOCK);
-	for (uint32_t i = 0; level > 0 && rc == 0 && i < bp_lsize(bp) / sizeof(*bp); i++)
-		rc = walk_tree(w, (const struct blkptr *)(const void *)buf + i, level - 1, shift,
-		    first + i * blocks_below(level - 1, shift));
-	free(buf);
-	return (rc);
+	if (rc == 0)
+		rc = walk_below(w, bp, level, shift, first);
+	return (rc != 0 ? rc : done_until(w, first, span));
 }
 
 static bool
@@ -346,7 +369,9 @@ snapshot_before(struct spa *spa, const struct scrub *s, const struct dataset *ds
 	struct dataset d = *ds;
 
 	while (d.prev_txg > s->list_txg && d.prev_obj != 0) {
-		if (read_dataset(spa, d.prev_obj, &d) != 0)
+		uint64_t younger = d.prev_txg;
+
+		if (read_dataset(spa, d.prev_obj, &d) != 0 || d.prev_txg >= younger)
 			return (0); /* from the beginning: too much, never too little */
 	}
 	return (d.prev_txg);

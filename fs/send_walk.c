@@ -415,9 +415,11 @@ visit_dnode_block(struct walker *w, const uint8_t *buf, uint32_t size, uint64_t 
 
 	for (i = 0; i < n && rc == 0; i += p->type != OT_NONE ? 1u + p->extra_slots : 1) {
 		p = (const struct dnode_phys *)(buf + (size_t)i * DNODE_BYTES);
-		if (p->type != OT_NONE)
+		if (first + i == META_OBJECT)
+			rc = p->type == OT_NONE ? 0 : -EILSEQ;
+		else if (p->type != OT_NONE)
 			rc = dnode_phys_is_sane(p, n - i) ? visit_dnode(w, p, first + i) : -EILSEQ;
-		else if (first + i != META_OBJECT)
+		else
 			rc = add_freeobjects(w, first + i, 1);
 	}
 	return (rc);

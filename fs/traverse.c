@@ -19,6 +19,7 @@ struct walk {
 	bool skip_bad;
 	dmu_visit_fn *fn;
 	void *arg;
+	const struct dnode_phys *meta; /* its data are dnodes; no other's are, whatever it calls itself */
 };
 
 struct place {
@@ -125,7 +126,7 @@ walk_block(const struct walk *w, const struct place *at, const struct blkptr *bp
 
 	if (!is_wanted(w, bp))
 		return (0);
-	if (at->level > 0 || at->dn->type == OT_DNODE)
+	if (at->level > 0 || at->dn == w->meta)
 		rc = walk_below(w, at, bp);
 	return (rc != 0 ? rc : w->fn(bp, at->obj, at->level, at->blkid, w->arg));
 }
@@ -152,7 +153,7 @@ int
 dmu_traverse(struct spa *spa, const struct blkptr *root, uint64_t min_txg, bool skip_bad,
     dmu_visit_fn *fn, void *arg)
 {
-	struct walk w = {spa, min_txg, skip_bad, fn, arg};
+	struct walk w = {spa, min_txg, skip_bad, fn, arg, NULL};
 	struct objset_phys *phys;
 	int rc;
 
@@ -162,6 +163,7 @@ dmu_traverse(struct spa *spa, const struct blkptr *root, uint64_t min_txg, bool 
 		return (-EILSEQ);
 	if ((phys = calloc(1, sizeof(*phys))) == NULL)
 		return (-ENOMEM);
+	w.meta = &phys->meta;
 	rc = zio_read(spa, root, phys);
 	if (rc == 0)
 		rc = walk_root(&w, phys);
