@@ -526,6 +526,7 @@ static const struct subcmd zpool_commands[] = {
 	{"get", zpool_get, "[-Hp] [-o FIELD,...] all|PROPERTY,... [POOL]...", "show properties"},
 	{"set", set, "PROPERTY=VALUE POOL...", "change a property"},
 	{"history", history, "[-il] [POOL]...", "what was done to a pool"},
+	{"events", zpool_events, "[-vHf] [POOL] | -c", "what happened to pools since they were imported"},
 	{"sync", do_sync, "[POOL]...", "write everything out now"},
 	{"labelclear", labelclear, "[-f] DEVICE", "remove a pool's labels from a device"},
 	{NULL, NULL, NULL, NULL},

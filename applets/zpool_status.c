@@ -362,9 +362,8 @@ print_advice(const struct nvlist *status, const struct nvlist *tree)
 	const char *state = nv_str_or(status, "state", "");
 
 	if (strcmp(state, "SUSPENDED") == 0) {
-		(void)printf("status: Writing failed on too many devices; nothing is written any more.\n"
-		    "action: Make sure the devices are connected, then run 'zpool export -f' and\n"
-		    "\t'zpool import'.\n");
+		(void)printf("status: Writing failed on too many devices; the pool waits for them.\n"
+		    "action: Make sure the devices are connected, then run 'zpool clear'.\n");
 		return;
 	}
 	if (is_resilvering(status)) {

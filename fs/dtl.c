@@ -358,7 +358,12 @@ leaf_is_noted(struct vdev *leaf, void *arg)
 {
 	const struct spa *spa = arg;
 
-	return (__atomic_load_n(&leaf->missed, __ATOMIC_RELAXED) && !dtl_contains(leaf, spa->txg));
+	if (!__atomic_load_n(&leaf->missed, __ATOMIC_RELAXED))
+		return (false);
+	if (!dtl_contains(leaf, spa->txg))
+		return (true);
+	__atomic_store_n(&leaf->missed, false, __ATOMIC_RELAXED); /* or the next txg would be noted, too */
+	return (false);
 }
 
 bool

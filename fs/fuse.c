@@ -220,6 +220,10 @@ serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 	struct fuse_call c = {.s = s, .req = *r, .out = out};
 	int rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
 
+	while (c.must_wait) {
+		spa_wait_resumed(s->server->spa);
+		rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
+	}
 	rc = c.rc != 0 ? c.rc : rc == -EILSEQ ? -EIO : rc;
 	if (c.stale_attr)
 		drop_attributes(s, r->in->nodeid);

@@ -168,7 +168,7 @@ fuse_must_commit(struct fuse_call *c)
 int
 fuse_do_fsync(struct fuse_call *c)
 {
-	if (spa_is_suspended(c->s->server->spa))
+	if (spa_is_lost(c->s->server->spa))
 		return (-EIO);
 	if (!c->s->opts.sync_disabled)
 		fuse_must_commit(c);
@@ -180,9 +180,9 @@ fuse_do_syncfs(struct fuse_call *c)
 {
 	struct spa *spa = c->s->server->spa;
 
-	if (spa_is_suspended(spa))
+	if (spa_is_lost(spa))
 		return (-EIO);
-	if (!c->s->opts.sync_disabled && spa_is_dirty(spa)) {
+	if (!c->s->opts.sync_disabled && (spa_is_dirty(spa) || spa_is_suspended(spa))) {
 		c->must_sync = true;
 		c->txg = spa_open_txg(spa);
 	}

@@ -879,6 +879,8 @@ fuse_act(void *call)
 		c->rc = user_errno(h->look(c));
 	if (c->rc != 0)
 		return (0);
+	if (h->changes && (c->must_wait = spa_should_wait(spa)))
+		return (0);
 	if (h->changes && spa_is_suspended(spa))
 		c->rc = -EIO; /* nothing more would reach the disk, and memory is not endless */
 	else if (h->act != NULL)

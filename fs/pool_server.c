@@ -44,6 +44,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "events.h"
 #include "pool_wire.h"
 #include "poolops_impl.h"
 #include "smartbox/core/file.h"
@@ -202,6 +203,14 @@ stop_threads(void *arg)
 	sv->sync = NULL;
 }
 
+/* failmode=panic: the next command starts another poold, from what is on the disk. */
+static void
+die(void *arg)
+{
+	(void)arg;
+	abort();
+}
+
 static int
 start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
 {
@@ -216,6 +225,12 @@ start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
 	    (rc = wire_dir(dir, sizeof(dir), e)) != 0 ||
 	    (rc = zvol_server_new(sv->spa, sv->sync, dir, &sv->zvols, e)) != 0)
 		return (rc);
+	spa_enter(sv->spa);
+	(void)events_start(sv->spa); /* without memory for it: no events */
+	events_post(sv->spa, strcmp(nv_str_or(r, "op", ""), "create") == 0 ?
+	    "sysevent.fs.zfs.pool_create" : "sysevent.fs.zfs.pool_import", NULL);
+	spa_be_patient(sv->spa, die, NULL);
+	spa_exit(sv->spa);
 	if (!spa_is_readonly(sv->spa) && (rc = tender_start(sv->spa, e)) != 0)
 		return (rc);
 	o.fuse = sv->fuse;

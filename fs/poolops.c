@@ -23,19 +23,24 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "events.h"
 #include "poolops_impl.h"
 #include "smartbox/core/uuid.h"
 #include "smartbox/fs/names.h"
 
-enum { CHANGES = 1, ENDS = 2 /* the pool is closed when it returns 0; logs itself */ };
+enum {
+	CHANGES = 1,
+	ENDS = 2,   /* the pool is closed when it returns 0; logs itself */
+	ANYWAY = 4, /* also while another operation waits for devices in the middle of a sync */
+};
 
 static const struct poolop {
 	const char *name;
 	poolop_fn *run;
 	unsigned flags;
 } poolop_table[] = {
-	{"pool.props", op_pool_props, 0},
-	{"pool.status", op_pool_status, 0},
+	{"pool.props", op_pool_props, ANYWAY},
+	{"pool.status", op_pool_status, ANYWAY},
 	{"pool.history", op_pool_history, 0},
 	{"pool.sync", op_pool_sync, 0},
 	{"pool.set", op_pool_set, CHANGES},
@@ -46,7 +51,8 @@ static const struct poolop {
 	{"pool.detach", op_pool_detach, CHANGES},
 	{"pool.add", op_pool_add, CHANGES},
 	{"pool.remove", op_pool_remove, CHANGES},
-	{"pool.clear", op_pool_clear, CHANGES},
+	{"pool.events", op_pool_events, ANYWAY},
+	{"pool.clear", op_pool_clear, ANYWAY | CHANGES},
 	{"pool.reopen", op_pool_reopen, CHANGES},
 	{"pool.resilver", op_pool_resilver, CHANGES},
 	{"pool.trim", op_pool_trim, CHANGES},
@@ -110,7 +116,7 @@ run_change(struct pool_session *s, const struct poolop *o, const struct nvlist *
 	if ((o->flags & ENDS) == 0)
 		volumes_follow(s, o->name, in, out, rc);
 	if (rc == 0 && (o->flags & ENDS) == 0 && !arg_flag(in, "dryrun") &&
-	    !spa_is_readonly(s->spa)) {
+	    !spa_is_readonly(s->spa) && !spa_is_suspended(s->spa)) {
 		spa_enter(s->spa);
 		history_command(s, in);
 		spa_exit(s->spa);
@@ -126,6 +132,23 @@ works_readonly(const struct poolop *o)
 	return ((o->flags & CHANGES) == 0 || strncmp(o->name, "fs.mount", 8) == 0 ||
 	    strncmp(o->name, "fs.unmount", 10) == 0 || strcmp(o->name, "pool.export") == 0 ||
 	    strcmp(o->name, "fs.vhost_user") == 0);
+}
+
+/* What a pool that waits for its devices cannot do; with force an end does not wait for them. */
+static int
+check_suspended(struct pool_session *s, const struct poolop *o, const struct nvlist *in, struct err *e)
+{
+	bool changes = (o->flags & CHANGES) != 0 && !works_readonly(o);
+
+	if (!spa_is_suspended(s->spa) || (o->flags & ANYWAY) != 0)
+		return (0);
+	if ((o->flags & ENDS) != 0 && arg_flag(in, "force")) {
+		spa_abandon(s->spa);
+		return (0);
+	}
+	if (!changes && (o->flags & ENDS) == 0 && !spa_is_stuck(s->spa))
+		return (0);
+	return (err_set(e, EAGAIN, "pool I/O is currently suspended"));
 }
 
 /* A pool is not closed under a stream, unless by force: then the stream ends. */
@@ -149,6 +172,8 @@ poolops_call(struct pool_session *s, const char *op, const struct nvlist *in, st
 
 	if (o == NULL)
 		return (err_set(e, ENOSYS, "unknown operation '%s'", op));
+	if ((rc = check_suspended(s, o, in, e)) != 0)
+		return (rc);
 	if ((o->flags & ENDS) && (rc = stop_streams(s, in, e)) != 0)
 		return (rc);
 	if (o->flags & ENDS)
@@ -159,7 +184,7 @@ poolops_call(struct pool_session *s, const char *op, const struct nvlist *in, st
 		rc = err_set(e, ENXIO, "no such pool");
 	else if (spa_is_readonly(s->spa) && !works_readonly(o))
 		rc = err_set(e, EROFS, "pool is read-only");
-	else if (o->flags & CHANGES)
+	else if ((o->flags & CHANGES) && !(o->flags & ANYWAY))
 		rc = run_change(s, o, in, out, e);
 	else
 		rc = o->run(s, in, out, e);
@@ -391,6 +416,27 @@ history_command(struct pool_session *s, const struct nvlist *in)
 	nv_free(r);
 }
 
+/* The same for zpool events, where the words are joined by underscores. */
+static void
+post_history(struct spa *spa, const struct nvlist *r)
+{
+	static const char *const map[][2] = {{"history hostname", "history_hostname"},
+	    {"dsname", "history_dsname"}, {"history internal str", "history_internal_str"},
+	    {"internal_name", "history_internal_name"}};
+	struct nvlist *nv = nv_new();
+
+	if (nv == NULL)
+		return;
+	for (size_t i = 0; i < sizeof(map) / sizeof(map[0]); i++)
+		if (nv_has(r, map[i][0]))
+			(void)nv_add_str(nv, map[i][1], nv_str_or(r, map[i][0], ""));
+	if (nv_has(r, "dsid"))
+		(void)nv_add_u64(nv, "history_dsid", nv_u64_or(r, "dsid", 0));
+	(void)nv_add_u64(nv, "history_txg", nv_u64_or(r, "history txg", 0));
+	(void)nv_add_u64(nv, "history_time", nv_u64_or(r, "history time", 0));
+	events_post(spa, "sysevent.fs.zfs.history_event", nv);
+}
+
 void
 history_event(struct pool_session *s, const char *event, const char *dataset, const char *fmt, ...)
 {
@@ -413,5 +459,6 @@ history_event(struct pool_session *s, const char *event, const char *dataset, co
 		dsl_rele(ds);
 	}
 	(void)spa_history_log(s->spa, r);
+	post_history(s->spa, r);
 	nv_free(r);
 }

@@ -229,6 +229,8 @@ op_pool_set(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
 	spa_enter(s->spa);
 	if ((rc = spa_prop_set(s->spa, prop, value, e)) == 0)
 		history_event(s, "set", NULL, "%s=%s", prop, value);
+	if (rc == 0)
+		rc = spa_sync(s->spa, e);
 	spa_exit(s->spa);
 	return (rc);
 }

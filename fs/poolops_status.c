@@ -191,7 +191,7 @@ op_pool_status(struct pool_session *s, const struct nvlist *in, struct nvlist *o
 	struct nvlist *tree;
 	int rc;
 
-	spa_enter(s->spa);
+	spa_enter_anyway(s->spa);
 	tree = vdev_node(spa_root_vdev(s->spa), spa_name(s->spa));
 	describe(s, out);
 	if (arg_flag(in, "verbose"))

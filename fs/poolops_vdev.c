@@ -122,15 +122,17 @@ op_pool_remove(struct pool_session *s, const struct nvlist *in, struct nvlist *o
 	return (on_device(s, in, spa_vdev_remove, e));
 }
 
-/* in: [device] */
+/* in: [device]; not one change at a time: another may be waiting for just this one */
 int
 op_pool_clear(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
 	int rc;
 
 	(void)out;
-	spa_enter(s->spa);
+	spa_enter_anyway(s->spa);
 	rc = spa_vdev_clear(s->spa, nv_str_or(in, "device", NULL), e);
+	if (rc == 0 && !spa_is_readonly(s->spa))
+		history_command(s, in);
 	spa_exit(s->spa);
 	tender_wake(s->spa);
 	return (rc);

@@ -27,6 +27,7 @@
  *					object, block, then guids
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,7 @@
 #include "dmu_impl.h"
 #include "dtl.h"
 #include "errlog.h"
+#include "events.h"
 #include "scrub_impl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zap.h"
@@ -106,6 +108,16 @@ mark_leaf(struct vdev *leaf, void *arg)
 	return (0);
 }
 
+static void
+tell(struct spa *spa, const struct scrub *s, const char *what)
+{
+	char class[64];
+
+	(void)snprintf(class, sizeof(class), "sysevent.fs.zfs.%s_%s",
+	    s->stat.func == SCAN_RESILVER ? "resilver" : "scrub", what);
+	events_post(spa, class, NULL);
+}
+
 static int
 begin(struct spa *spa, struct scrub *s, enum scan_func func, uint64_t min, uint64_t max)
 {
@@ -127,6 +139,7 @@ begin(struct spa *spa, struct scrub *s, enum scan_func func, uint64_t min, uint6
 	if (func == SCAN_RESILVER)
 		(void)vdev_walk_leaves(spa->root, mark_leaf, &m);
 	begin_pass(spa, s);
+	tell(spa, s, "start");
 	return (0);
 }
 
@@ -163,6 +176,7 @@ scrub_start(struct spa *spa, struct err *e)
 		return (rc);
 	if (is_running(s) && s->stat.paused) {
 		begin_pass(spa, s);
+		tell(spa, s, "resume");
 		return (0);
 	}
 	if (is_running(s))
@@ -211,6 +225,7 @@ finish(struct spa *spa, struct scrub *s, enum scrub_state state)
 	s->dirty = true;
 	spa->force_sync = true;
 	forget(s);
+	tell(spa, s, state == SCRUB_FINISHED ? "finish" : "abort");
 	spa_io_drain(spa); /* readers without the lock look at the logs */
 	if (s->stat.func == SCAN_RESILVER)
 		(void)vdev_walk_leaves(spa->root, leaf_is_whole, s);
@@ -249,6 +264,7 @@ scrub_pause(struct spa *spa)
 	s->stat.pause_start = spa_now(spa, NULL);
 	s->dirty = true;
 	spa->force_sync = true;
+	tell(spa, s, "paused");
 	return (0);
 }
 

@@ -11,7 +11,8 @@
  *	|                    open, dirty ----------------+
  *	|                        | a write of the sync failed
  *	|                        v
- *	|                    suspended: reads go on, every change is -EIO; only spa_close is left
+ *	|                    suspended: reads go on, every change is -EIO; only spa_close is left,
+ *	|                    unless the pool is patient (fs/suspend.c)
  *	|
  *	+-- spa_export, spa_destroy: a last txg with the new state in the labels; spa_close: nothing
  *
@@ -33,6 +34,7 @@
 #include "ddt.h"
 #include "dmu_impl.h"
 #include "errlog.h"
+#include "events.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/uuid.h"
 #include "smartbox/fs/dsl.h"
@@ -42,6 +44,7 @@
 #include "smartbox/fs/workers.h"
 #include "smartbox/fs/zap.h"
 #include "smartbox/fs/zio.h"
+#include "suspend.h"
 #include "vdev_impl.h"
 
 #define COMPRESS_LZJB 3
@@ -152,11 +155,13 @@ spa_free(struct spa *spa)
 	ddt_close(spa);
 	spa_history_free(spa);
 	spa_aux_free(spa);
+	suspend_free(spa);
 	vdev_free(spa->root);
 	workers_free(spa->workers);
 	metaslab_fini(spa);
 	zio_fini(spa);
 	dmu_cache_free(spa);
+	events_free(spa->events);
 	(void)pthread_mutex_destroy(&spa->lock);
 	(void)pthread_cond_destroy(&spa->changed);
 	(void)pthread_mutex_destroy(&spa->io_lock);
@@ -210,6 +215,14 @@ spa_destroy(struct spa *spa, struct err *e)
 
 void
 spa_enter(struct spa *spa)
+{
+	(void)pthread_mutex_lock(&spa->lock);
+	while (spa->stuck)
+		spa_wait(spa);
+}
+
+void
+spa_enter_anyway(struct spa *spa)
 {
 	(void)pthread_mutex_lock(&spa->lock);
 }

@@ -31,6 +31,8 @@ struct spa_aux {
 	bool dirty;
 };
 
+enum failmode { FAILMODE_WAIT, FAILMODE_CONTINUE, FAILMODE_PANIC };
+
 struct spa_task {
 	spa_task_fn *sync;
 	spa_task_done_fn *done;
@@ -102,6 +104,18 @@ struct spa {
 	struct scrub *scrub;	     /* scrub.c; NULL: none ever */
 	struct errlog *errlog;	     /* errlog.c */
 	struct tender *tender;	     /* tender.c; NULL: never started */
+	struct events *events;	     /* events.c; NULL: nobody asks */
+
+	/* suspend.c: devices that are gone are waited for */
+	struct suspend *suspend;
+	enum failmode failmode;
+	bool patient, abandoned;
+	bool stuck;		/* suspended in the middle of a sync: spa_enter waits */
+	bool retrying;		/* resumed, and not yet known how it ends */
+	uint64_t resumes;	/* how often somebody said that the devices are back */
+	pthread_t sync_thread;	/* while syncing */
+	void (*panic)(void *arg);
+	void *panic_arg;
 };
 
 /* spa.c: an empty one, with cache and lock; freed with whatever it has by then. */
@@ -118,6 +132,9 @@ void spa_io_end(struct spa *spa);
 /* A pool up to its meta objset, without datasets: the part below the dataset layer. */
 int spa_create_base(struct spa *spa, const struct spa_create_opts *o, struct err *e);
 int spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e);
+
+/* suspend.c */
+void spa_failmode_note(struct spa *spa, const char *mode); /* the property's value */
 
 /* zil.c */
 void zil_clean(struct spa *spa, uint64_t synced); /* that txg is durable */

@@ -191,7 +191,11 @@ spa_prop_set(struct spa *spa, const char *name, const char *value, struct err *e
 		return (err_set(e, EINVAL, "pool property '%s' cannot be set", name));
 	for (v = 0; p->words[v] != NULL; v++)
 		if (strcmp(p->words[v], value) == 0)
-			return (err_rc(e, zap_set_number(spa, name, v), "setting '%s'", name));
+			break;
+	if (p->words[v] != NULL && strcmp(name, "failmode") == 0)
+		spa_failmode_note(spa, value);
+	if (p->words[v] != NULL)
+		return (err_rc(e, zap_set_number(spa, name, v), "setting '%s'", name));
 	return (err_set(e, EINVAL, "'%s' is not a value of pool property '%s' (%s, %s%s%s)", value,
 	    name, p->words[0], p->words[1], p->words[2] != NULL ? ", " : "",
 	    p->words[2] != NULL ? p->words[2] : ""));

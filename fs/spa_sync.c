@@ -24,7 +24,8 @@
  * or that no longer fits its place is allocated anew, and what is written in place changes no space map.
  * A pass in which nothing was dirty is the end.
  *
- * A failure anywhere suspends the pool: nothing was overwritten that the last uberblock reaches.
+ * A failure anywhere suspends the pool: nothing was overwritten that the last uberblock reaches.  What a
+ * patient pool does then is fs/suspend.c.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,11 +34,13 @@
 #include "ddt.h"
 #include "dmu_impl.h"
 #include "dtl.h"
+#include "events.h"
 #include "smartbox/core/probe.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zio.h"
+#include "suspend.h"
 
 #define PASSES_MAX 32
 
@@ -155,6 +158,28 @@ one_pass(struct spa *spa)
 }
 
 static int
+flush_all(struct spa *spa)
+{
+	int rc;
+
+	while ((rc = vdev_flush(spa->root)) != 0 && suspend_retry(spa))
+		continue;
+	return (rc);
+}
+
+/* Each of its steps may be done again. */
+static int
+commit(struct spa *spa, struct err *e)
+{
+	int rc;
+
+	while ((rc = spa_commit(spa, e)) != 0 && suspend_retry(spa))
+		if (e != NULL)
+			*e = (struct err)ERR_INIT;
+	return (rc);
+}
+
+static int
 sync_mos(struct spa *spa)
 {
 	int rc = 1;
@@ -162,7 +187,7 @@ sync_mos(struct spa *spa)
 	for (spa->pass = 1; rc == 1; spa->pass++) {
 		rc = spa->pass <= PASSES_MAX ? one_pass(spa) : -ELOOP;
 		/* A device that fails only now has missed the txg too: another pass writes that down. */
-		if (rc == 0 && (rc = vdev_flush(spa->root)) == 0)
+		if (rc == 0 && (rc = suspend_write_kept(spa)) == 0 && (rc = flush_all(spa)) == 0)
 			rc = dtl_is_noted(spa);
 	}
 	spa->pass = 0;
@@ -185,7 +210,7 @@ write_txg(struct spa *spa, struct spa_task **ran, struct err *e)
 	    (rc = scrub_sync(spa)) != 0 ||
 	    (rc = sync_mos(spa)) != 0)
 		return (err_rc(e, rc, "writing the pool's metadata"));
-	return (spa_commit(spa, e));
+	return (commit(spa, e));
 }
 
 static int
@@ -202,13 +227,14 @@ refuse(struct spa *spa, struct err *e)
 static void
 sync_begin(struct spa *spa)
 {
-	if (spa->syncing)
-		return;
 	spa->sync_waits++;
 	do {
+		suspend_wait_turn(spa);
+		if (spa->syncing)
+			break;
 		write_behind_wait(spa);
 		dmu_readers_wait(spa, spa->txg - 2);
-	} while (spa->wb_busy);
+	} while (spa->wb_busy || spa->syncing);
 	if (--spa->sync_waits == 0)
 		spa_changed(spa);
 }
@@ -224,12 +250,16 @@ spa_sync(struct spa *spa, struct err *e)
 		return (0);
 	if ((rc = refuse(spa, e)) != 0)
 		return (rc);
+	spa->sync_thread = pthread_self();
 	spa->syncing = true;
 	PROBE2(zfs, txg__sync__start, spa->name, spa->txg);
 	rc = write_txg(spa, &ran, e);
 	PROBE3(zfs, txg__sync__done, spa->name, spa->txg, rc);
 	spa->syncing = false;
+	suspend_end(spa);
 	if (rc == 0) {
+		if (spa->config_dirty)
+			events_post(spa, "sysevent.fs.zfs.config_sync", NULL);
 		metaslab_sync_done(spa, spa->txg);
 		spa->config_dirty = spa->config_written = spa->force_sync = false;
 		spa->synced = spa->txg++;

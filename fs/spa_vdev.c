@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "dtl.h"
+#include "events.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
@@ -96,6 +97,7 @@ expand(struct spa *spa, struct vdev *top, struct err *e)
 	if (top->mg == NULL || asize <= top->asize)
 		return (0);
 	top->asize = asize;
+	events_post_vdev(top, "sysevent.fs.zfs.vdev_autoexpand", NULL);
 	return (metaslab_group_grow(spa, top, e));
 }
 
@@ -143,6 +145,7 @@ spa_vdev_online(struct spa *spa, const char *name, bool want_expand, struct err 
 	v->offline = v->offline_tmp = v->faulted = false;
 	v->nerrors = 0;
 	bring_back(spa, v);
+	events_post_vdev(v, "sysevent.fs.zfs.vdev_online", NULL);
 	if (want_expand && vdev_leaf_ready(v)) {
 		spa_vdev_measure(v);
 		if ((rc = expand(spa, v->top, e)) != 0)
@@ -356,6 +359,7 @@ spa_vdev_attach(struct spa *spa, const struct spa_attach *a, struct err *e)
 			vdev_free(leaf);
 		return (err_set(e, ENOMEM, "out of memory"));
 	}
+	events_post_vdev(leaf, "sysevent.fs.zfs.vdev_attach", NULL);
 	leaf->new_leaf = false; /* before the sync, which may give up the lock */
 	return (spa_vdev_commit(spa, e));
 }
@@ -389,6 +393,7 @@ spa_vdev_drop(struct spa *spa, struct vdev *leaf, struct err *e)
 	int rc;
 
 	spa_io_drain(spa);
+	events_post_vdev(leaf, "sysevent.fs.zfs.vdev_remove", NULL);
 	if ((rc = destroy_objects(spa, leaf)) != 0)
 		return (err_rc(e, rc, "freeing what the pool knows of a device"));
 	vdev_take_out(leaf);
@@ -435,6 +440,8 @@ leaf_clear(struct vdev *leaf, void *arg)
 	if (leaf->offline)
 		return (0);
 	leaf->faulted = false;
+	if (spa->suspended && leaf->path != NULL && leaf->err_read + leaf->err_write != 0)
+		vdev_leaf_close(leaf, VS_CLOSED, NULL); /* what we hold open may be a ghost */
 	if (vdev_leaf_ready(leaf))
 		vdev_leaf_healthy(leaf);
 	else
@@ -449,9 +456,13 @@ spa_vdev_clear(struct spa *spa, const char *name, struct err *e)
 
 	if (v == NULL)
 		return (err_set(e, ENODEV, "no such device in pool"));
-	vdev_clear_counts(v);
+	spa_io_drain(spa);
 	(void)vdev_walk_leaves(v, leaf_clear, spa);
-	return (spa->readonly || spa->suspended ? 0 : spa_vdev_commit(spa, e));
+	vdev_clear_counts(v);
+	events_post_vdev(v, "sysevent.fs.zfs.vdev_clear", NULL);
+	if (spa->suspended)
+		return (spa_resume(spa, e));
+	return (spa->readonly ? 0 : spa_vdev_commit(spa, e));
 }
 
 struct reopening {

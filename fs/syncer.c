@@ -16,7 +16,8 @@
  * sync.  The sync itself, which keeps everybody from the pool, is short.
  *
  * Other code may call spa_sync() too (a snapshot does); the thread looks at spa_synced_txg(), not at
- * its own deeds.  A failed sync suspends the pool: all waiters get the error, later ones too.
+ * its own deeds.  A sync that fails for good suspends the pool: all waiters get the error, later ones
+ * too.  While devices are waited for (fs/suspend.c) everybody here waits.
  */
 #include "smartbox/fs/syncer.h"
 
@@ -123,9 +124,9 @@ sync_once(struct syncer *s, uint64_t *synced)
 
 	spa_enter(s->spa);
 	write_most(s);
-	if (spa_is_suspended(s->spa))
+	if (spa_is_lost(s->spa))
 		rc = -EIO;
-	else if (spa_is_dirty(s->spa))
+	else if (spa_is_dirty(s->spa) || spa_is_suspended(s->spa))
 		rc = spa_sync(s->spa, &e);
 	rest_when_quiet(s);
 	/* A clean pool has nothing of the open txg to lose. */

@@ -183,6 +183,8 @@ tender_round(struct spa *spa, unsigned ms)
 	struct tender *t = tender_of(spa);
 	uint64_t now = now_ms();
 
+	if (t != NULL && (spa->readonly || spa->suspended))
+		t->awake = false;
 	if (t == NULL || spa->readonly || spa->suspended)
 		return (IDLE_MS);
 	judge_devices(spa, t, now);

@@ -33,6 +33,7 @@
 #include <string.h>
 
 #include "dtl.h"
+#include "events.h"
 #include "smartbox/fs/label.h"
 #include "vdev_impl.h"
 
@@ -386,9 +387,11 @@ put_children(struct nvlist *nv, const struct vdev *v, bool for_label)
 __attribute__((format(printf, 3, 4))) static void
 set_state(struct vdev *v, enum vdev_state state, const char *fmt, ...)
 {
+	enum vdev_state before = v->state;
 	va_list ap;
 
 	v->state = state;
+	events_post_state(v, before);
 	free(v->why);
 	v->why = NULL;
 	if (fmt == NULL)

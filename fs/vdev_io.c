@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "dtl.h"
+#include "events.h"
 #include "vdev_impl.h"
 
 /* --- leaves --- */
@@ -71,8 +72,10 @@ vdev_leaf_read(struct vdev *leaf, void *buf, size_t len, uint64_t off)
 		return (-EIO);
 	rc = bdev_read(leaf->bd, buf, len, off + VDEV_LABEL_START);
 	count_io(leaf, 0, len);
-	if (rc != 0)
+	if (rc != 0) {
 		count_error(leaf, 0);
+		events_post_error(leaf, "io", rc, off + VDEV_LABEL_START, len);
+	}
 	return (rc != 0 ? -EIO : 0);
 }
 
@@ -94,6 +97,7 @@ vdev_leaf_write(struct vdev *leaf, const void *buf, size_t len, uint64_t off)
 	if (rc != 0) {
 		count_error(leaf, 1);
 		dtl_note_missed(leaf);
+		events_post_error(leaf, "io", rc, off + VDEV_LABEL_START, len);
 	}
 	return (rc != 0 ? -EIO : 0);
 }
@@ -260,8 +264,9 @@ vdev_repair(struct vdev *top, const void *buf, size_t len, uint64_t off, unsigne
 /* --- scans --- */
 
 static void
-count_cksum(struct vdev *leaf)
+count_cksum(struct vdev *leaf, uint64_t off, size_t len)
 {
+	events_post_error(leaf, "checksum", -EILSEQ, off + VDEV_LABEL_START, len);
 	for (struct vdev *v = leaf; v != NULL; v = v->parent)
 		v->err_cksum++;
 }
@@ -288,7 +293,7 @@ leaf_compare(struct vdev *leaf, struct vdev_scan *s, const void *good, size_t le
 		return;
 	s->bad++;
 	if (rc == 0)
-		count_cksum(leaf);
+		count_cksum(leaf, off, len);
 	if (s->repair && vdev_leaf_write(leaf, good, len, off) == 0)
 		s->repaired++;
 }
@@ -366,11 +371,10 @@ vdev_count_cksum(struct vdev *top, uint64_t off, size_t len, unsigned copy)
 {
 	struct vdev *v = top;
 
-	(void)len;
 	/* Which column of a raidz was wrong is known when the data is good again: vdev_scan. */
 	if (top->kind != VDEV_RAIDZ && top->kind != VDEV_INDIRECT)
 		v = mirror_side(top, off, copy);
-	count_cksum(v);
+	count_cksum(v, off, len);
 }
 
 static bool

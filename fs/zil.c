@@ -589,9 +589,9 @@ write_group(struct zilog *zl, struct commit_waiter *w, struct log_batch *b)
 static int
 prepare_group(struct zilog *zl, struct commit_waiter *w, struct log_batch *b)
 {
-	if (spa_is_suspended(zl->spa))
+	if (spa_is_lost(zl->spa))
 		return (-EIO);
-	if (is_stalled(zl))
+	if (is_stalled(zl) || spa_is_suspended(zl->spa))
 		return (all_by_txg(w));
 	if (!has_records(zl))
 		return (0);
@@ -622,9 +622,9 @@ sync_for(struct zilog *zl, struct commit_waiter *w)
 	int rc = 0;
 
 	spa_enter(zl->spa);
-	if (spa_is_suspended(zl->spa))
+	if (spa_is_lost(zl->spa))
 		rc = -EIO;
-	else if (spa_is_dirty(zl->spa))
+	else if (spa_is_dirty(zl->spa) || spa_is_suspended(zl->spa))
 		rc = spa_sync(zl->spa, NULL);
 	spa_exit(zl->spa);
 	w->fn(rc, w->arg);

@@ -26,6 +26,7 @@
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zio.h"
 #include "spa_impl.h"
+#include "suspend.h"
 #include "zio_impl.h"
 
 #define GANG_SIZE 512u
@@ -108,8 +109,11 @@ write_header(struct gang *g)
 	memcpy(header, g->child, sizeof(g->child));
 	eck_seal(header, sizeof(header), &place);
 	for (i = 0; i < g->nheader; i++)
-		good += vdev_write(vdev_top(g->spa->root, g->header[i].vdev), header, sizeof(header),
-		    g->header[i].offset) == 0;
+		good += zio_put_copy(g->spa, vdev_top(g->spa->root, g->header[i].vdev), header,
+		    sizeof(header), g->header[i].offset);
+	for (i = 0; good == 0 && i < g->nheader; i++)
+		good += suspend_keep(g->spa, vdev_top(g->spa->root, g->header[i].vdev), header,
+		    sizeof(header), g->header[i].offset);
 	return (good > 0 ? 0 : -EIO);
 }
 

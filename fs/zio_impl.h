@@ -3,6 +3,7 @@
 #ifndef FS_ZIO_IMPL_H
 #define FS_ZIO_IMPL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,10 @@ void zio_buf_trim(struct spa *spa); /* keep none */
 
 /* fs/zio_read.c: the three block pointers of a gang block's header. */
 int zio_gang_children(struct spa *spa, const struct blkptr *bp, struct blkptr child[3]);
+
+struct vdev;
+/* fs/zio_write.c: one copy to its top-level, or kept for later (fs/suspend.h); false: it failed. */
+bool zio_put_copy(struct spa *spa, struct vdev *top, const void *raw, size_t len, uint64_t off);
 
 struct zio_write;
 /*

@@ -25,6 +25,7 @@
 #include "smartbox/fs/compress.h"
 #include "smartbox/fs/zio.h"
 #include "spa_impl.h"
+#include "suspend.h"
 #include "vdev_impl.h"
 #include "zio_impl.h"
 
@@ -140,8 +141,10 @@ try_copy(struct attempt *a, int i, unsigned copy)
 	struct dva d;
 	struct vdev *top = dva_top(a, i, &d);
 	uint32_t psize = bp_psize(a->bp);
-	int rc = vdev_read(top, a->raw, psize, d.offset, copy, bp_physical_birth(a->bp));
+	int rc = 0;
 
+	if (!suspend_lookup(a->spa, top, a->raw, psize, d.offset))
+		rc = vdev_read(top, a->raw, psize, d.offset, copy, bp_physical_birth(a->bp));
 	if (rc != 0) {
 		a->io_failed = true;
 		if (rc != -ENXIO)
@@ -222,7 +225,8 @@ gang_header_at(struct spa *spa, const struct blkptr *bp, int i, uint8_t header[G
 	bool swapped;
 
 	for (unsigned copy = 0; copy < vdev_copies(top); copy++) {
-		if (vdev_read(top, header, GANG_SIZE, d.offset, copy, bp_physical_birth(bp)) != 0)
+		if (!suspend_lookup(spa, top, header, GANG_SIZE, d.offset) &&
+		    vdev_read(top, header, GANG_SIZE, d.offset, copy, bp_physical_birth(bp)) != 0)
 			continue;
 		if (!eck_valid(header, GANG_SIZE, &place, &swapped)) {
 			vdev_count_cksum(top, d.offset, GANG_SIZE, copy);
@@ -310,6 +314,8 @@ read_embedded(const struct blkptr *bp, uint8_t *buf)
 int
 zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf)
 {
+	int rc;
+
 	if (bp_is_embedded(bp)) {
 		if (bp_verify(bp, 0) != 0)
 			return (-EILSEQ);
@@ -320,7 +326,9 @@ zio_read_raw(struct spa *spa, const struct blkptr *bp, void *buf)
 		return (-ENOENT);
 	if (bp_verify(bp, (unsigned)spa->root->nchild) != 0)
 		return (-EILSEQ);
-	return (read_raw(spa, bp, buf, 0));
+	while ((rc = read_raw(spa, bp, buf, 0)) == -EIO && suspend_retry_read(spa))
+		continue;
+	return (rc);
 }
 
 int

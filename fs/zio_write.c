@@ -27,6 +27,7 @@
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zio.h"
 #include "spa_impl.h"
+#include "suspend.h"
 #include "zio_impl.h"
 
 #define EMBED_BYTES_MAX 112u
@@ -176,6 +177,15 @@ allocate(struct spa *spa, const struct zio_write *w, uint32_t psize, struct blkp
 	return (0);
 }
 
+/* Behind a write that was kept for better times all others are kept too. */
+bool
+zio_put_copy(struct spa *spa, struct vdev *top, const void *raw, size_t len, uint64_t off)
+{
+	if (suspend_is_queueing(spa) && suspend_keep(spa, top, raw, len, off))
+		return (true);
+	return (vdev_write(top, raw, len, off) == 0);
+}
+
 /* Every copy is tried; one that was written is enough. */
 static int
 write_copies(struct spa *spa, const struct blkptr *bp, const struct zio_prepared *o)
@@ -185,7 +195,12 @@ write_copies(struct spa *spa, const struct blkptr *bp, const struct zio_prepared
 	for (int i = 0, n = bp_copies(bp); i < n; i++) {
 		struct dva d = bp_dva(bp, i);
 
-		good += vdev_write(vdev_top(spa->root, d.vdev), o->raw, o->psize, d.offset) == 0;
+		good += zio_put_copy(spa, vdev_top(spa->root, d.vdev), o->raw, o->psize, d.offset);
+	}
+	for (int i = 0, n = bp_copies(bp); good == 0 && i < n; i++) {
+		struct dva d = bp_dva(bp, i);
+
+		good += suspend_keep(spa, vdev_top(spa->root, d.vdev), o->raw, o->psize, d.offset);
 	}
 	return (good > 0 ? 0 : -EIO);
 }

@@ -96,6 +96,11 @@ zv_read(struct bdev *bd, void *buf, size_t len, uint64_t off)
 static int
 may_change(struct zvol *zv, uint64_t bytes)
 {
+	while (spa_should_wait(zv->spa)) {
+		spa_exit(zv->spa);
+		spa_wait_resumed(zv->spa);
+		spa_enter(zv->spa);
+	}
 	if (spa_is_suspended(zv->spa))
 		return (-EIO);
 	return (dsl_space_check(zv->ds, bytes, bytes == 0));

@@ -85,6 +85,21 @@ void write_behind_flush(struct spa *spa);
 /* fn is called, with the lock, when there is something to write behind.  NULL: nobody does. */
 void spa_on_dirty(struct spa *spa, void (*fn)(void *arg), void *arg);
 bool spa_is_suspended(const struct spa *spa);
+/*
+ * A patient pool whose devices are gone waits for them in the middle of its sync, with the lock given up,
+ * where others fail for good.  panic (may be NULL) is called for failmode=panic.  Theory: fs/suspend.c.
+ */
+void spa_be_patient(struct spa *spa, void (*panic)(void *arg), void *arg);
+/* With the lock: devices may be back, try again; returns how that ended (-EIO: suspended as before). */
+int spa_resume(struct spa *spa, struct err *e);
+void spa_abandon(struct spa *spa); /* without the lock: if suspended, do not wait any longer */
+bool spa_is_lost(const struct spa *spa); /* suspended, and nothing will end that */
+/* Suspended inside a sync: spa_enter would wait. Any thread. */
+bool spa_is_stuck(struct spa *spa);
+void spa_enter_anyway(struct spa *spa); /* for looking at devices, and clearing them */
+/* Suspended, and failmode says that who changes something waits; the wait (without the lock). */
+bool spa_should_wait(const struct spa *spa);
+void spa_wait_resumed(struct spa *spa);
 bool spa_is_syncing(const struct spa *spa);
 /* Write a txg even when nothing is dirty (`zpool sync`, ageing of deferred frees). */
 int spa_sync_force(struct spa *spa, struct err *e);

@@ -22,6 +22,7 @@ enum vdev_kind { VDEV_ROOT, VDEV_FILE, VDEV_DISK, VDEV_MIRROR, VDEV_RAIDZ, VDEV_
 enum vdev_state { VS_UNKNOWN, VS_CLOSED, VS_OFFLINE, VS_REMOVED, VS_CANT_OPEN, VS_FAULTED,
 	VS_DEGRADED, VS_HEALTHY }; /* numbers as OpenZFS shows them */
 
+struct events;
 struct spa;
 struct vdev_remap;
 struct vdev_dtl;
@@ -59,6 +60,7 @@ struct vdev {
 	uint64_t nerrors; /* leaves: read and write errors since the last look at them */
 	uint64_t stat_ops[2], stat_bytes[2];	 /* 0 read, 1 write */
 	struct metaslab_group *mg; /* tops: fs/metaslab.h, owned by it */
+	struct events *events; /* root: where what happens is noted (fs/events.h); NULL: nowhere */
 	char *why;	       /* sentence for a state that is not healthy; owned; may be NULL */
 };
 
