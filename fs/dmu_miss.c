@@ -257,6 +257,7 @@ read_unlocked(struct spa *spa, struct dmu_misses *ms)
 	reader_begin(spa, ms);
 	spa_io_begin(spa);
 	spa_exit(spa);
+	spa_will_wait();
 	read_notes(spa, ms);
 	spa_io_end(spa);
 	spa_enter(spa);

@@ -7,8 +7,9 @@
  *	                        worker threads
  *
  * The protocol is spoken directly: a message is read, served and answered by one worker.  Workers
- * wait on one epoll for all sessions, so a thousand mounts cost no thousand threads.  They serve a
- * request with the pool's lock held, but give it up while they read the disk (dmu_run).
+ * wait on one epoll for all sessions, so a thousand mounts cost no thousand threads; which of them
+ * looks at a session that speaks is told in fs/fuse_watch.c.  They serve a request with the pool's
+ * lock held, but give it up while they read the disk (dmu_run).
  * A request that waits for the disk (fsync) does not keep a worker: its answer is handed to the sync
  * thread, and all that wait for a txg are answered when it is on disk.
  *
@@ -122,6 +123,7 @@ answer_when_synced(struct fuse_call *c)
 	(void)pthread_mutex_lock(&fs->lock);
 	c->s->refs++;
 	(void)pthread_mutex_unlock(&fs->lock);
+	fuse_watch_give();
 	if (c->txg != 0)
 		syncer_notify(fs->sync, c->txg, pending_done, p);
 	else
@@ -233,8 +235,10 @@ serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 		answer_when_synced(&c);
 	else
 		send_answer(s->fd, r->in->unique, rc, out, c.out_len);
-	if (c.crowded && s->server->sync != NULL)
+	if (c.crowded && s->server->sync != NULL) {
+		fuse_watch_give();
 		syncer_throttle(s->server->sync);
+	}
 }
 
 static void
@@ -287,24 +291,19 @@ worker_main(void *arg)
 {
 	struct worker *w = arg;
 	struct fuse_session *s;
-	struct epoll_event ev;
-	int n;
+	uint64_t id;
 
 	/* The kernel may need us to write back before it gives us memory: do not wait for ourselves. */
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
-	for (;;) {
-		n = epoll_wait(w->fs->epoll_fd, &ev, 1, -1);
-		if (n < 0 && errno != EINTR)
-			break;
-		if (n <= 0)
+	spa_on_wait(fuse_watch_give);
+	while (fuse_watch_event(w->fs, &id) == 0 && id != STOP_ID) {
+		if ((s = fuse_session_by_id(w->fs, id)) == NULL)
 			continue;
-		if (ev.data.u64 == STOP_ID)
-			break;
-		if ((s = fuse_session_by_id(w->fs, ev.data.u64)) != NULL) {
-			while (serve_one(w, s))
-				;
-			fuse_session_done(s);
-		}
+		fuse_watch_take(s);
+		while (serve_one(w, s) ? fuse_watch_is_mine() : fuse_watch_linger())
+			;
+		fuse_watch_give();
+		fuse_session_done(s);
 	}
 	free(w->in);
 	free(w->out);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include "smartbox/fs/dsl.h"
@@ -154,10 +155,22 @@ struct fuse_server {
 	uint64_t next_id;
 	unsigned dying; /* sessions that died and are not yet freed */
 	int epoll_fd, stop_fd;
+	unsigned idle; /* workers in epoll; atomic */
 	unsigned nthreads;
 	pthread_t *thread;
 	bool stop;
 };
+
+/* --- who waits for requests (fuse_watch.c) ----------------------------------------------------- */
+
+#define FUSE_WATCH_EVENTS (EPOLLIN | EPOLLONESHOT)
+
+/* Wait for a session that has a request; it is the caller's then, once he took it.  -errno. */
+int fuse_watch_event(struct fuse_server *fs, uint64_t *id);
+void fuse_watch_take(struct fuse_session *s);
+bool fuse_watch_is_mine(void);
+bool fuse_watch_linger(void); /* a little, for its next request; false: none came, it is given back */
+void fuse_watch_give(void);   /* the caller is about to wait, or done; none taken: nothing */
 
 /* --- calls (fuse_ops.c) ----------------------------------------------------------------------- */
 

@@ -19,8 +19,6 @@
 #include "fuse_impl.h"
 #include "smartbox/core/file.h"
 
-/* Edges: one worker wakes for one request, and goes on until there is none; not all for each. */
-#define SESSION_EVENTS (EPOLLIN | EPOLLET)
 #define UNMOUNT_WAIT_S 5
 #define DONT_SYNC 0x4000 /* AT_STATX_DONT_SYNC */
 
@@ -235,7 +233,7 @@ static int
 session_start(struct fuse_session *s, struct err *e)
 {
 	struct fuse_server *fs = s->server;
-	struct epoll_event ev = {.events = SESSION_EVENTS};
+	struct epoll_event ev = {.events = FUSE_WATCH_EVENTS};
 	int rc = 0;
 
 	(void)pthread_mutex_lock(&fs->lock);
@@ -551,7 +549,7 @@ int
 fuse_resume(struct fuse_server *fs, const char *dataset, struct err *e)
 {
 	struct fuse_session *s = session_by_dataset(fs, dataset);
-	struct epoll_event ev = {.events = SESSION_EVENTS};
+	struct epoll_event ev = {.events = FUSE_WATCH_EVENTS};
 	int rc;
 
 	if (s == NULL)

@@ -213,9 +213,27 @@ spa_destroy(struct spa *spa, struct err *e)
 	return (spa_leave(spa, POOL_DESTROYED, e));
 }
 
+static _Thread_local void (*on_wait)(void);
+
+void
+spa_on_wait(void (*fn)(void))
+{
+	on_wait = fn;
+}
+
+void
+spa_will_wait(void)
+{
+	if (on_wait != NULL)
+		on_wait();
+}
+
 void
 spa_enter(struct spa *spa)
 {
+	if (pthread_mutex_trylock(&spa->lock) == 0)
+		return;
+	spa_will_wait();
 	(void)pthread_mutex_lock(&spa->lock);
 	while (spa->stuck)
 		spa_wait(spa);
@@ -270,6 +288,7 @@ spa_io_drain(struct spa *spa)
 void
 spa_wait(struct spa *spa)
 {
+	spa_will_wait();
 	(void)pthread_cond_wait(&spa->changed, &spa->lock);
 }
 

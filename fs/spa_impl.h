@@ -125,6 +125,7 @@ void spa_suspend(struct spa *spa, const char *why);
 /* With the lock: until something happens that somebody announces; it is given up meanwhile. */
 void spa_wait(struct spa *spa);
 void spa_changed(struct spa *spa);
+void spa_will_wait(void); /* spa_on_wait */
 /* Around reads and writes of devices without the lock; begin is called with it. */
 void spa_io_begin(struct spa *spa);
 void spa_io_end(struct spa *spa);

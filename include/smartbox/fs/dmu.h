@@ -154,8 +154,8 @@ void dmu_prefetch(struct objset *os, uint64_t obj, uint64_t off, size_t len);
  * Bytes of dirty data in all objsets of the pool when the caller should sync before dirtying more
  * (spa_dirty_bytes), and the budget of clean cached blocks.
  */
-#define DMU_DIRTY_LIMIT (64u << 20)
-#define DMU_CACHE_DEFAULT (64u << 20)
+#define DMU_DIRTY_LIMIT (256u << 20)
+#define DMU_CACHE_DEFAULT (256u << 20)
 void dmu_cache_set_limit(struct spa *spa, size_t bytes);
 size_t dmu_cache_bytes(const struct spa *spa);
 uint64_t dmu_cache_uses(const struct spa *spa); /* how often a block was let go: is anybody there? */

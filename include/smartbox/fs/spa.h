@@ -62,6 +62,8 @@ int spa_destroy(struct spa *spa, struct err *e); /* labels say destroyed */
 void spa_close(struct spa *spa);
 
 void spa_enter(struct spa *spa);
+/* Of the calling thread, or NULL: called before it waits, for the lock or for the disk. */
+void spa_on_wait(void (*fn)(void));
 /* To change the tree of vdevs: nobody reads or writes through it without the lock either. */
 void spa_enter_alone(struct spa *spa);
 void spa_io_drain(struct spa *spa); /* the same for who has the lock already, and keeps it */
