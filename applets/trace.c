@@ -21,6 +21,7 @@ static const char trace_usage[] =
     "             [-f [[PROVIDER:]MODULE:]FUNC [[PREDICATE] ACTION]]\n"
     "             [-n [[[PROVIDER:]MODULE:]FUNC:]NAME [[PREDICATE] ACTION]]\n"
     "             [-i PROBE-ID [[PREDICATE] ACTION]] [-s SCRIPT] [ARGUMENT]...\n"
+    "             [--flame FILE.svg] [--folded FILE] [--heatmap FILE.svg] [--top[=SECONDS]]\n"
     "Trace the running system with a D program.\n"
     "  -b BUFSZ  size of the trace buffer for each CPU\n"
     "  -c CMD    run CMD, and end when it ends\n"
@@ -46,7 +47,15 @@ static const char trace_usage[] =
     "  -x OPT    set an option\n"
     "  -X LEVEL  accepted for compatibility\n"
     "  -z ZONE   fire only for tasks of that zone\n"
-    "  -Z        probe descriptions may match nothing\n";
+    "  -Z        probe descriptions may match nothing\n"
+    "  --flame FILE.svg    draw aggregations of stacks as a flame graph\n"
+    "  --folded FILE       write them as lines \"root;...;leaf COUNT\"\n"
+    "  --heatmap FILE.svg  draw a distribution over time\n"
+    "  --top[=SECONDS]     show what was aggregated, every second\n"
+    "Pictures without a program are of all CPUs' stacks.\n";
+
+/* What a picture shows that is asked for without a program. */
+static const char sample_stacks[] = "profile-97 { @[execname, stack(), ustack()] = count(); }";
 
 static int trace_main(int argc, char **argv);
 static const struct applet trace_applet = {"trace", "trace the system with D programs", trace_usage,
@@ -72,6 +81,7 @@ struct options {
 	const char *cmds[16], *cppargs[32];
 	int pids[16], ncmds, npids, ncppargs;
 	const char *out;
+	bool pictures;
 	bool compile_only, list, verbose, cpp, disassemble, version, quiet_w;
 };
 
@@ -178,6 +188,40 @@ set_zone(struct session *s, const char *name)
 	return (0);
 }
 
+/* --flame FILE, --flame=FILE ...: options of ours that no dtrace has. */
+static int
+long_option(struct session *s, struct options *o, int argc, char **argv)
+{
+	static const struct {
+		const char *name;
+		int kind;
+	} longs[] = {{"flame", TRACE_FLAME}, {"folded", TRACE_FOLDED}, {"heatmap", TRACE_HEATMAP}};
+	const char *arg = argv[optind++] + 2, *value = strchr(arg, '=');
+	size_t len = value != NULL ? (size_t)(value++ - arg) : strlen(arg);
+	char *end = NULL;
+	double seconds;
+
+	o->pictures = true;
+	if (len == 3 && strncmp(arg, "top", 3) == 0) {
+		seconds = value != NULL ? strtod(value, &end) : 1;
+		if ((end != NULL && *end != '\0') || seconds < 0.05 || seconds > 86400)
+			return (applet_fail(NULL, "--top: not a number of seconds: %s", value));
+		return (trace_top(s, (uint64_t)(seconds * 1e9), NULL) == 0 ? 0 : 1);
+	}
+	for (int i = 0; i < 3; i++) {
+		if (strlen(longs[i].name) != len || strncmp(arg, longs[i].name, len) != 0)
+			continue;
+		if (value == NULL && optind < argc)
+			value = argv[optind++];
+		if (value == NULL)
+			break;
+		return (trace_picture(s, (enum trace_picture)longs[i].kind, value, NULL) == 0 ? 0 : 1);
+	}
+	applet_warn(value == NULL && len > 3 ? "--%.*s: no such option, or no value" :
+	    "no such option: --%.*s", (int)len, arg);
+	return (2);
+}
+
 static int
 one_option(struct session *s, struct options *o, int c, char *arg)
 {
@@ -218,6 +262,11 @@ parse_options(struct session *s, struct options *o, int argc, char **argv, const
 
 	optind = 1;
 	while (optind < argc) {
+		if (strncmp(argv[optind], "--", 2) == 0 && argv[optind][2] != '\0') {
+			if ((rc = long_option(s, o, argc, argv)) != 0)
+				return (rc);
+			continue;
+		}
 		c = applet_getopt(argc, argv, "b:c:CD:eFf:hi:I:lm:n:o:p:P:qs:SU:vVwx:X:z:Z");
 		if (c == '?')
 			return (2);
@@ -474,6 +523,10 @@ trace_main(int argc, char **argv)
 		for (int i = 0; i < o.nsrc; i++)
 			if (o.src[i].opt == 's')
 				args[0] = o.src[i].arg;
+		if (o.nsrc == 0 && o.pictures) {
+			(void)add_source(&o, 'n', sample_stacks);
+			(void)trace_option(s, "quiet", NULL, NULL);
+		}
 		if (o.version)
 			rc = printf("dtrace: smartbox D 1.6.3\n") > 0 ? 0 : 1;
 		else if (o.nsrc == 0 && !o.list)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "bpf.h"
+#include "folded.h"
 #include "sym.h"
 
 /* --- snapshots --------------------------------------------------------------------------------- */
@@ -348,6 +349,12 @@ label(char *buf, size_t size, const struct agg_info *g, int i, int n, bool negat
 		(void)snprintf(buf, size, ">= %lld", (long long)(g->base + (n - 2) * g->step));
 	else
 		(void)snprintf(buf, size, "%lld", (long long)(g->base + (i - 1) * g->step));
+}
+
+void
+agg_bucket_label(char *buf, size_t size, const struct agg_info *g, int i)
+{
+	label(buf, size, g, i, (int)agg_nvals(g), true);
 }
 
 /* Rows of values that cannot occur: steps between whole numbers. */

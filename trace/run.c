@@ -386,6 +386,8 @@ trace_work(struct session *s, struct err *e)
 	n = ring_drain(&s->ring, on_record, s);
 	consume_flush(s);
 	consume_drops(s);
+	stacks_tick(s);
+	pictures_tick(s);
 	if (s->stopped || activity(s) != ACT_ACTIVE || !victims_poll(s))
 		return (0);
 	if (n > 64)
@@ -403,7 +405,7 @@ int
 trace_finish(struct session *s, bool aggregations, struct err *e)
 {
 	struct fmt_ctx ctx = {s->syms, &s->types, (int)s->opt.v[O_STACKINDENT]};
-	int rc;
+	int rc, drawn;
 
 	set_activity(s, ACT_DRAINING);
 	(void)ring_drain(&s->ring, on_record, s);
@@ -412,6 +414,7 @@ trace_finish(struct session *s, bool aggregations, struct err *e)
 	set_activity(s, ACT_STOPPED);
 	(void)ring_drain(&s->ring, on_record, s);
 	consume_drops(s);
+	drawn = pictures_finish(s, rc == 0 ? e : NULL);
 	if (!s->testing)
 		buf_str(&s->out, "\n");
 	for (unsigned i = 0; aggregations && i < s->naggs; i++) {
@@ -421,7 +424,7 @@ trace_finish(struct session *s, bool aggregations, struct err *e)
 			(void)agg_print(&s->out, &a, 1, NULL, &s->opt, &ctx);
 	}
 	consume_flush(s);
-	return (rc);
+	return (rc != 0 ? rc : drawn);
 }
 
 int

@@ -125,6 +125,7 @@ trace_free(struct session *s)
 	if (s == NULL)
 		return;
 	close_targets(s);
+	pictures_free(s);
 	victims_release(s);
 	session_close_maps(s);
 	symbols_free(s->syms);

@@ -80,6 +80,8 @@ struct session {
 	unsigned ncpus;
 	void (*message)(void *arg, const char *text);
 	void *message_arg;
+	uint64_t stacks_next; /* when to look at processes of stacks again */
+	struct pictures *pictures; /* NULL: nothing is drawn */
 	struct buf held; /* ring and fill policies */
 };
 
@@ -107,6 +109,12 @@ void profile_pc_args(struct gen *g, const struct target *t, uint32_t mask);
 const struct provider *const *providers(void);
 /* Copy pt_regs-based arguments (x86-64 C order or syscall order) of the mask from *regs (r8). */
 void args_from_regs(struct gen *g, uint32_t mask, bool syscall);
+
+/* Pictures: samples and the live view, when it is time; the files, at the end. */
+void stacks_tick(struct session *s);
+void pictures_tick(struct session *s);
+int pictures_finish(struct session *s, struct err *e);
+void pictures_free(struct session *s);
 
 void session_close_maps(struct session *s);
 void victims_release(struct session *s);

@@ -35,4 +35,25 @@ for d in 'END { printf("x"); }' 'syscall:::entry { @[execname] = count(); }'; do
 	kb=$(peak "$d")
 	[ "$kb" -gt 0 ] && [ "$kb" -le 4096 ] || fail "$kb KiB for $d"
 done
+# A picture is whole: its root is every sample, and it needs nothing outside.
+trace -q --flame f.svg --folded f.txt --heatmap h.svg -x aggrate=20ms -o counts -n '
+	syscall::write:entry /pid == $target && arg2 == 1/ { @[execname, ustack(3)] = count(); @n = count(); self->t = timestamp; }
+	syscall::write:return /self->t/ { @h = quantize(timestamp - self->t); self->t = 0; }
+	END { printa("%@d\n", @n); }' -c 'dd if=/dev/zero of=/dev/null bs=1 count=2000 status=none' 2> /dev/null
+total=$(grep -m 1 . counts)
+[ "$total" -gt 0 ] || fail "nothing was counted"
+[ "$(awk '{ n += $NF } END { print n }' f.txt)" = "$total" ] || fail "folded lines are not all samples"
+grep -q '^dd;.* [0-9]*$' f.txt || fail "folded lines: $(head -n 2 f.txt)"
+grep -qF "<title>all ($(printf "%'d" "$total" | LC_ALL=C sed -E ':a;s/^([0-9]+)([0-9]{3})/\1,\2/;ta') samples, 100.00%)" f.svg ||
+	fail "the root of the picture is not all samples"
+for f in f.svg h.svg; do
+	! sed 's|http://www.w3.org/2000/svg||' "$f" | grep -q 'http\|href\|<image\|@import' || fail "$f looks outside"
+	tail -n 1 "$f" | grep -q '^</svg>$' || fail "$f is not whole"
+done
+[ "$(grep -o '<title>[^<]*: [0-9]* at' h.svg | awk '{ n += $(NF - 1) } END { print n }')" = "$total" ] ||
+	fail "the heat map is not all samples"
+
+# The live view shows intervals.
+timeout -s INT 2 trace -qn 'tick-10ms { @["tick"] = count(); }' --top=0.5 > top 2> /dev/null
+[ "$(grep -c '^trace: .* every 0.5 s' top)" -ge 2 ] || fail "no live view: $(cat top)"
 [ "$failures" = 0 ]

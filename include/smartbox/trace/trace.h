@@ -57,6 +57,15 @@ unsigned trace_matched(const struct session *s, unsigned n);
 int trace_list(struct session *s, FILE *f, bool verbose, struct err *e);
 void trace_disassemble(struct session *s, FILE *f);
 
+/*
+ * Draw instead of printing (path "-": to the output): a flame graph or folded lines of all aggregations with
+ * stacks, a heat map of the first distribution. trace_finish writes them; path is borrowed until then.
+ */
+enum trace_picture { TRACE_FLAME, TRACE_FOLDED, TRACE_HEATMAP };
+int trace_picture(struct session *s, enum trace_picture kind, const char *path, struct err *e);
+/* Show what was aggregated since the last time, the most first, every so many nanoseconds. */
+int trace_top(struct session *s, uint64_t every_ns, struct err *e);
+
 /* Load everything, attach, run BEGIN. */
 int trace_go(struct session *s, struct err *e);
 /*
