@@ -159,6 +159,7 @@ FUZZSRC  := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 CRASH    := $(CRASHSRC:tests/crash/%.c=$(B)/tests/crash/%)
 FAULTSRC := $(sort $(wildcard tests/faults/*.c))
 FAULTS   := $(B)/tests/faults/fault_history
+LOADS    := $(B)/tests/loads/posix $(B)/tests/loads/fsx
 REPLAY   := $(FUZZSRC:tests/fuzz/fuzz_%.c=$(B)/tests/fuzz/%-replay)
 TESTINC  := -Itests/unit -Itests/crash -Itests/fuzz
 RUN       = tests/run $(if $(T),-t $(T))
@@ -176,6 +177,12 @@ $(CRASH): $(B)/tests/crash/%: $(LIBOBJ) $(B)/obj/tests/crash/%.o $(CRASHLIB:%.c=
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(call link,$(filter %.o,$^))
+
+# Loads are programs of their own: they use a filesystem, never our objects. Static, for any guest.
+$(B)/tests/loads/%: $$(wildcard tests/loads/%*.c tests/loads/%.h) | $(UAPI)/.done
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)musl-gcc -static -O2 -g $(WARN) $(DEFINES) -isystem $(UAPI) -o $@ $(filter %.c,$^)
 
 # The same objects under sanitizers, with glibc: musl has none.
 ASANLIB  := $(LIBOBJ:$(B)/obj/%=$(B)/asan/%)
@@ -210,7 +217,7 @@ $(REPLAY): $(B)/tests/fuzz/%-replay: $(ASANLIB) $(B)/asan/tests/fuzz/fuzz_%.o $(
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)$(call asanlink,$(if $(filter $*,$(SUMLESS)),$(sumless)) $(filter %.o,$^))
 
-check: need-tests all image judges $(B)/tests/unit $(B)/tests/unit-asan $(CRASH) $(FAULTS) $(REPLAY) ## every kind of test (T=pattern picks)
+check: need-tests all image judges $(B)/tests/unit $(B)/tests/unit-asan $(CRASH) $(FAULTS) $(REPLAY) $(LOADS) ## every kind of test (T=pattern picks)
 	$(Q)$(RUN)
 check-unit: $(B)/tests/unit ## unit tests of the shipped objects
 	$(Q)$(B)/tests/unit $(T)
@@ -230,6 +237,8 @@ check-crash: all $(CRASH) ## 200,000 crash points in 9 histories, an hour on two
 	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} CRASH_SEEDS=$${CRASH_SEEDS:-9} TEST_SECONDS=14400 $(RUN) crash
 check-faults: all $(FAULTS) ## an error at every allocation and device operation of a history
 	$(Q)FAULT_SHARE=$${FAULT_SHARE:-1} TEST_SECONDS=14400 $(RUN) faults
+check-loads: all need-loads judges $(LOADS) ## what programs do to filesystems, LOAD_SECONDS each (make check: a share)
+	$(Q)LOAD_FULL=1 LOAD_SECONDS=$${LOAD_SECONDS:-60} TEST_SECONDS=3600 $(RUN) loads
 check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs
 	$(Q)$(RUN) interop
 check-vm: need-tests image ## scripts in the booted image
@@ -258,6 +267,9 @@ fuzz: need-clang $(if $(F),$(B)/tests/fuzz/$(F)) ## fuzz one parser: F=label SEC
 # What the tests need on this machine beside the compiler.
 need-tests:
 	$(Q)third_party/apt.sh need qemu-system-x86 qemu-system-data seabios zstd xz-utils grub-common mandoc
+
+need-loads: need-tests
+	$(Q)third_party/apt.sh need stress-ng git postgresql
 
 # OpenZFS from Debian's contrib, unpacked; its module for the image's kernel; GRUB's reader.
 $(TP)/openzfs/tools/versions: | $(UAPI)/.done
@@ -307,7 +319,7 @@ clean: ## remove what was compiled; keeps downloads and libraries
 FORCE:
 libs: $(LIBSTAMP)
 host-libs: $(HOSTSTAMP)
-.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-faults check-interop check-vm \
+.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-faults check-interop check-loads check-vm need-loads \
         need-clang need-tests fuzz judges run shell-vm demo bench install lint layers size help clean FORCE
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)

@@ -227,8 +227,8 @@ serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 		rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
 	}
 	rc = c.rc != 0 ? c.rc : rc == -EILSEQ ? -EIO : rc;
-	if (c.stale_attr)
-		drop_attributes(s, r->in->nodeid);
+	if (c.stale_node != 0)
+		drop_attributes(s, c.stale_node);
 	if (c.no_reply)
 		;
 	else if (rc == 0 && c.must_sync)

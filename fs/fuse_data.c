@@ -67,6 +67,27 @@ fuse_prepare_write(struct fuse_call *c)
 	return (0);
 }
 
+/* After a write to obj, which the kernel knows as node: set-id bits (if asked) and capabilities fall. */
+static int
+drop_privs(struct fuse_call *c, uint64_t node, struct zpl *z, uint64_t obj, bool drop_setid)
+{
+	bool changed;
+	int rc = zpl_drop_privs(z, obj, drop_setid, &changed);
+
+	if (rc == 0 && changed)
+		c->stale_node = node;
+	return (rc);
+}
+
+/* Where the kernel does not say whether the caller may keep set-id bits, root may; a zone's in its own. */
+static bool
+caller_is_root(const struct fuse_call *c)
+{
+	const struct fuse_idmap *m = &c->s->opts.idmap;
+
+	return (c->req.in->uid == 0 || (m->len != 0 && c->req.in->uid == m->base));
+}
+
 int
 fuse_do_write(struct fuse_call *c)
 {
@@ -83,8 +104,8 @@ fuse_do_write(struct fuse_call *c)
 	    (rc = zpl_write(z, obj, in->offset, in->size, c->req.data,
 	    cached && c->s->opts.writeback)) != 0)
 		return (rc);
-	if (!cached && (rc = zpl_drop_privs(z, obj, in->write_flags & FUSE_WRITE_KILL_SUIDGID,
-	    &c->stale_attr)) != 0)
+	if (!cached && (rc = drop_privs(c, c->req.in->nodeid, z, obj,
+	    in->write_flags & FUSE_WRITE_KILL_SUIDGID)) != 0)
 		return (rc);
 	/* The kernel sends an FSYNC behind what went through its cache; not so for O_DIRECT. */
 	if ((in->flags & O_DIRECT) && (in->flags & O_DSYNC) && !c->s->opts.sync_disabled)
@@ -102,7 +123,9 @@ fuse_do_fallocate(struct fuse_call *c)
 	uint64_t obj;
 	int rc = fuse_this_node(c, &z, &obj);
 
-	return (rc != 0 ? rc : zpl_fallocate(z, obj, (int)in->mode, in->offset, in->length));
+	if (rc != 0 || (rc = zpl_fallocate(z, obj, (int)in->mode, in->offset, in->length)) != 0)
+		return (rc);
+	return (drop_privs(c, c->req.in->nodeid, z, obj, !caller_is_root(c)));
 }
 
 int
@@ -143,7 +166,8 @@ fuse_do_copy_file_range(struct fuse_call *c)
 	n = zpl_read(z, obj, in->off_in, len, c->out);
 	if (n < 0)
 		return (n);
-	if (n > 0 && (rc = zpl_write(to_z, to, in->off_out, (size_t)n, c->out, false)) != 0)
+	if (n > 0 && ((rc = zpl_write(to_z, to, in->off_out, (size_t)n, c->out, false)) != 0 ||
+	    (rc = drop_privs(c, in->nodeid_out, to_z, to, !caller_is_root(c))) != 0))
 		return (rc);
 	wo = fuse_answer(c, sizeof(*wo));
 	wo->size = (uint32_t)n;
@@ -308,10 +332,23 @@ is_acl_name(const char *name)
 	return (strcmp(name, POSIX_ACL_ACCESS) == 0 || strcmp(name, POSIX_ACL_DEFAULT) == 0);
 }
 
+/* The kernel lets every name through to a FUSE server; its own filesystems know these namespaces. */
+static bool
+has_namespace(const char *name)
+{
+	static const char *const spaces[] = {"user.", "trusted.", "security."};
+
+	for (size_t i = 0; i < sizeof(spaces) / sizeof(spaces[0]); i++) {
+		if (strncmp(name, spaces[i], strlen(spaces[i])) == 0 && name[strlen(spaces[i])] != '\0')
+			return (true);
+	}
+	return (false);
+}
+
 static int
 xattr_may_use(const struct fuse_call *c, const char *name)
 {
-	if (is_acl_name(name) && !c->s->opts.posix_acl)
+	if (is_acl_name(name) ? !c->s->opts.posix_acl : !has_namespace(name))
 		return (-EOPNOTSUPP);
 	if (snapdir_is_virtual(c->req.in->nodeid))
 		return (-ENODATA);
@@ -352,7 +389,7 @@ fuse_do_getxattr(struct fuse_call *c)
 	return (answer_sized(c, in->size, rc));
 }
 
-/* Names that only root may see are for root; ACLs are shown where they work. */
+/* Names that only root may see are for root; ACLs are shown where they work; others of no namespace never. */
 static size_t
 names_filter(const struct fuse_call *c, char *names, size_t len)
 {
@@ -361,7 +398,7 @@ names_filter(const struct fuse_call *c, char *names, size_t len)
 	for (size_t i = 0, n; i < len; i += n) {
 		n = strlen(names + i) + 1;
 		if ((strncmp(names + i, "trusted.", 8) == 0 && c->req.in->uid != 0) ||
-		    (is_acl_name(names + i) && !c->s->opts.posix_acl))
+		    (is_acl_name(names + i) ? !c->s->opts.posix_acl : !has_namespace(names + i)))
 			continue;
 		memmove(names + kept, names + i, n);
 		kept += n;

@@ -181,7 +181,7 @@ struct fuse_call {
 	char *out; /* FUSE_DATA_MAX bytes, the answer's body */
 	size_t out_len;
 	bool no_reply;	/* FORGET, or somebody else answers */
-	bool stale_attr; /* the kernel does not expect what this changed in the node's attributes */
+	uint64_t stale_node; /* the kernel does not expect what this changed in the attributes of it */
 	bool must_wait; /* the pool is suspended: to be done when it goes on */
 	bool must_sync; /* the answer waits until what was done is on disk: */
 	uint64_t txg;	/* this txg; 0: a commit of the intent log for */

@@ -275,29 +275,25 @@ zpl_folds_case(const struct zpl *z)
 /* --- the delete queue ------------------------------------------------------------------------- */
 
 /*
- * Shorten a huge file by some blocks, so that the lock is not held for minutes.  1: there is more.
- * The object has no names; what SIZE says meanwhile is our own book-keeping.
+ * Free some blocks of a file that has many, so that the lock is not held for minutes.  1: there is more.
+ * From one piece of data to the next: a sparse file may be exabytes long.
  */
 static int
 free_piece(struct zpl *z, uint64_t obj)
 {
+	uint64_t first = 0, next, piece;
 	struct dmu_info info;
-	struct sa_handle h;
-	uint64_t size, piece;
 	int rc;
 
-	if ((rc = dmu_object_info(z->os, obj, &info)) != 0 || (rc = znode_hold(z, obj, &h)) != 0)
+	if ((rc = dmu_object_info(z->os, obj, &info)) != 0)
 		return (rc);
 	piece = (uint64_t)FREE_PIECE_BLOCKS * info.block_size;
-	size = sa_u64(&h, SA_SIZE, 0);
-	if (S_ISREG(znode_mode(&h)) && size > piece) {
-		size = (size - piece) / info.block_size * info.block_size;
-		if ((rc = dmu_free_range(z->os, obj, size, UINT64_MAX)) == 0 &&
-		    (rc = sa_set(&h, &(struct sa_value){SA_SIZE, &size, 8}, 1)) == 0)
-			rc = 1;
-	}
-	sa_rele(&h);
-	return (rc);
+	if (info.type != OT_PLAIN_FILE || dmu_offset_next(z->os, obj, false, &first) != 0 ||
+	    __builtin_add_overflow(first, piece, &next) ||
+	    dmu_offset_next(z->os, obj, false, &next) != 0)
+		return (0); /* what is left goes with the object; what cannot be read is reported there */
+	rc = dmu_free_range(z->os, obj, first, piece);
+	return (rc == 0 ? 1 : rc);
 }
 
 int

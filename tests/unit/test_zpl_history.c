@@ -754,6 +754,31 @@ TEST(zpl_a_huge_file_goes_in_pieces)
 	CHECK_EQ(spa_export(spa, NULL), 0);
 }
 
+TEST(zpl_a_sparse_file_of_exabytes_goes_at_once)
+{
+	struct spa *spa = pool_with("512");
+	struct zpl_new n = {.mode = S_IFREG | 0600};
+	struct zpl_attr a = {.size = INT64_MAX};
+	uint64_t obj;
+	int pieces = 0, rc;
+
+	test_fs_open(spa, "t/fs", &M.f);
+	spa_enter(spa);
+	CHECK_EQ(zpl_tmpfile(M.f.z, &n, &obj), 0);
+	CHECK_EQ(zpl_write(M.f.z, obj, 1, 1, "x", false), 0);
+	CHECK_EQ(zpl_write(M.f.z, obj, 1ULL << 60, 1, "y", false), 0);
+	CHECK_EQ(zpl_write(M.f.z, obj, 1ULL << 62, 1, "z", false), 0);
+	CHECK_EQ(zpl_setattr(M.f.z, obj, ZA_SIZE, &a), 0);
+	while ((rc = zpl_free_unlinked(M.f.z, obj)) == 1 && pieces < 10)
+		pieces++;
+	CHECK_EQ(rc, 0);
+	CHECK_EQ(pieces, 2);
+	CHECK_EQ(zpl_getattr(M.f.z, obj, &a), -ENOENT);
+	spa_exit(spa);
+	test_fs_close(&M.f);
+	CHECK_EQ(spa_export(spa, NULL), 0);
+}
+
 TEST(zpl_a_full_pool_says_so_and_can_be_emptied)
 {
 	struct zpl_new n = {.mode = S_IFREG | 0600};
