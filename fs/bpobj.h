@@ -27,6 +27,8 @@ space_add(struct space_sum *to, const struct space_sum *d, int sign)
 	to->comp += sign * d->comp;
 	to->uncomp += sign * d->uncomp;
 }
+/* A sum of differences, as a size. */
+static inline uint64_t space_bytes(int64_t n) { return (n > 0 ? (uint64_t)n : 0); }
 struct space_sum space_of_bp(struct spa *spa, const struct blkptr *bp);
 
 /* --- bpobj: functions take the object's number; all change the meta objset in this txg -------- */

@@ -416,8 +416,17 @@ int
 ds_hold_prev(struct dsl_dataset *ds, struct dsl_dataset **out)
 {
 	uint64_t obj = ds_phys(ds)->prev_snap_obj;
+	int rc = obj == 0 ? -ENOENT : ds_hold_obj(ds->dp, obj, out);
 
-	return (obj == 0 ? -ENOENT : ds_hold_obj(ds->dp, obj, out));
+	if (rc != 0)
+		return (rc);
+	/* So that no chain is endless, whatever the disk says. */
+	if (!dsl_is_snapshot(*out) || (dsl_is_snapshot(ds) &&
+	    ds_phys(*out)->creation_txg >= ds_phys(ds)->creation_txg)) {
+		dsl_rele(*out);
+		return (-EILSEQ);
+	}
+	return (0);
 }
 
 static int
@@ -465,26 +474,28 @@ ds_is_origin(const struct dsl_dataset *ds)
  * what of the old died on the way.
  */
 int
-ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, uint64_t *bytes)
+ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, struct space_sum *sum)
 {
-	int64_t n = (int64_t)(ds_phys(ds)->referenced - ds_phys(since)->referenced);
+	const struct dsl_dataset_phys *new = ds_phys(ds), *old = ds_phys(since);
 	struct dsl_dataset *at = ds_hold(ds), *prev;
 	struct space_sum dead;
 	struct deadlist *dl;
 	int rc = 0;
 
+	*sum = (struct space_sum){(int64_t)(new->referenced - old->referenced),
+	    (int64_t)(new->compressed - old->compressed),
+	    (int64_t)(new->uncompressed - old->uncompressed)};
 	while (at->obj != since->obj) {
 		if ((rc = ds_deadlist(at, &dl)) != 0)
 			break;
 		deadlist_space(dl, &dead);
-		n += dead.used;
+		space_add(sum, &dead, 1);
 		if ((rc = ds_hold_prev(at, &prev)) != 0)
 			break;
 		dsl_rele(at);
 		at = prev;
 	}
 	dsl_rele(at);
-	*bytes = n > 0 ? (uint64_t)n : 0;
 	return (rc);
 }
 

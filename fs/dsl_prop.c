@@ -241,7 +241,7 @@ static int
 written_since_text(struct dsl_dataset *ds, const char *snap, bool raw, char *buf, size_t size)
 {
 	struct dsl_dataset *head, *since;
-	uint64_t bytes;
+	struct space_sum sum;
 	int rc;
 
 	if ((rc = ds_hold_head(ds->dir, &head)) != 0)
@@ -250,8 +250,8 @@ written_since_text(struct dsl_dataset *ds, const char *snap, bool raw, char *buf
 	dsl_rele(head);
 	if (rc != 0)
 		return (rc);
-	if ((rc = ds_written(ds, since, &bytes)) == 0)
-		fs_prop_format(fs_prop_find("written"), bytes, raw, buf, size);
+	if ((rc = ds_written(ds, since, &sum)) == 0)
+		fs_prop_format(fs_prop_find("written"), space_bytes(sum.used), raw, buf, size);
 	dsl_rele(since);
 	return (rc);
 }

@@ -164,6 +164,7 @@ static int
 stat_written(struct dsl_dataset *ds, uint64_t *v)
 {
 	struct dsl_dataset *prev;
+	struct space_sum sum;
 	int rc = ds_hold_prev(ds, &prev);
 
 	if (rc == -ENOENT) {
@@ -172,7 +173,8 @@ stat_written(struct dsl_dataset *ds, uint64_t *v)
 	}
 	if (rc != 0)
 		return (rc);
-	rc = ds_written(ds, prev, v);
+	rc = ds_written(ds, prev, &sum);
+	*v = space_bytes(sum.used);
 	dsl_rele(prev);
 	return (rc);
 }

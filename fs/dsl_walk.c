@@ -226,7 +226,8 @@ walk_children(const struct walk *w, struct dsl_dir *dd, int depth, int level)
 			continue;
 		if ((rc = dir_hold_obj(w->dp, v.item[i].obj, v.item[i].name, &child)) != 0)
 			break;
-		rc = walk_dir(w, child, depth, level);
+		/* A tree, whatever the disk says: nobody is below itself. */
+		rc = dir_phys(child)->parent_obj == dd->obj ? walk_dir(w, child, depth, level) : -EILSEQ;
 		dir_rele(child);
 	}
 	names_free(&v);

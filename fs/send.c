@@ -337,34 +337,6 @@ count_newer(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, vo
 	return (0);
 }
 
-/* Grown references, and what died on the way: as of ds_written, but logical sizes. */
-static int
-written_since(struct dsl_dataset *to, struct dsl_dataset *since, struct newer *n)
-{
-	int64_t comp = (int64_t)(ds_phys(to)->compressed - ds_phys(since)->compressed);
-	int64_t uncomp = (int64_t)(ds_phys(to)->uncompressed - ds_phys(since)->uncompressed);
-	struct dsl_dataset *at = ds_hold(to), *prev;
-	struct space_sum dead;
-	struct deadlist *dl;
-	int rc = 0;
-
-	while (at->obj != since->obj) {
-		if ((rc = ds_deadlist(at, &dl)) != 0)
-			break;
-		deadlist_space(dl, &dead);
-		comp += dead.comp;
-		uncomp += dead.uncomp;
-		if ((rc = ds_hold_prev(at, &prev)) != 0)
-			break;
-		dsl_rele(at);
-		at = prev;
-	}
-	dsl_rele(at);
-	n->comp = comp > 0 ? (uint64_t)comp : 0;
-	n->uncomp = uncomp > 0 ? (uint64_t)uncomp : 0;
-	return (rc);
-}
-
 /* Indirect blocks are not sent, but a record goes in front of each data block. */
 static int
 adjust(struct dsl_dataset *ds, bool compressed, const struct newer *n, uint64_t *bytes)
@@ -385,10 +357,12 @@ int
 send_estimate(const struct send_job *job, struct dsl_dataset *since, uint64_t *bytes)
 {
 	struct newer n = {ds_phys(job->to)->compressed, ds_phys(job->to)->uncompressed};
+	struct space_sum sum;
 	int rc = 0;
 
 	if (since != NULL) {
-		rc = written_since(job->to, since, &n);
+		rc = ds_written(job->to, since, &sum);
+		n = (struct newer){space_bytes(sum.comp), space_bytes(sum.uncomp)};
 	} else if (job->from_txg != 0) {
 		n = (struct newer){0, 0};
 		rc = dmu_traverse(job->spa, &ds_phys(job->to)->bp, job->from_txg, false, count_newer, &n);
