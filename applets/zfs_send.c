@@ -229,32 +229,53 @@ one_option(struct send_opts *o, int c)
 		    " A regular,\nnon-deduplicated stream will be generated.\n");
 		return (0);
 	case 'd': return (applet_fail_bare(NULL, "redacted sends are not supported by this version"));
-	case 'S': return (applet_fail_bare(NULL, "sending what was partly received (--saved) is not "
-		    "supported by this version"));
+	case 'S': must(nv_add_boolean(o->args, "saved")); return (0);
 	default: return (flag_option(o, c));
 	}
+}
+
+/* Those that speak of several snapshots, or of where one begins. */
+static bool
+has_excluded(const struct send_opts *o)
+{
+	static const char *const excluded[] = {"replicate", "doall", "props", "backup", "holds"};
+
+	for (size_t i = 0; i < sizeof(excluded) / sizeof(excluded[0]); i++)
+		if (nv_has(o->args, excluded[i]))
+			return (true);
+	return (o->from != NULL);
+}
+
+static int
+check_name(const struct send_opts *o)
+{
+	bool head = strchr(o->name, '@') == NULL;
+
+	if (nv_has(o->args, "saved")) {
+		if (has_excluded(o))
+			return (applet_usage("incompatible flags combined with saved send flag"));
+		return (head ? 0 : applet_usage("saved send must specify the dataset with "
+		    "partially-received state"));
+	}
+	if (strchr(o->name, '#') != NULL)
+		return (applet_fail_bare(NULL, "cannot send '%s': a bookmark has no contents", o->name));
+	if (head && (nv_has(o->args, "replicate") || nv_has(o->args, "doall")))
+		return (applet_fail_bare(NULL, "Error: Unsupported flag with filesystem or bookmark."));
+	return (0);
 }
 
 static int
 check_operands(struct send_opts *o, int argc, char **argv)
 {
-	static const char *const excluded[] = {"replicate", "doall", "props", "backup", "holds"};
-
 	if (o->token != NULL) {
-		for (size_t i = 0; i < sizeof(excluded) / sizeof(excluded[0]); i++)
-			if (nv_has(o->args, excluded[i]))
-				return (applet_usage("invalid flags combined with -t"));
-		if (o->from != NULL)
+		if (has_excluded(o) || nv_has(o->args, "saved"))
 			return (applet_usage("invalid flags combined with -t"));
 		return (argc != 0 ? applet_usage("too many arguments") : 0);
 	}
 	if (argc != 1)
 		return (applet_usage(argc < 1 ? "missing snapshot argument" : "too many arguments"));
 	o->name = argv[0];
-	if (strchr(o->name, '@') == NULL)
-		return (applet_fail_bare(NULL, "cannot send '%s': a filesystem or volume itself cannot be sent "
-		    "by this version: take a snapshot", o->name));
-	return (0);
+	return (check_name(o));
 }
 
 int

@@ -6,6 +6,8 @@
  * compound stream: a header, the substreams of a plan (fs/send_plan.c), an end.  A resumed send is one
  * substream that begins in the middle.
  *
+ * What is not a snapshot (a filesystem as it is, what was partly received): fs/poolops_send_head.c.
+ *
  * All snapshots of the stream are held from before its first byte to its end, so that it can be
  * finished; destroying one meanwhile is refused as busy.
  */
@@ -14,22 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "poolops_stream.h"
+#include "poolops_send.h"
 #include "resume_token.h"
 #include "send_plan.h"
 #include "smartbox/fs/names.h"
 #include "smartbox/fs/send.h"
-
-struct send_run {
-	struct pool_session *s;
-	struct spa *spa;
-	unsigned flags; /* SEND_* */
-	bool compound, resuming;
-	uint64_t resume_object, resume_offset;
-	struct send_plan plan;
-	struct dsl_dataset **held; /* of each step's snapshot */
-	size_t nheld;
-};
 
 /* --- what one step starts from ---------------------------------------------------------------- */
 
@@ -94,7 +85,7 @@ source_bookmark(struct spa *spa, struct dsl_dataset *to, const char *name, struc
 		return (err_set(e, ENOENT, "incremental source (%s) does not exist", name));
 	src->guid = words[BM_GUID];
 	src->txg = words[BM_TXG];
-	if (src->txg >= ds_phys(to)->creation_txg)
+	if (dsl_is_snapshot(to) && src->txg >= ds_phys(to)->creation_txg)
 		return (err_set(e, EXDEV, "not an earlier snapshot from the same fs"));
 	return (0);
 }
@@ -114,10 +105,16 @@ static void
 fill_job(const struct send_run *r, const struct plan_step *st, struct dsl_dataset *to,
     const struct source *src, struct send_job *job)
 {
-	*job = (struct send_job){.spa = r->spa, .to = to, .toname = st->to, .flags = r->flags,
-	    .from_guid = src->guid, .from_txg = src->txg, .is_clone = src->is_clone,
+	*job = (struct send_job){.spa = r->spa, .to = to, .toname = st->to, .to_guid = dsl_guid(to),
+	    .flags = r->flags, .from_guid = src->guid, .from_txg = src->txg, .is_clone = src->is_clone,
 	    .resuming = r->resuming, .resume_object = r->resume_object,
 	    .resume_offset = r->resume_offset};
+	if (r->to_guid == 0)
+		return;
+	job->to_guid = r->to_guid;
+	job->toname = r->toname;
+	job->unfinished = r->unfinished;
+	job->is_clone = r->plan.step[0].is_clone;
 }
 
 /* --- estimating ------------------------------------------------------------------------------- */
@@ -253,6 +250,11 @@ hold_steps(struct send_run *r, struct err *e)
 
 	if ((r->held = calloc(r->plan.nstep + 1, sizeof(*r->held))) == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
+	/* What is no snapshot is held already (fs/poolops_send_head.c). */
+	if (r->to_guid != 0) {
+		r->held[r->nheld++] = r->head;
+		r->head = NULL;
+	}
 	while (r->nheld < r->plan.nstep && rc == 0)
 		if ((rc = dsl_hold(r->spa, r->plan.step[r->nheld].to, &r->held[r->nheld], e)) == 0)
 			r->nheld++;
@@ -275,8 +277,8 @@ plan_flags(const struct nvlist *in)
 	return (flags);
 }
 
-static unsigned
-send_flags(const struct nvlist *in)
+unsigned
+send_flags_of(const struct nvlist *in)
 {
 	bool raw = arg_flag(in, "raw"); /* of what is not encrypted: as it is on disk */
 
@@ -286,8 +288,8 @@ send_flags(const struct nvlist *in)
 }
 
 /* "@a", "#a", "a" and whole names: the whole name. */
-static int
-full_from(const char *root, const char *from, char buf[DSL_NAME_MAX], struct err *e)
+int
+send_full_from(const char *root, const char *from, char buf[DSL_NAME_MAX], struct err *e)
 {
 	const char *sep = from[0] == '@' || from[0] == '#' || strpbrk(from, "@#/") != NULL ? "" : "@";
 	bool whole = from[0] != '@' && from[0] != '#' && sep[0] == '\0';
@@ -297,13 +299,14 @@ full_from(const char *root, const char *from, char buf[DSL_NAME_MAX], struct err
 	return (n < DSL_NAME_MAX ? 0 : err_set(e, ENAMETOOLONG, "name is too long"));
 }
 
-static int
-plan_single(struct send_plan *p, const char *from, struct err *e)
+int
+send_plan_single(struct send_plan *p, const char *from, struct err *e)
 {
 	if ((p->step = calloc(1, sizeof(*p->step))) == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	p->nstep = 1;
-	if (snprintf(p->step[0].to, DSL_NAME_MAX, "%s@%s", p->root, p->tosnap) >= DSL_NAME_MAX)
+	if (snprintf(p->step[0].to, DSL_NAME_MAX, "%s%s%s", p->root, p->tosnap[0] != '\0' ? "@" : "",
+	    p->tosnap) >= DSL_NAME_MAX)
 		return (err_set(e, ENAMETOOLONG, "name is too long"));
 	memcpy(p->step[0].from, from, DSL_NAME_MAX);
 	return (0);
@@ -360,19 +363,19 @@ plan_named(struct send_run *r, const struct nvlist *in, struct err *e)
 		return (rc);
 	(void)snprintf(p->root, sizeof(p->root), "%.*s", (int)strcspn(name, "@"), name);
 	(void)snprintf(p->tosnap, sizeof(p->tosnap), "%s", strchr(name, '@') + 1);
-	if (from[0] != '\0' && (rc = full_from(p->root, from, whole, e)) != 0)
+	if (from[0] != '\0' && (rc = send_full_from(p->root, from, whole, e)) != 0)
 		return (rc);
-	r->flags = send_flags(in);
+	r->flags = send_flags_of(in);
 	p->flags = plan_flags(in);
 	return ((p->flags & ~PLAN_SKIP) != 0 ? plan_compound(r, whole, e) :
-					       plan_single(p, whole, e));
+					       send_plan_single(p, whole, e));
 }
 
 /* --- a resumed stream ------------------------------------------------------------------------- */
 
 /* A snapshot or bookmark of that guid: first in the filesystem of that name, then anywhere. */
-static int
-name_of_guid(struct spa *spa, const char *fs, uint64_t guid, char name[DSL_NAME_MAX])
+int
+send_name_of_guid(struct spa *spa, const char *fs, uint64_t guid, char name[DSL_NAME_MAX])
 {
 	if (name_by_guid(spa, fs, 0, DSL_SNAPSHOT, guid, name) ||
 	    name_by_guid(spa, fs, 0, DSL_BOOKMARK, guid, name) ||
@@ -400,15 +403,15 @@ plan_resume(struct send_run *r, const struct nvlist *token, struct err *e)
 	r->resume_offset = nv_u64_or(token, "offset", 0);
 	if (nv_has(token, "redact_snaps") || nv_has(token, "book_redact_snaps"))
 		return (err_set(e, ENOTSUP, "redacted sends are not supported by this version"));
-	if (name_of_guid(r->spa, fs, toguid, name) != 0)
+	if (send_name_of_guid(r->spa, fs, toguid, name) != 0)
 		return (err_set(e, ENOENT, "'%s' is no longer the same snapshot used in the initial send",
 		    toname));
-	if (from != 0 && name_of_guid(r->spa, fs, from, fromname) != 0)
+	if (from != 0 && send_name_of_guid(r->spa, fs, from, fromname) != 0)
 		return (err_set(e, ENOENT, "incremental source %#llx no longer exists",
 		    (unsigned long long)from));
 	(void)snprintf(p->root, sizeof(p->root), "%.*s", (int)strcspn(name, "@"), name);
 	(void)snprintf(p->tosnap, sizeof(p->tosnap), "%s", strchr(name, '@') + 1);
-	return (plan_single(p, fromname, e));
+	return (send_plan_single(p, fromname, e));
 }
 
 static int
@@ -427,24 +430,40 @@ plan_token(struct send_run *r, const char *text, struct err *e)
 }
 
 static int
+plan_snapshots(struct send_run *r, const struct nvlist *in, struct err *e)
+{
+	int rc;
+
+	spa_enter(r->spa);
+	rc = plan_named(r, in, e);
+	spa_exit(r->spa);
+	return (rc);
+}
+
+static int
 plan(struct send_run *r, const struct nvlist *in, struct err *e)
 {
 	const char *token = nv_str_or(in, "token", NULL);
-	int rc = 0;
+	int rc;
 
 	if (token != NULL)
 		rc = plan_token(r, token, e);
+	else if (arg_flag(in, "saved"))
+		rc = send_plan_saved(r, in, e);
+	else if (strchr(nv_str_or(in, "name", "@"), '@') == NULL)
+		rc = send_plan_head(r, in, e);
+	else
+		rc = plan_snapshots(r, in, e);
+	if (rc != 0)
+		return (rc);
 	spa_enter(r->spa);
-	if (rc == 0 && token == NULL)
-		rc = plan_named(r, in, e);
-	if (rc == 0)
-		rc = hold_steps(r, e);
+	rc = hold_steps(r, e);
 	spa_exit(r->spa);
 	return (rc);
 }
 
 /*
- * in: name, [from], or token; flags large, embed, compress, raw, replicate, doall, props, backup,
+ * in: name, [from], or token; flags saved, large, embed, compress, raw, replicate, doall, props, backup,
  * holds, skip; estimate (nothing is sent), progress.  out: of an estimate to, from, sizes
  */
 int
@@ -460,7 +479,9 @@ op_fs_send(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
 	spa_enter(s->spa);
 	while (r.nheld > 0)
 		dsl_rele(r.held[--r.nheld]);
+	dsl_rele(r.head);
 	spa_exit(s->spa);
+	send_head_done(&r);
 	free(r.held);
 	send_plan_free(&r.plan);
 	return (rc);

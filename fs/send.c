@@ -147,11 +147,8 @@ put_batch(struct stream_out *out, struct send_batch *b)
 static int
 put_end(const struct send_job *job, struct stream_out *out)
 {
-	struct stream_record r = {.type = DRR_END};
+	struct stream_record r = {.type = DRR_END, .u.end.toguid = job->to_guid};
 
-	spa_enter(job->spa);
-	r.u.end.toguid = dsl_guid(job->to);
-	spa_exit(job->spa);
 	return (stream_put(out, &r, NULL, 0));
 }
 
@@ -227,7 +224,7 @@ fill_begin(const struct send_job *job, uint64_t features, struct stream_record *
 	*r = (struct stream_record){.type = DRR_BEGIN, .u.begin = {.magic = STREAM_MAGIC,
 	    .versioninfo = STREAM_SUBSTREAM | features, .creation_time = p->creation_time,
 	    .os_type = dsl_head_kind(job->to) == DSL_VOLUME ? 3 : 2,
-	    .flags = BEGIN_FREERECORDS | BEGIN_SPILL_BLOCK, .toguid = p->guid,
+	    .flags = BEGIN_FREERECORDS | BEGIN_SPILL_BLOCK, .toguid = job->to_guid,
 	    .fromguid = job->from_guid}};
 	if (job->is_clone)
 		r->u.begin.flags |= BEGIN_CLONE;
@@ -309,7 +306,7 @@ send_stream(const struct send_job *job, struct stream_out *out, struct err *e)
 	rc = run_threads(&p, out);
 	if (rc == 0 && (rc = p.rc) != 0)
 		rc = err_set(e, -rc, "%s", p.err.msg);
-	return (rc != 0 ? rc : put_end(job, out));
+	return (rc != 0 || job->unfinished ? rc : put_end(job, out));
 }
 
 const struct blkptr *

@@ -530,7 +530,7 @@ send_walk(struct send_pipe *p, struct err *e)
 	int rc;
 
 	spa_enter(w.spa);
-	w.toguid = dsl_guid(p->job->to);
+	w.toguid = p->job->to_guid;
 	root = *send_root(p->job);
 	spa_exit(w.spa);
 	w.workers = workers_new(-1);

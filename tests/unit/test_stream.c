@@ -71,6 +71,7 @@ send_it(struct spa *spa, const char *to, const char *from, unsigned flags, const
 
 	spa_enter(spa);
 	MUST(dsl_hold(spa, to, &j.to, &fail));
+	j.to_guid = dsl_guid(j.to);
 	if (from != NULL) {
 		MUST(dsl_hold(spa, from, &f, &fail));
 		j.from_guid = dsl_guid(f);

@@ -17,11 +17,13 @@ enum { SEND_LARGE = 1, SEND_EMBED = 2, SEND_COMPRESSED = 4 }; /* -L -e -c */
 
 struct send_job {
 	struct spa *spa;
-	struct dsl_dataset *to; /* a snapshot; held by the caller until the end */
+	struct dsl_dataset *to; /* nothing changes it and it is held by the caller until the end: a snapshot */
 	const char *toname;	/* for the stream's header */
+	uint64_t to_guid;	/* likewise */
 	uint64_t from_guid, from_txg; /* 0: all of it */
 	bool is_clone;		/* from is the origin of to's filesystem */
 	unsigned flags;
+	bool unfinished; /* what was partly received: no END, so that the receiver keeps it as that */
 	bool resuming;
 	uint64_t resume_object, resume_offset;
 };
