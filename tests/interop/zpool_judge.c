@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * OpenZFS's own pool code as a judge, in user space: zpool_judge [-rw] [-d N] POOL FILE...
+ * OpenZFS's own pool code as a judge, in user space: zpool_judge [-rw] [-d N] [-s LIST] POOL FILE...
  *
  * Imports the pool POOL from copies of its vdevs, with -r first lets devices get what they lack,
  * scrubs it, with -w also makes, writes, reads back, snapshots and destroys a dataset, with -d
- * destroys every Nth of its datasets and snapshots (1: all but the root), and exports it. It WRITES
+ * destroys every Nth of its datasets and snapshots (1: all but the root), with -s sends and receives what
+ * LIST says, and exports it. It WRITES
  * to the files. Prints one line per vdev: guid, state, read, write and checksum errors; exit status
  * 0 only when all is healthy and without errors.
  *
@@ -72,6 +73,23 @@ int dmu_tx_assign(dmu_tx_t *, uint64_t how);
 void dmu_tx_commit(dmu_tx_t *);
 void dmu_write(objset_t *, uint64_t object, uint64_t offset, uint64_t size, const void *, dmu_tx_t *);
 int dmu_read(objset_t *, uint64_t object, uint64_t offset, uint64_t size, void *, uint32_t flags);
+
+struct dmu_send_outparams {
+	int (*outfunc)(objset_t *, void *buf, int len, void *arg);
+	void *arg;
+	int dryrun;
+};
+typedef struct zfs_file zfs_file_t;
+int zfs_file_open(const char *path, int flags, int mode, zfs_file_t **);
+int zfs_file_read(zfs_file_t *, void *buf, size_t len, ssize_t *left);
+void zfs_file_close(zfs_file_t *);
+int dmu_send(const char *to, const char *from, int embed, int large, int compress, int raw, int saved,
+    uint64_t object, uint64_t offset, const char *redact, int fd, long long *off,
+    struct dmu_send_outparams *);
+int dmu_recv_begin(char *fs, char *snap, void *begin, int force, int resumable, nvlist_t *props,
+    nvlist_t *hidden, char *origin, void *cookie, zfs_file_t *, long long *off);
+int dmu_recv_stream(void *cookie, long long *off);
+int dmu_recv_end(void *cookie, void *owner);
 
 enum { MODE_READ_WRITE = 3, POOL_SCAN_SCRUB = 1, NV_UNIQUE_NAME = 1 };
 enum { DS_FIND_SNAPSHOTS = 1, DS_FIND_CHILDREN = 2 };
@@ -297,6 +315,79 @@ destroy_trial(const char *pool, unsigned every)
 	printf("destroyed %zu datasets and snapshots\n", gone);
 }
 
+/* --- streams ---------------------------------------------------------------------------------- */
+
+static int
+put(objset_t *os, void *buf, int len, void *arg)
+{
+	(void)os;
+	return (fwrite(buf, 1, (size_t)len, arg) == (size_t)len ? 0 : EIO);
+}
+
+static int
+send_one(const char *to, const char *from, const char *flags, const char *path)
+{
+	struct dmu_send_outparams out = {put, fopen(path, "w"), 0};
+	long long off = 0;
+	int error;
+
+	if (out.arg == NULL)
+		die(path, errno);
+	error = dmu_send(to, from, strchr(flags, 'e') != NULL, strchr(flags, 'L') != NULL,
+	    strchr(flags, 'c') != NULL, 0, 0, 0, 0, NULL, fileno(out.arg), &off, &out);
+	return (fclose(out.arg) != 0 && error == 0 ? EIO : error);
+}
+
+static int
+receive_one(char *fs, char *origin, const char *flags, const char *path)
+{
+	enum { RECORD = 312, COOKIE = 64 << 10 };
+	static uint64_t cookie[COOKIE / 8], begin[RECORD / 8];
+	long long off = RECORD;
+	char *snap = strchr(fs, '@');
+	zfs_file_t *fp;
+	int error, fd = open(path, O_RDONLY);
+
+	if (fd < 0 || snap == NULL || read(fd, begin, RECORD) != RECORD)
+		die(path, EINVAL);
+	(void)close(fd);
+	*snap++ = '\0';
+	memset(cookie, 0, sizeof(cookie));
+	must(zfs_file_open(path, O_RDONLY, 0, &fp), path);
+	must(zfs_file_read(fp, (char[RECORD]){0}, RECORD, NULL), path);
+	error = dmu_recv_begin(fs, snap, begin, strchr(flags, 'F') != NULL, strchr(flags, 's') != NULL, NULL,
+	    NULL, origin, cookie, fp, &off);
+	if (error == 0 && (error = dmu_recv_stream(cookie, &off)) == 0)
+		error = dmu_recv_end(cookie, NULL);
+	zfs_file_close(fp);
+	return (error);
+}
+
+/* Lines of words: "send TO FROM FLAGS FILE" and "receive FS@SNAP ORIGIN FLAGS FILE"; - is nothing. */
+static void
+run_list(const char *path)
+{
+	char line[2000], verb[16], name[300], other[300], flags[16], file[1000];
+	FILE *f = fopen(path, "r");
+
+	if (f == NULL)
+		die(path, errno);
+	while (fgets(line, sizeof(line), f) != NULL) {
+		char *o = other;
+		int error;
+
+		if (sscanf(line, "%15s %299s %299s %15s %999s", verb, name, other, flags, file) != 5)
+			die(line, EINVAL);
+		if (strcmp(other, "-") == 0)
+			o = NULL;
+		error = strcmp(verb, "send") == 0 ? send_one(name, o, flags, file) :
+						    receive_one(name, o, flags, file);
+		if (error != 0)
+			die(line, error);
+	}
+	(void)fclose(f);
+}
+
 /* Print a tree of vdevs; returns whether all are healthy and free of errors. */
 static bool
 report(nvlist_t *vdev, int depth)
@@ -330,13 +421,16 @@ main(int argc, char **argv)
 {
 	nvlist_t *stats, *tree;
 	uint64_t errors;
+	const char *list = NULL;
 	unsigned every = 0;
 	bool write = false, resilvering = false, good;
 	spa_t *spa;
 	int c;
 
-	while ((c = getopt(argc, argv, "d:rw")) != -1) {
-		if (c == 'w')
+	while ((c = getopt(argc, argv, "d:rs:w")) != -1) {
+		if (c == 's')
+			list = optarg;
+		else if (c == 'w')
 			write = true;
 		else if (c == 'r')
 			resilvering = true;
@@ -344,7 +438,7 @@ main(int argc, char **argv)
 			return (2);
 	}
 	if (argc - optind < 2 || argc - optind > FILES_MAX) {
-		fprintf(stderr, "usage: zpool_judge [-rw] [-d N] POOL FILE...\n");
+		fprintf(stderr, "usage: zpool_judge [-rw] [-d N] [-s LIST] POOL FILE...\n");
 		return (2);
 	}
 	for (int i = optind + 1; i < argc; i++)
@@ -356,6 +450,8 @@ main(int argc, char **argv)
 		write_trial(argv[optind]);
 	if (every != 0)
 		destroy_trial(argv[optind], every);
+	if (list != NULL)
+		run_list(list);
 	must(spa_open(argv[optind], &spa, tag), "open");
 	if (resilvering)
 		resilver(spa);
