@@ -62,7 +62,7 @@ fail(const struct imgadm *im, const char *code, const struct err *e)
 {
 	(void)fflush(stdout);
 	(void)fprintf(stderr, "imgadm %s: error (%s): %s\n", im->cmd, code, e->msg);
-	return (strcmp(code, "ImageNotInstalled") == 0 ? 3 : 1);
+	return (strcmp(code, "ImageNotInstalled") == 0 || strcmp(code, "OriginNotInstalled") == 0 ? 3 : 1);
 }
 
 static int
@@ -563,6 +563,7 @@ install_failed(struct imgadm *im, const struct err *e)
 	(void)printf("Aborting (%s)\n", e->msg);
 	return (fail(im, e->code == EBADMSG    ? "DownloadError"
 	                 : e->code == ENOTSUP  ? "NotSupported"
+	                 : e->code == ENOLINK  ? "OriginNotInstalled"
 	                 : e->code == EEXIST   ? "ImageAlreadyExists"
 	                                       : "InternalError", e));
 }

@@ -70,6 +70,31 @@ ds_mount(void *ctx, const char *name, struct err *e)
 	return (fs_mount(name, e));
 }
 
+static int
+ds_receive(void *ctx, const char *snap, const char *origin, const struct nvlist *props, int fd,
+    struct err *e)
+{
+	struct nvlist *in = nv_new(), *out = NULL;
+	int rc;
+
+	(void)ctx;
+	if (in == NULL || nv_add_str(in, "name", snap) != 0 || nv_add_nvlist(in, "props", props) != 0 ||
+	    (origin != NULL && nv_add_str(in, "origin", origin) != 0))
+		rc = err_set(e, ENOMEM, "out of memory");
+	else
+		rc = pool_stream(snap, "fs.receive", in, fd, NULL, NULL, &out, e);
+	nv_free(in);
+	nv_free(out);
+	return (rc);
+}
+
+static int
+ds_rename(void *ctx, const char *from, const char *to, struct err *e)
+{
+	(void)ctx;
+	return (fs_rename(from, to, e));
+}
+
 static bool
 ds_pool_is_imported(void *ctx, const char *pool)
 {
@@ -174,5 +199,7 @@ const struct datasets datasets_pools = {
     .set = ds_set,
     .list = ds_list,
     .mount = ds_mount,
+    .receive = ds_receive,
+    .rename = ds_rename,
     .pool_is_imported = ds_pool_is_imported,
 };

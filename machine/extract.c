@@ -28,6 +28,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "smartbox/core/file.h"
 #include "smartbox/machine/tar.h"
 #include "unpack_impl.h"
 
@@ -533,6 +534,29 @@ extract_free(struct extract *x)
 	tar_free(x->tar);
 	if (x->dirfd >= 0)
 		(void)close(x->dirfd);
+}
+
+int
+extract_plain(int out, decomp_read_fn *read, void *arg, struct unpack_stats *st, struct err *e)
+{
+	static char buf[65536];
+	struct input in;
+	ssize_t n;
+	int rc;
+
+	memset(st, 0, sizeof(*st));
+	if ((rc = input_open(&in, read, arg, e)) != 0)
+		return (rc);
+	while (rc == 0 && (n = input_plain(&in, buf, sizeof(buf))) != 0) {
+		if (n < 0)
+			rc = err_set(e, in.err.code != 0 ? in.err.code : (int)-n, "%s", in.err.msg);
+		else if ((rc = io_write_full(out, buf, (size_t)n)) != 0)
+			rc = err_rc(e, rc, "cannot hand the stream on");
+		else
+			st->bytes += (uint64_t)n;
+	}
+	decomp_free(in.d);
+	return (rc);
 }
 
 int

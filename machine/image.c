@@ -2,11 +2,12 @@
 /*
  * Installed images.
  *
- * An image is POOL/UUID with a snapshot @final, its root file system below root/, and a database entry
- * <var>/imgadm/images/POOL-UUID.json.  The dataset decides: an entry alone is nothing, a dataset
+ * An image is POOL/UUID with a snapshot @final and a database entry <var>/imgadm/images/POOL-UUID.json: a
+ * filesystem with the root of a zone below root/, or a volume.  Its file is an archive of that root, or a zfs
+ * stream (machine/image_stream.c), which for volumes and for what hangs on an origin is the only way.  The dataset decides: an entry alone is nothing, a dataset
  * without an entry is an image of which only the uuid is known.
  *
- * Install, and what a power cut leaves at each step:
+ * Install of an archive, and what a power cut leaves at each step:
  *
  *	1 lock                                              nothing
  *	2 remove what an earlier, cut install left          nothing
@@ -42,22 +43,19 @@
 #include "smartbox/core/json.h"
 #include "smartbox/core/progress.h"
 #include "smartbox/core/uuid.h"
-#include "smartbox/machine/digest.h"
 #include "smartbox/machine/manifest.h"
-#include "smartbox/machine/unpack.h"
-
-#define MARK "imgadm:installing"
+#include "image_impl.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
-static void
-dataset_name(const struct machine *m, const char *uuid, char *buf, size_t size)
+void
+image_dataset(const struct machine *m, const char *uuid, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s/%s", m->pool, uuid);
 }
 
-static void
-final_name(const struct machine *m, const char *uuid, char *buf, size_t size)
+void
+image_final(const struct machine *m, const char *uuid, char *buf, size_t size)
 {
 	(void)snprintf(buf, size, "%s/%s@final", m->pool, uuid);
 }
@@ -124,6 +122,16 @@ remove_entry(const struct machine *m, const char *uuid)
 	(void)file_remove(path, NULL);
 }
 
+void
+image_discard(const struct machine *m, const char *uuid)
+{
+	char name[256];
+
+	image_dataset(m, uuid, name, sizeof(name));
+	(void)m->ds->destroy(m->ds_ctx, name, NULL);
+	remove_entry(m, uuid);
+}
+
 /* --- listing ---------------------------------------------------------------------------------- */
 
 /*
@@ -176,7 +184,7 @@ add_clones(struct survey *s, const char *uuid, json_t *entry)
 	char final[256];
 	json_t *names;
 
-	final_name(s->m, uuid, final, sizeof(final));
+	image_final(s->m, uuid, final, sizeof(final));
 	names = json_object_get(s->clones, final);
 	(void)json_object_set_new(entry, "clones", json_integer((json_int_t)json_array_size(names)));
 	if (names != NULL)
@@ -247,7 +255,7 @@ image_is_installed(const struct machine *m, const char *uuid, bool *yes, struct 
 {
 	char final[256];
 
-	final_name(m, uuid, final, sizeof(final));
+	image_final(m, uuid, final, sizeof(final));
 	return (m->ds->exists(m->ds_ctx, final, yes, e));
 }
 
@@ -277,10 +285,10 @@ clear_leftover(const struct machine *m, const char *uuid, struct err *e)
 	bool there;
 	int rc;
 
-	dataset_name(m, uuid, name, sizeof(name));
+	image_dataset(m, uuid, name, sizeof(name));
 	if ((rc = m->ds->exists(m->ds_ctx, name, &there, e)) != 0 || !there)
 		return (rc);
-	rc = m->ds->get(m->ds_ctx, name, MARK, mark, sizeof(mark), NULL);
+	rc = m->ds->get(m->ds_ctx, name, IMAGE_MARK, mark, sizeof(mark), NULL);
 	if (rc != 0 || strcmp(mark, "on") != 0)
 		return (err_set(e, EEXIST, "dataset '%s' is there already and is no image", name));
 	return (m->ds->destroy(m->ds_ctx, name, e));
@@ -292,7 +300,7 @@ create_marked(const struct machine *m, const char *name, struct err *e)
 	struct nvlist *props = nv_new();
 	int rc;
 
-	if (props == NULL || nv_add_str(props, MARK, "on") != 0)
+	if (props == NULL || nv_add_str(props, IMAGE_MARK, "on") != 0)
 		rc = err_set(e, ENOMEM, "out of memory");
 	else
 		rc = m->ds->create(m->ds_ctx, name, props, e);
@@ -317,113 +325,36 @@ open_root(const struct machine *m, const char *name, struct err *e)
 	return (fd);
 }
 
-struct intake {
-	struct unpack *unpack;
-	struct digest *digest; /* NULL: the manifest gives none */
-	struct progress *bar;
-	const char *want; /* hex */
-	json_int_t want_size;
-	json_int_t size;
-};
-
-/* Step 4.  -EPIPE means that the unpacker stopped; it knows why. */
 static int
-feed(struct intake *in, const struct image_file *file, struct err *e)
+fill_root(const struct machine *m, const char *name, int dirfd, const json_t *manifest,
+    const struct image_file *file, struct err *e)
 {
-	char buf[65536];
-	ssize_t n;
-	int rc;
+	struct intake in;
+	int rc = intake_open(&in, m, manifest, name, e);
 
-	while ((n = file->read(file->arg, buf, sizeof(buf), e)) > 0) {
-		in->size += n;
-		if (in->want_size >= 0 && in->size > in->want_size)
-			return (err_set(e, EBADMSG, "the file is larger than the manifest's %lld bytes",
-			    (long long)in->want_size));
-		if (in->digest != NULL)
-			digest_add(in->digest, buf, (size_t)n);
-		if ((rc = unpack_feed(in->unpack, buf, (size_t)n)) != 0)
-			return (rc);
-		progress_set(in->bar, (uint64_t)in->size);
-	}
-	return ((int)n);
-}
-
-static int
-compare(struct intake *in, const char *algo, struct err *e)
-{
-	char hex[DIGEST_HEX_MAX];
-
-	if (in->want_size >= 0 && in->size != in->want_size)
-		return (err_set(e, EBADMSG, "the file has %lld bytes, the manifest says %lld",
-		    (long long)in->size, (long long)in->want_size));
-	if (in->digest == NULL)
-		return (0);
-	digest_hex(in->digest, hex);
-	if (strcasecmp(hex, in->want) != 0)
-		return (err_set(e, EBADMSG, "%s checksum of the file is %s, the manifest says %s", algo,
-		    hex, in->want));
-	return (0);
-}
-
-/* Steps 4 and 5.  A wrong digest is said before what the unpacker stumbled over because of it. */
-static int
-take_in(struct intake *in, const struct image_file *file, const char *algo, struct err *e)
-{
-	struct err why = ERR_INIT;
-	int fed = feed(in, file, e), rc;
-
-	if (fed != 0 && fed != -EPIPE) {
-		unpack_abort(in->unpack);
-		return (fed);
-	}
-	rc = unpack_finish(in->unpack, NULL, &why);
-	if (fed == 0 && compare(in, algo, e) != 0)
-		return (-EBADMSG);
-	if (rc != 0)
-		return (err_set(e, why.code, "cannot unpack: %s", why.msg));
-	return (fed);
-}
-
-/* title NULL: no progress bar. */
-static int
-fill_root(int dirfd, const json_t *manifest, const struct image_file *file, const char *title,
-    struct err *e)
-{
-	struct intake in = {.want_size = manifest_size(manifest)};
-	const char *algo = "";
-	int rc = 0;
-
-	if (manifest_digest(manifest, &algo, &in.want) &&
-	    (rc = digest_new(algo, &in.digest, e)) != 0)
-		return (rc);
-	if ((rc = unpack_start(dirfd, &in.unpack, e)) == 0) {
-		if (title != NULL)
-			in.bar = progress_new(title, in.want_size > 0 ? (uint64_t)in.want_size : 0);
-		rc = take_in(&in, file, algo, e);
-		if (in.bar != NULL)
-			progress_end(in.bar);
-	}
-	digest_free(in.digest);
+	if (rc == 0 && (rc = unpack_start(dirfd, &in.unpack, e)) == 0)
+		rc = intake_run(&in, file, e);
+	intake_close(&in);
 	if (rc == 0 && syncfs(dirfd) != 0)
 		rc = err_sys(e, errno, "cannot sync the image's file system");
 	return (rc);
 }
 
-/* Steps 3 to 8. */
+/* Steps 3 to 8, of an archive. */
 static int
-build(const struct machine *m, const json_t *manifest, const struct image_file *file,
+build_archive(const struct machine *m, const json_t *manifest, const struct image_file *file,
     const char *source, struct err *e)
 {
 	const char *uuid = json_str(manifest, "uuid", "");
 	char name[256], final[256];
 	int dirfd = -1, rc;
 
-	dataset_name(m, uuid, name, sizeof(name));
-	final_name(m, uuid, final, sizeof(final));
+	image_dataset(m, uuid, name, sizeof(name));
+	image_final(m, uuid, final, sizeof(final));
 	if ((rc = create_marked(m, name, e)) != 0)
 		return (rc);
 	if ((dirfd = rc = open_root(m, name, e)) >= 0) {
-		rc = fill_root(dirfd, manifest, file, m->quiet ? NULL : name, e);
+		rc = fill_root(m, name, dirfd, manifest, file, e);
 		(void)close(dirfd);
 	}
 	if (rc == 0)
@@ -431,25 +362,46 @@ build(const struct machine *m, const json_t *manifest, const struct image_file *
 	if (rc == 0)
 		rc = m->ds->snapshot(m->ds_ctx, final, e);
 	if (rc != 0) {
-		(void)m->ds->destroy(m->ds_ctx, name, NULL);
-		remove_entry(m, uuid);
+		image_discard(m, uuid);
 		return (rc);
 	}
-	(void)m->ds->set(m->ds_ctx, name, MARK, "off", NULL);
+	(void)m->ds->set(m->ds_ctx, name, IMAGE_MARK, "off", NULL);
 	return (0);
+}
+
+/* What the file is, its first bytes say; so they are read before there is a dataset. */
+static int
+build(const struct machine *m, const json_t *manifest, const struct image_file *file,
+    const char *source, struct err *e)
+{
+	struct image_peek p = {.under = file};
+	struct image_file all = {image_peek_read, &p};
+	bool is_stream;
+	int rc;
+
+	if ((rc = image_peek(m, &p, &is_stream, e)) == 0 && is_stream)
+		rc = image_build_stream(m, manifest, &all, source, e);
+	else if (rc == 0 && strcmp(json_str(manifest, "type", ""), "zvol") == 0)
+		rc = err_set(e, EBADMSG, "the file is not a zfs stream, as images of type zvol are");
+	else if (rc == 0 && json_str(manifest, "origin", NULL) != NULL)
+		rc = err_set(e, EBADMSG, "the file is not a zfs stream, as images with an origin are");
+	else if (rc == 0)
+		rc = build_archive(m, manifest, &all, source, e);
+	image_peek_free(&p);
+	return (rc);
 }
 
 static int
 check_supported(const struct machine *m, const json_t *manifest, struct err *e)
 {
 	const char *origin = json_str(manifest, "origin", NULL);
+	bool there = true;
+	int rc;
 
-	if (strcmp(json_str(manifest, "type", ""), "zvol") == 0)
-		return (err_set(e, ENOTSUP, "images of type zvol cannot be installed yet"));
-	if (origin != NULL)
-		return (err_set(e, ENOTSUP,
-		    "incremental images (origin %s) are zfs streams, which cannot be installed yet",
-		    origin));
+	if (origin != NULL && (rc = image_is_installed(m, origin, &there, e)) != 0)
+		return (rc);
+	if (!there)
+		return (err_set(e, ENOLINK, "origin image \"%s\" was not found", origin));
 	if (!m->ds->pool_is_imported(m->ds_ctx, m->pool))
 		return (err_set(e, ENOENT, "zpool '%s' is not imported", m->pool));
 	return (0);
@@ -509,7 +461,7 @@ image_delete(const struct machine *m, const char *uuid, struct err *e)
 		rc = refuse_clones(uuid, names, e);
 		goto out;
 	}
-	dataset_name(m, uuid, name, sizeof(name));
+	image_dataset(m, uuid, name, sizeof(name));
 	if ((rc = m->ds->destroy(m->ds_ctx, name, e)) == 0)
 		remove_entry(m, uuid);
 out:
@@ -537,8 +489,8 @@ recover_one(const struct machine *m, const char *uuid)
 	bool there = true;
 	int lock, done = 0;
 
-	dataset_name(m, uuid, name, sizeof(name));
-	if (m->ds->get(m->ds_ctx, name, MARK, mark, sizeof(mark), NULL) != 0 ||
+	image_dataset(m, uuid, name, sizeof(name));
+	if (m->ds->get(m->ds_ctx, name, IMAGE_MARK, mark, sizeof(mark), NULL) != 0 ||
 	    strcmp(mark, "on") != 0)
 		return (0);
 	(void)snprintf(path, sizeof(path), "%s/img.%s.import.lock", m->zenv.run, uuid);

@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,17 +48,20 @@ read_fd(void *arg, void *buf, size_t len)
 	return (n >= 0 ? n : -errno);
 }
 
+/* plain: where the bytes go that are no archive; -1: they are one. */
 _Noreturn static void
-unpacker_main(int dirfd, int in, int status)
+unpacker_main(int dirfd, int in, int status, int plain)
 {
-	const int keep[] = {in, status, -1};
+	const int keep[] = {in, status, plain, -1};
 	struct report r;
 	struct err e = ERR_INIT;
 	int rc;
 
 	memset(&r, 0, sizeof(r));
 	rc = jail_enter(dirfd, keep, &e);
-	if (rc == 0)
+	if (rc == 0 && plain >= 0)
+		rc = extract_plain(plain, read_fd, &in, &r.st, &e);
+	else if (rc == 0)
 		rc = extract_tar(dirfd, read_fd, &in, &r.st, &e);
 	r.code = -rc;
 	(void)memccpy(r.msg, e.msg, '\0', sizeof(r.msg) - 1);
@@ -65,8 +69,8 @@ unpacker_main(int dirfd, int in, int status)
 	_exit(rc == 0 ? 0 : 1);
 }
 
-int
-unpack_start(int dirfd, struct unpack **out, struct err *e)
+static int
+start(int dirfd, int plain, struct unpack **out, struct err *e)
 {
 	int wire[2] = {-1, -1}, status[2] = {-1, -1}, rc = 0;
 	struct unpack *u = calloc(1, sizeof(*u));
@@ -79,7 +83,7 @@ unpack_start(int dirfd, struct unpack **out, struct err *e)
 		goto out;
 	}
 	if (u->pid == 0)
-		unpacker_main(dirfd, wire[1], status[1]);
+		unpacker_main(dirfd, wire[1], status[1], plain);
 	u->in = wire[0];
 	u->status = status[0];
 	wire[0] = status[0] = -1;
@@ -94,6 +98,65 @@ out:
 	}
 	free(u);
 	return (rc);
+}
+
+int
+unpack_start(int dirfd, struct unpack **out, struct err *e)
+{
+	return (start(dirfd, -1, out, e));
+}
+
+int
+unpack_start_plain(int dirfd, int fd, struct unpack **out, struct err *e)
+{
+	return (start(dirfd, fd, out, e));
+}
+
+/*
+ * The first plain bytes, while compressed ones are still being taken: neither side may wait for the other.
+ * What came, at most size bytes.
+ */
+static size_t
+first_bytes(struct unpack *u, int plain, const char *head, size_t len, unsigned char *buf, size_t size)
+{
+	struct pollfd pfd[2] = {{plain, POLLIN, 0}, {u->in, POLLOUT, 0}};
+	size_t got = 0, fed = 0;
+	ssize_t n = 1;
+
+	while (got < size && n != 0 && poll(pfd, fed < len ? 2 : 1, -1) >= 0) {
+		if (pfd[0].revents != 0 && (n = read(plain, buf + got, size - got)) > 0)
+			got += (size_t)n;
+		if (fed == len || pfd[1].revents == 0)
+			continue;
+		n = send(u->in, head + fed, len - fed, MSG_DONTWAIT | MSG_NOSIGNAL);
+		fed = n > 0 ? fed + (size_t)n : errno == EAGAIN ? fed : len;
+		if (fed == len)
+			(void)shutdown(u->in, SHUT_WR);
+		n = 1;
+	}
+	return (got);
+}
+
+/* A BEGIN record: its type, then, behind a length, the magic number. */
+bool
+unpack_is_zfs_stream(int dirfd, const void *head, size_t len)
+{
+	static const unsigned char magic[8] = {0xac, 0xcb, 0xba, 0xf5, 0x02, 0, 0, 0};
+	unsigned char begin[16];
+	struct unpack *u = NULL;
+	int wire[2];
+	bool is = false;
+
+	if (pipe2(wire, O_CLOEXEC) != 0)
+		return (false);
+	(void)start(dirfd, wire[1], &u, NULL);
+	(void)close(wire[1]);
+	if (u != NULL)
+		is = first_bytes(u, wire[0], head, len, begin, sizeof(begin)) == sizeof(begin) &&
+		    memcmp(begin, "\0\0\0\0", 4) == 0 && memcmp(begin + 8, magic, sizeof(magic)) == 0;
+	unpack_abort(u);
+	(void)close(wire[0]);
+	return (is);
 }
 
 int

@@ -18,5 +18,7 @@ int jail_enter(int dirfd, const int *keep_fd, struct err *e);
  * jail too: no name of the archive resolves to anything outside of dirfd.
  */
 int extract_tar(int dirfd, decomp_read_fn *read, void *arg, struct unpack_stats *st, struct err *e);
+/* Only decompress: the plain bytes go to the descriptor out. */
+int extract_plain(int out, decomp_read_fn *read, void *arg, struct unpack_stats *st, struct err *e);
 
 #endif

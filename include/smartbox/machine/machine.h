@@ -41,6 +41,13 @@ struct datasets {
 	/* Everything at and below `root`, snapshots included, parents first. */
 	int (*list)(void *ctx, const char *root, dataset_fn *fn, void *arg, struct err *e);
 	int (*mount)(void *ctx, const char *name, struct err *e);
+	/*
+	 * A zfs stream from fd becomes `snap` of a new dataset with these properties, a clone of the snapshot
+	 * origin if that is not NULL; as zfs receive.
+	 */
+	int (*receive)(void *ctx, const char *snap, const char *origin, const struct nvlist *props, int fd,
+	    struct err *e);
+	int (*rename)(void *ctx, const char *from, const char *to, struct err *e);
 	bool (*pool_is_imported)(void *ctx, const char *pool);
 };
 

@@ -5,6 +5,7 @@
 #ifndef SMARTBOX_MACHINE_UNPACK_H
 #define SMARTBOX_MACHINE_UNPACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,13 @@ struct unpack_stats {
  * with unpack_feed; their kind is told by the first bytes.
  */
 int unpack_start(int dirfd, struct unpack **out, struct err *e);
+/*
+ * The same without an archive: what comes out of the decompressor is written to fd (borrowed).  dirfd: a
+ * directory to be locked up in.
+ */
+int unpack_start_plain(int dirfd, int fd, struct unpack **out, struct err *e);
+/* Is what begins with these bytes, decompressed, a zfs stream? */
+bool unpack_is_zfs_stream(int dirfd, const void *head, size_t len);
 /* Blocks until the unpacker has taken them.  -EPIPE: it gave up; unpack_finish says why. */
 int unpack_feed(struct unpack *u, const void *buf, size_t len);
 /*
