@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pool_server_impl.h"
 #include "pool_wire.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/spawn.h"
@@ -145,11 +146,10 @@ restart_request(const struct nvlist *state, const struct nvlist *config, struct 
 }
 
 static int
-import_again(const struct nvlist *state, struct err *e)
+request_again(const struct nvlist *state, struct nvlist **request, struct err *e)
 {
 	uint64_t guid = nv_u64_or(state, "guid", 0);
 	struct pool_scan scan = {NULL, 0};
-	struct nvlist *request;
 	int rc = scan_again(state, &scan, e);
 
 	if (rc != 0)
@@ -158,15 +158,23 @@ import_again(const struct nvlist *state, struct err *e)
 	for (size_t i = 0; i < scan.npool; i++) {
 		if (scan.pool[i].guid != guid)
 			continue;
-		if ((rc = restart_request(state, scan.pool[i].config, &request)) != 0) {
-			rc = err_set(e, ENOMEM, "out of memory");
-			break;
-		}
-		rc = pool_start(request, NULL, e);
-		nv_free(request);
+		rc = err_rc(e, restart_request(state, scan.pool[i].config, request), "out of memory");
 		break;
 	}
 	pool_scan_free(&scan);
+	return (rc);
+}
+
+int
+pool_restart_request(const char *pool, struct nvlist **request, struct err *e)
+{
+	struct nvlist *state;
+	int rc = read_state(pool, &state, e);
+
+	if (rc != 0)
+		return (rc);
+	rc = request_again(state, request, e);
+	nv_free(state);
 	return (rc);
 }
 
@@ -210,7 +218,7 @@ wait_for_end(const char *pool, struct err *e)
 int
 pool_restart(const char *pool, struct err *e)
 {
-	struct nvlist *state;
+	struct nvlist *request;
 	char path[256];
 	int lock, rc;
 
@@ -218,9 +226,9 @@ pool_restart(const char *pool, struct err *e)
 		return (rc);
 	if ((lock = file_lock(path, false, false, e)) < 0)
 		return (lock);
-	if ((rc = wait_for_end(pool, e)) == 1 && (rc = read_state(pool, &state, e)) == 0) {
-		rc = import_again(state, e);
-		nv_free(state);
+	if ((rc = wait_for_end(pool, e)) == 1 && (rc = pool_restart_request(pool, &request, e)) == 0) {
+		rc = pool_start(request, NULL, e);
+		nv_free(request);
 	}
 	file_unlock(lock);
 	return (rc);

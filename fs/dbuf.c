@@ -509,6 +509,7 @@ dbuf_dirty(struct dbuf *db)
 
 	if (spa->readonly || spa->suspended)
 		return (spa->readonly ? -EROFS : -EIO);
+	spa->dirtyings++;
 	if (db->level == LEVEL_BONUS)
 		return (dnode_dirty(dn));
 	dbuf_unwrite(db);

@@ -148,6 +148,7 @@ struct objset {
 	struct dnode *dirty; /* not the meta dnode */
 	bool phys_dirty;
 	uint64_t alloc_hint; /* no free object is below */
+	struct dmu_made *made; /* whoever makes objects now tells here, or is told (dnode.c); or NULL */
 	uint64_t nobjects;
 	uint64_t dirty_bytes;
 	uint64_t behind_bytes; /* taken by write_behind.c since the last sync, not yet charged */

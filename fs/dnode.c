@@ -659,8 +659,8 @@ slots_for(const struct objset *os, unsigned bonus_type)
 	return (bonus_type == OT_SA && os->policy.dnode_slots > 1 ? os->policy.dnode_slots : 1);
 }
 
-int
-dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
+static int
+alloc_any(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
     uint32_t bonus_len, uint64_t *obj)
 {
 	uint64_t blkid = block_of(os->alloc_hint);
@@ -688,6 +688,56 @@ dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned
 		os->alloc_hint = *obj + n;
 	}
 	dbuf_rele(block);
+	return (rc);
+}
+
+void
+dmu_made_by(struct objset *os, struct dmu_made *m)
+{
+	os->made = m;
+}
+
+uint64_t
+dmu_salt(struct objset *os, uint64_t obj)
+{
+	uint64_t x;
+
+	if (os->made == NULL) {
+		spa_random(os->spa, &x, sizeof(x));
+		return (x);
+	}
+	x = os->made->seed + obj * 0x9E3779B97F4A7C15ULL;
+	x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ULL;
+	x = (x ^ x >> 27) * 0x94D049BB133111EBULL;
+	return (x ^ x >> 31);
+}
+
+/* The number that was noted when this was done first. */
+static int
+alloc_again(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
+    uint32_t bonus_len, uint64_t *obj)
+{
+	struct dmu_made *m = os->made;
+
+	if (m->at == m->n)
+		return (-EILSEQ);
+	*obj = m->obj[m->at++];
+	return (dmu_object_claim_slots(os, *obj, slots_for(os, bonus_type), type, block_size, bonus_type,
+	    bonus_len));
+}
+
+int
+dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
+    uint32_t bonus_len, uint64_t *obj)
+{
+	struct dmu_made *m = os->made;
+	int rc;
+
+	if (m != NULL && m->again)
+		return (alloc_again(os, type, block_size, bonus_type, bonus_len, obj));
+	rc = alloc_any(os, type, block_size, bonus_type, bonus_len, obj);
+	if (rc == 0 && m != NULL && m->n < DMU_MADE_MAX)
+		m->obj[m->n++] = *obj;
 	return (rc);
 }
 

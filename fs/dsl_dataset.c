@@ -334,6 +334,12 @@ dsl_fsid(const struct dsl_dataset *ds)
 	return (ds_phys(ds)->fsid_guid);
 }
 
+int
+dsl_hold_objnum(struct spa *spa, uint64_t obj, struct dsl_dataset **out)
+{
+	return (ds_hold_obj(spa->dsl, obj, out));
+}
+
 uint64_t
 dsl_objnum(const struct dsl_dataset *ds)
 {

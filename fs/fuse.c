@@ -27,7 +27,8 @@
  *  3. Locks: the server's lock is never held while taking the pool's, nor across a system call that
  *     walks a path: a mount point may lie in a filesystem that this very server serves.
  *  4. What the kernel holds open without a name (lookup counts) is in the delete queue on disk, so
- *     losing the counts with the process loses no space.
+ *     losing the counts with the machine loses no space.
+ *  5. Requests, answers and what was changed are left where a successor finds them (fs/fuse_log.c).
  *
  * Caching.  All changes come through the kernel, so it may cache attributes, names and pages for as
  * long as it likes.  A rollback changes things behind its back: fuse_suspend and fuse_resume
@@ -44,6 +45,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -52,15 +54,18 @@
 
 #define THREADS_DEFAULT 4
 #define STACK_BYTES (1u << 20)
+#define publish(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* newer than musl; Linux 5.14 */
+#endif
 #define STOP_ID 0 /* in epoll; sessions start at 1 */
 #define MAX_PAGES 256
 #define MAX_BACKGROUND 64
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-/* The kernel takes an answer whole or not at all; an error means that it is no longer wanted. */
-static void
-send_answer(int fd, uint64_t unique, int rc, const void *body, size_t len)
+void
+fuse_send_answer(int fd, uint64_t unique, int rc, const void *body, size_t len)
 {
 	struct fuse_out_header oh = {
 	    .len = (uint32_t)(sizeof(oh) + (rc == 0 ? len : 0)), .error = rc, .unique = unique};
@@ -78,9 +83,8 @@ fuse_notify(const struct fuse_session *s, int code, const void *body, size_t len
 	(void)!writev(s->fd, iov, 2);
 }
 
-/* Before the answer, so that the caller sees the change already. */
-static void
-drop_attributes(const struct fuse_session *s, uint64_t node)
+void
+fuse_drop_attributes(const struct fuse_session *s, uint64_t node)
 {
 	struct fuse_notify_inval_inode_out out = {.ino = node, .off = -1}; /* no pages */
 
@@ -90,6 +94,7 @@ drop_attributes(const struct fuse_session *s, uint64_t node)
 /* An answer that waits for its txg. */
 struct pending {
 	struct fuse_session *s;
+	struct stash_pending *kept; /* for a successor */
 	uint64_t unique;
 	size_t len;
 	char body[];
@@ -100,9 +105,24 @@ pending_done(int rc, void *arg)
 {
 	struct pending *p = arg;
 
-	send_answer(p->s->fd, p->unique, rc, p->body, p->len);
+	fuse_send_answer(p->s->fd, p->unique, rc, p->body, p->len);
+	stash_pending_free(p->s->server->stash, p->kept);
 	fuse_session_unref(p->s);
 	free(p);
+}
+
+/* More wait than there is room for: this worker does, too, and the request stays in its slot. */
+static void
+answer_after_wait(struct fuse_call *c)
+{
+	struct fuse_server *fs = c->s->server;
+	int rc;
+
+	fuse_watch_give();
+	rc = c->txg != 0 ? syncer_wait(fs->sync, c->txg) :
+	    zil_commit_wait(zpl_log(c->s->z), c->commit_obj);
+
+	fuse_send_answer(c->s->fd, c->req.in->unique, rc, c->out, c->out_len);
 }
 
 static void
@@ -111,9 +131,10 @@ answer_when_synced(struct fuse_call *c)
 	struct fuse_server *fs = c->s->server;
 	struct pending *p = malloc(sizeof(*p) + c->out_len);
 
-	if (p == NULL || fs->sync == NULL) {
+	if (p == NULL || (p->kept = stash_pending_new(fs->stash, c->s->number, c->req.in->unique, c->out,
+	    c->out_len)) == NULL) {
 		free(p);
-		send_answer(c->s->fd, c->req.in->unique, -ENOMEM, NULL, 0);
+		answer_after_wait(c);
 		return;
 	}
 	p->s = c->s;
@@ -188,53 +209,51 @@ serve_init(struct fuse_session *s, const struct fuse_req *r)
 
 	memcpy(&in, r->arg, have < sizeof(in) ? have : sizeof(in));
 	if (in.major < FUSE_KERNEL_VERSION || (in.major == FUSE_KERNEL_VERSION && in.minor < 23)) {
-		send_answer(s->fd, r->in->unique, -EPROTO, NULL, 0);
+		fuse_send_answer(s->fd, r->in->unique, -EPROTO, NULL, 0);
 		return;
 	}
 	if (in.major > FUSE_KERNEL_VERSION) {
-		send_answer(s->fd, r->in->unique, 0, &out, sizeof(out)); /* it will ask again */
+		fuse_send_answer(s->fd, r->in->unique, 0, &out, sizeof(out)); /* it will ask again */
 		return;
 	}
 	flags = in.flags;
 	if (in.flags & FUSE_INIT_EXT)
 		flags |= (uint64_t)in.flags2 << 32;
 	flags &= wanted_flags(s);
-	s->setxattr_ext = (flags & FUSE_SETXATTR_EXT) != 0;
-	s->no_open = (flags & FUSE_NO_OPEN_SUPPORT) != 0;
-	s->no_opendir = (flags & FUSE_NO_OPENDIR_SUPPORT) != 0;
-	s->opts.writeback = (flags & FUSE_WRITEBACK_CACHE) != 0;
+	s->keep->setxattr_ext = (flags & FUSE_SETXATTR_EXT) != 0;
+	s->keep->no_open = (flags & FUSE_NO_OPEN_SUPPORT) != 0;
+	s->keep->no_opendir = (flags & FUSE_NO_OPENDIR_SUPPORT) != 0;
+	s->opts.writeback = s->keep->opts.writeback = (flags & FUSE_WRITEBACK_CACHE) != 0;
 	out.max_readahead = FUSE_READAHEAD_MAX;
 	out.flags = (uint32_t)flags;
 	out.flags2 = (uint32_t)(flags >> 32);
-	send_answer(s->fd, r->in->unique, 0, &out, sizeof(out));
+	fuse_send_answer(s->fd, r->in->unique, 0, &out, sizeof(out));
 }
 
 /* --- workers ---------------------------------------------------------------------------------- */
 
-struct worker {
-	struct fuse_server *fs;
-	char *in, *out;
-};
-
 static void
-serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
+serve_call(struct fuse_worker *w, struct fuse_session *s, const struct fuse_req *r)
 {
-	struct fuse_call c = {.s = s, .req = *r, .out = out};
-	int rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
+	struct fuse_call c = {.s = s, .req = *r, .w = w, .out = w->out};
+	int rc = fuse_log_reserve(&c);
 
+	if (rc == 0)
+		rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
 	while (c.must_wait) {
 		spa_wait_resumed(s->server->spa);
 		rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
 	}
+	fuse_log_unreserve(&c);
 	rc = c.rc != 0 ? c.rc : rc == -EILSEQ ? -EIO : rc;
 	if (c.stale_node != 0)
-		drop_attributes(s, c.stale_node);
+		fuse_drop_attributes(s, c.stale_node);
 	if (c.no_reply)
 		;
 	else if (rc == 0 && c.must_sync)
 		answer_when_synced(&c);
 	else
-		send_answer(s->fd, r->in->unique, rc, out, c.out_len);
+		fuse_send_answer(s->fd, r->in->unique, rc, c.out, c.out_len);
 	if (c.crowded && s->server->sync != NULL) {
 		fuse_watch_give();
 		syncer_throttle(s->server->sync);
@@ -242,14 +261,14 @@ serve_call(struct fuse_session *s, const struct fuse_req *r, char *out)
 }
 
 static void
-serve_message(struct fuse_session *s, const char *msg, size_t len, char *out)
+serve_message(struct fuse_worker *w, struct fuse_session *s)
 {
 	struct fuse_req r;
-	int rc = fuse_req_parse(msg, len, s->setxattr_ext, &r);
+	int rc = fuse_req_parse(w->slot->in, w->slot->in_len, s->keep->setxattr_ext, &r);
 
 	if (rc != 0) {
 		if (r.in != NULL)
-			send_answer(s->fd, r.in->unique, rc, NULL, 0);
+			fuse_send_answer(s->fd, r.in->unique, rc, NULL, 0);
 		return;
 	}
 	switch (r.in->opcode) {
@@ -260,22 +279,48 @@ serve_message(struct fuse_session *s, const char *msg, size_t len, char *out)
 		interrupt(s, ((const struct fuse_interrupt_in *)r.arg)->unique);
 		break;
 	case FUSE_DESTROY:
-		send_answer(s->fd, r.in->unique, 0, NULL, 0);
+		fuse_send_answer(s->fd, r.in->unique, 0, NULL, 0);
 		break;
 	default:
-		serve_call(s, &r, out);
+		serve_call(w, s, &r);
 	}
+}
+
+void
+fuse_serve_slot(struct fuse_worker *w, struct fuse_session *s)
+{
+	publish(w->slot->phase, STASH_SERVING);
+	serve_message(w, s);
+	publish(w->slot->phase, STASH_FREE);
+}
+
+/* The length of what is there is 0 until the kernel has copied it, whatever happens to this process. */
+static ssize_t
+read_request(struct stash_slot *slot, const struct fuse_session *s)
+{
+	ssize_t n;
+
+	((struct fuse_in_header *)(void *)slot->in)->len = 0;
+	slot->session = s->number;
+	slot->crashes = 0;
+	publish(slot->phase, STASH_READING);
+	n = read(s->fd, slot->in, sizeof(slot->in));
+	if (n < 0)
+		publish(slot->phase, STASH_FREE);
+	else
+		slot->in_len = (uint32_t)n;
+	return (n);
 }
 
 /* Read and serve one message.  False: there is none (another worker had it), or never will be. */
 static bool
-serve_one(struct worker *w, struct fuse_session *s)
+serve_one(struct fuse_worker *w, struct fuse_session *s)
 {
-	ssize_t n = read(s->fd, w->in, FUSE_IN_MAX);
+	ssize_t n = read_request(w->slot, s);
 	bool stop;
 
 	if (n >= 0)
-		serve_message(s, w->in, (size_t)n, w->out);
+		fuse_serve_slot(w, s);
 	else if (errno == EAGAIN)
 		return (false);
 	(void)pthread_mutex_lock(&w->fs->lock);
@@ -289,7 +334,7 @@ serve_one(struct worker *w, struct fuse_session *s)
 static void *
 worker_main(void *arg)
 {
-	struct worker *w = arg;
+	struct fuse_worker *w = arg;
 	struct fuse_session *s;
 	uint64_t id;
 
@@ -305,31 +350,38 @@ worker_main(void *arg)
 		fuse_watch_give();
 		fuse_session_done(s);
 	}
-	free(w->in);
 	free(w->out);
 	free(w);
 	return (NULL);
 }
 
+/* In memory, and to stay there (fs/stash.c, invariant 5). */
+static void
+fault_in(void *p, size_t len)
+{
+	if (mlock(p, len) != 0)
+		(void)madvise(p, len, MADV_POPULATE_WRITE);
+}
+
 static int
 worker_start(struct fuse_server *fs, pthread_t *t)
 {
-	struct worker *w = calloc(1, sizeof(*w));
+	struct fuse_worker *w = calloc(1, sizeof(*w));
 	pthread_attr_t attr;
 	int rc = ENOMEM;
 
 	if (w == NULL)
 		return (rc);
 	w->fs = fs;
-	w->in = malloc(FUSE_IN_MAX);
+	w->slot = &fs->stash->slot[fs->nthreads];
+	fault_in(w->slot, sizeof(*w->slot));
 	w->out = malloc(FUSE_DATA_MAX + 4096);
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setstacksize(&attr, STACK_BYTES);
-	if (w->in != NULL && w->out != NULL)
+	if (w->out != NULL)
 		rc = pthread_create(t, &attr, worker_main, w);
 	(void)pthread_attr_destroy(&attr);
 	if (rc != 0) {
-		free(w->in);
 		free(w->out);
 		free(w);
 	}
@@ -350,9 +402,34 @@ server_open_fds(struct fuse_server *fs)
 	return (0);
 }
 
+static void
+synced(void *arg, uint64_t txg)
+{
+	stash_synced(arg, txg);
+}
+
+/* Without a keeper the memory is this process's alone, and used all the same. */
+static int
+server_open_stash(struct fuse_server *fs, struct stash *stash, struct err *e)
+{
+	int rc = 0;
+
+	fs->stash = stash;
+	fs->owns_stash = stash == NULL;
+	if (stash == NULL)
+		rc = stash_new(spa_name(fs->spa), 0, &fs->stash, e);
+	if (rc != 0)
+		return (rc);
+	spa_random(fs->spa, &fs->seed, sizeof(fs->seed));
+	spa_enter(fs->spa);
+	spa_on_synced(fs->spa, synced, fs->stash);
+	spa_exit(fs->spa);
+	return (0);
+}
+
 int
-fuse_server_new(struct spa *spa, struct syncer *sync, unsigned threads, struct fuse_server **out,
-    struct err *e)
+fuse_server_new(struct spa *spa, struct syncer *sync, unsigned threads, struct stash *stash,
+    struct fuse_server **out, struct err *e)
 {
 	struct fuse_server *fs = calloc(1, sizeof(*fs));
 	int rc = 0;
@@ -361,12 +438,16 @@ fuse_server_new(struct spa *spa, struct syncer *sync, unsigned threads, struct f
 		return (err_set(e, ENOMEM, "out of memory"));
 	fs->spa = spa;
 	fs->sync = sync;
+	if ((rc = server_open_stash(fs, stash, e)) != 0) {
+		free(fs);
+		return (rc);
+	}
 	fs->tail = &fs->sessions;
 	fs->next_id = STOP_ID + 1;
 	fs->epoll_fd = fs->stop_fd = -1;
 	(void)pthread_mutex_init(&fs->lock, NULL);
 	(void)pthread_cond_init(&fs->changed, NULL);
-	if (threads == 0)
+	if (threads == 0 || threads > STASH_SLOTS)
 		threads = THREADS_DEFAULT;
 	if ((fs->thread = calloc(threads, sizeof(*fs->thread))) == NULL)
 		rc = -ENOMEM;
@@ -419,5 +500,10 @@ fuse_server_free(struct fuse_server *fs)
 	(void)pthread_mutex_destroy(&fs->lock);
 	(void)pthread_cond_destroy(&fs->changed);
 	free(fs->thread);
+	spa_enter(fs->spa);
+	spa_on_synced(fs->spa, NULL, NULL);
+	spa_exit(fs->spa);
+	if (fs->owns_stash)
+		stash_free(fs->stash);
 	free(fs);
 }

@@ -50,8 +50,11 @@ fuse_after_read(struct fuse_call *c)
 	struct zpl *z;
 	uint64_t obj;
 
-	if (!c->s->opts.noatime && fuse_this_node(c, &z, &obj) == 0)
-		(void)zpl_touch_atime(z, obj);
+	if (c->s->opts.noatime || fuse_this_node(c, &z, &obj) != 0)
+		return (0);
+	fuse_record_begin(c);
+	(void)zpl_touch_atime(z, obj);
+	fuse_record_end(c, STASH_ATIME, obj);
 	return (0);
 }
 
@@ -287,6 +290,8 @@ read_dir(struct fuse_call *c, bool plus)
 	int rc;
 
 	l.out.size = in->size < FUSE_DATA_MAX ? in->size : FUSE_DATA_MAX;
+	if (plus && l.out.size > STASH_OUT)
+		l.out.size = STASH_OUT; /* it has to fit where a successor finds it */
 	if (snapdir_is_virtual(c->req.in->nodeid))
 		return (snapdir_readdir(c->s, c->req.in->nodeid, in->offset, &l.out));
 	if ((rc = fuse_this_node(c, &l.z, &dir)) != 0 || in->offset == COOKIE_ZFS)
@@ -308,20 +313,6 @@ int
 fuse_do_readdirplus(struct fuse_call *c)
 {
 	return (read_dir(c, true));
-}
-
-/* Entries with attributes are lookups.  What cannot be counted is not sent: the kernel asks again. */
-int
-fuse_count_listed(struct fuse_call *c)
-{
-	const struct fuse_direntplus *dp;
-
-	for (size_t at = 0; at < c->out_len; at += FUSE_DIRENTPLUS_SIZE(dp)) {
-		dp = (const void *)(c->out + at);
-		if (dp->entry_out.nodeid != 0 && fuse_count_lookup(c->s, dp->entry_out.nodeid) != 0)
-			c->out_len = at;
-	}
-	return (0);
 }
 
 /* --- extended attributes ---------------------------------------------------------------------- */
@@ -443,7 +434,7 @@ set_acl(struct fuse_call *c, struct zpl *z, uint64_t obj, const void *value, siz
 	if (!is_access)
 		return (S_ISDIR(a.mode) ? zpl_xattr_set(z, obj, c->req.name, c->out, len, 0) : -EACCES);
 	a.mode = (a.mode & ~0777u) | mode;
-	if (c->s->setxattr_ext &&
+	if (c->s->keep->setxattr_ext &&
 	    (((const struct fuse_setxattr_in *)c->req.arg)->setxattr_flags & FUSE_SETXATTR_ACL_KILL_SGID))
 		a.mode &= ~(uint32_t)S_ISGID;
 	if ((rc = zpl_setattr(z, obj, ZA_MODE, &a)) != 0)

@@ -16,6 +16,7 @@
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/fuse.h"
 #include "smartbox/fs/zpl.h"
+#include "stash.h"
 
 /* Parts of the protocol that are newer than the headers we build with (7.38). */
 #define FUSE_STATX_OP 52
@@ -66,23 +67,34 @@ _Static_assert(sizeof(struct fuse_statx_out_) == 288, "as the kernel wants it");
 #define NODE_ZFS (1ULL << 63 | 1)
 #define NODE_SNAPSHOTS (1ULL << 63 | 2)
 
-/* How often the kernel looked each node up and did not forget it. */
-struct node {
-	uint64_t id; /* 0: free slot of the table */
-	uint64_t lookups;
-	bool unlinked; /* LINKS is 0: destroy the object when lookups is */
-};
-
+/* Each node's count, in memory that outlives this process. */
 struct node_table {
-	struct node *v;
-	size_t cap, n; /* cap is a power of two or 0 */
+	struct stash *st;
+	unsigned session; /* of the stash */
+	struct node *window; /* both halves */
+	struct node *v;	     /* the one in use */
+	size_t cap, n, used; /* cap is a power of two or 0; n live ones, used ones with an id */
 };
 
-int node_add(struct node_table *t, uint64_t id, uint64_t lookups);
-struct node *node_find(const struct node_table *t, uint64_t id);
-/* True when that was the last lookup; then the entry is gone, and *unlinked is what it said. */
-bool node_forget(struct node_table *t, uint64_t id, uint64_t lookups, bool *unlinked);
+/* As the stash has it: empty, or what the last server left. */
+int node_table_open(struct node_table *t, struct stash *st, unsigned session);
 void node_table_free(struct node_table *t);
+/* So many new nodes can be set without fail. */
+int node_table_room(struct node_table *t, size_t more);
+/* Live, or NULL. */
+struct node *node_find(const struct node_table *t, uint64_t id);
+/* Live, or without lookups and waiting to be destroyed. */
+struct node *node_find_unlinked(const struct node_table *t, uint64_t id);
+uint64_t node_lookups(const struct node_table *t, uint64_t id);
+/* One word changes, so it is done or not done. */
+void node_set(struct node_table *t, uint64_t id, uint64_t lookups);
+
+/* An entry that says which snapshot a slot is: its number at the place of the object, which no node has. */
+static inline bool
+node_is_slot(uint64_t id)
+{
+	return (id != 0 && id >> 63 == 0 && (id & NODE_OBJ_MASK) == 0);
+}
 
 /* --- requests (fuse_req.c) -------------------------------------------------------------------- */
 
@@ -113,12 +125,14 @@ struct fuse_session {
 	struct fuse_server *server;
 	uint64_t id; /* in epoll */
 	int fd;
+	unsigned number; /* in the stash */
+	struct stash_session *keep;
+	bool unlogged; /* what is done now need not be repeatable */
 	struct dsl_dataset *ds;
 	struct zpl *z;
 	char *path;
 	struct fuse_mount_opts opts;
 	bool is_snapshot;
-	bool setxattr_ext, no_open, no_opendir; /* negotiated */
 
 	/* Protected by the pool's lock. */
 	struct node_table nodes;
@@ -142,12 +156,19 @@ struct fuse_session *fuse_session_by_id(struct fuse_server *fs, uint64_t id);
 void fuse_session_done(struct fuse_session *s); /* gives that back */
 void fuse_session_unref(struct fuse_session *s);
 void fuse_session_die(struct fuse_session *s); /* with the server's lock */
+void fuse_session_free(struct fuse_session *s); /* nobody refers to it any more */
+int fuse_session_start(struct fuse_session *s, struct err *e); /* workers serve it from here on */
+void fuse_drop_kernel_caches(struct fuse_session *s);
 /* Takes over the caller's reference. */
 int fuse_session_unmount(struct fuse_session *s, bool force, struct err *e);
 
 struct fuse_server {
 	struct spa *spa;
 	struct syncer *sync;
+	struct stash *stash;
+	bool owns_stash;
+	uint64_t seed;
+	struct takeover *takeover; /* fuse_takeover.c, between its two steps */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* refs, active, dying or the list */
 	struct fuse_session *sessions, **tail;	    /* in the order of mounting */
@@ -158,7 +179,6 @@ struct fuse_server {
 	unsigned idle; /* workers in epoll; atomic */
 	unsigned nthreads;
 	pthread_t *thread;
-	bool stop;
 };
 
 /* --- who waits for requests (fuse_watch.c) ----------------------------------------------------- */
@@ -172,14 +192,32 @@ bool fuse_watch_is_mine(void);
 bool fuse_watch_linger(void); /* a little, for its next request; false: none came, it is given back */
 void fuse_watch_give(void);   /* the caller is about to wait, or done; none taken: nothing */
 
+/* Who serves one request at a time: what it needs. */
+struct fuse_worker {
+	struct fuse_server *fs;
+	struct stash_slot *slot; /* requests are read into it */
+	char *out;
+	struct dmu_made made;
+};
+/* Serve the request in the worker's slot; its phase is free afterwards. */
+void fuse_serve_slot(struct fuse_worker *w, struct fuse_session *s);
+/* The kernel takes an answer whole or not at all; an error means that it is no longer wanted. */
+void fuse_send_answer(int fd, uint64_t unique, int rc, const void *body, size_t len);
+/* Before the answer, so that the caller sees the change already. */
+void fuse_drop_attributes(const struct fuse_session *s, uint64_t node);
+
+
 /* --- calls (fuse_ops.c) ----------------------------------------------------------------------- */
 
 /* One request being served, with its answer. */
 struct fuse_call {
 	struct fuse_session *s;
 	struct fuse_req req;
+	struct fuse_worker *w; /* NULL: done again */
 	char *out; /* FUSE_DATA_MAX bytes, the answer's body */
 	size_t out_len;
+	uint64_t destroy; /* an object whose last name this request took */
+	uint64_t now[2], seed, dirtyings, reserved; /* of its record */
 	bool no_reply;	/* FORGET, or somebody else answers */
 	uint64_t stale_node; /* the kernel does not expect what this changed in the attributes of it */
 	bool must_wait; /* the pool is suspended: to be done when it goes on */
@@ -199,6 +237,9 @@ void fuse_notify(const struct fuse_session *s, int code, const void *body, size_
  */
 int fuse_look(void *call);
 int fuse_act(void *call);
+int fuse_act_again(struct fuse_call *c); /* of a record; the result in c->rc */
+bool fuse_changes(const struct fuse_call *c);
+bool fuse_is_virtual(const struct fuse_call *c);
 /* The kernel hung up: destroy what it still held open, let go of datasets.  With the pool's lock. */
 void fuse_drop_nodes(struct fuse_session *s);
 
@@ -206,8 +247,6 @@ void fuse_drop_nodes(struct fuse_session *s);
 int fuse_this_node(struct fuse_call *c, struct zpl **z, uint64_t *obj);
 /* Room for a fixed structure in the answer, zeroed. */
 void *fuse_answer(struct fuse_call *c, size_t size);
-/* An answer that names a node is a lookup of it. */
-int fuse_count_lookup(struct fuse_session *s, uint64_t node);
 void fuse_fill_entry(struct fuse_call *c, uint64_t node, const struct zpl_attr *a,
     struct fuse_entry_out *eo);
 uint64_t fuse_node_ino(const struct fuse_session *s, uint64_t node);
@@ -250,7 +289,6 @@ int fuse_do_syncfs(struct fuse_call *c);
 void fuse_must_commit(struct fuse_call *c);
 int fuse_do_readdir(struct fuse_call *c);
 int fuse_do_readdirplus(struct fuse_call *c);
-int fuse_count_listed(struct fuse_call *c); /* after it: each entry is a lookup */
 int fuse_do_getxattr(struct fuse_call *c);
 int fuse_do_listxattr(struct fuse_call *c);
 int fuse_do_setxattr(struct fuse_call *c);
@@ -266,10 +304,29 @@ int snapdir_getattr(struct fuse_session *s, uint64_t node, struct fuse_attr *att
 int snapdir_readdir(struct fuse_session *s, uint64_t node, uint64_t cookie, struct dir_out *d);
 int snapdir_mkdir(struct fuse_call *c, const char *name); /* takes a snapshot */
 int snapdir_rmdir(struct fuse_call *c, const char *name); /* destroys one */
-/* A node of this slot was looked up or forgotten. */
+/* A node of this slot was looked up for the first time, or forgotten. */
 void snapdir_count(struct fuse_session *s, uint64_t node, int delta);
+/* The slots as the last server had them. */
+int snapdir_adopt(struct fuse_session *s);
 /* Let go of a snapshot (NULL: all). */
 void snapdir_release(struct fuse_session *s, const char *snapshot);
+
+/* --- what a successor needs (fuse_log.c) ------------------------------------------------------ */
+
+/* Room in the log for what the request may change.  -EIO: the pool is suspended. */
+int fuse_log_reserve(struct fuse_call *c);
+void fuse_log_unreserve(struct fuse_call *c);
+/* Around a change, with the pool's lock.  The record is appended if anything was changed. */
+void fuse_record_begin(struct fuse_call *c);
+void fuse_record_end(struct fuse_call *c, enum stash_kind kind, uint64_t obj);
+/* How many lookups the request counts or takes back; do that, from the index-th on. */
+size_t fuse_counts(const struct fuse_call *c);
+void fuse_count_act(struct fuse_call *c, size_t from);
+/* The answer is final: a successor sends it, and serves nothing. */
+void fuse_answered(struct fuse_call *c);
+/* An object without names and lookups; the lock is given up between pieces of a huge one. */
+void fuse_destroy(struct fuse_session *s, uint64_t obj);
+void fuse_destroy_after(struct fuse_call *c);
 
 /* --- posix_acl.c ------------------------------------------------------------------------------ */
 

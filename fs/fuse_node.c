@@ -3,115 +3,170 @@
  * Lookup counts: which nodes the kernel knows.
  *
  * Node ids are object numbers, so nothing is translated; the counts only tell when an object without
- * names has lost its last user.  Open addressing with linear probing; deletion moves later entries of
- * the run back, so there are no tombstones and a table that had a million entries once stays fast.
+ * names has lost its last user.  Open addressing with linear probing, in memory that outlives the process
+ * (fs/stash.c): a server may be killed between any two stores.  So entries never move.  One whose count is 0
+ * stays as a mark for the probing, until another id takes its place or the table is built anew, in the other
+ * half, which is then switched to with one store.
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "fuse_impl.h"
 
-#define CAP_MIN 256
-
 static size_t
-home_of(const struct node_table *t, uint64_t id)
+home_of(size_t cap, uint64_t id)
 {
-	return ((size_t)(id * 0x9E3779B97F4A7C15ULL >> 20) & (t->cap - 1));
+	return ((size_t)(id * 0x9E3779B97F4A7C15ULL >> 20) & (cap - 1));
 }
 
-/* The entry of id, or the free one where it belongs. */
+/* The entry of id, or the free one behind its run. */
 static struct node *
-probe(const struct node_table *t, uint64_t id)
+probe(struct node *v, size_t cap, uint64_t id)
 {
-	size_t i = home_of(t, id);
+	size_t i = home_of(cap, id);
 
-	while (t->v[i].id != 0 && t->v[i].id != id)
-		i = (i + 1) & (t->cap - 1);
-	return (&t->v[i]);
+	while (v[i].id != 0 && v[i].id != id)
+		i = (i + 1) & (cap - 1);
+	return (&v[i]);
 }
 
-static int
-grow(struct node_table *t)
+static bool
+is_kept(const struct node *n)
 {
-	struct node_table bigger = {.cap = t->cap == 0 ? CAP_MIN : t->cap * 2, .n = t->n};
+	return (n->lookups != 0 || n->unlinked);
+}
 
-	if ((bigger.v = calloc(bigger.cap, sizeof(*bigger.v))) == NULL)
+static unsigned
+log2_of(size_t n)
+{
+	return (63u - (unsigned)__builtin_clzll(n));
+}
+
+static struct node *
+half_at(const struct node_table *t, unsigned half)
+{
+	return (t->window + half * stash_table_max());
+}
+
+int
+node_table_open(struct node_table *t, struct stash *st, unsigned session)
+{
+	uint64_t word = st->session[session].table;
+	unsigned half = word & 1;
+
+	*t = (struct node_table){.st = st, .session = session};
+	if ((t->window = stash_table_map(st, session)) == NULL)
+		return (-ENOMEM);
+	t->v = half_at(t, half);
+	if (word == 0)
+		return (0);
+	t->cap = (size_t)1 << (word >> 1);
+	stash_table_cut(st, session, !half, 0); /* killed while building there */
+	for (size_t i = 0; i < t->cap; i++) {
+		t->n += t->v[i].lookups != 0;
+		t->used += t->v[i].id != 0;
+	}
+	return (0);
+}
+
+/* Into the other half, without what is dead. */
+static int
+rebuild(struct node_table *t, size_t cap)
+{
+	unsigned old = t->st->session[t->session].table & 1, half = t->cap == 0 ? old : !old;
+	struct node *v = half_at(t, half);
+	size_t used = 0;
+
+	if (cap > stash_table_max())
 		return (-ENOMEM);
 	for (size_t i = 0; i < t->cap; i++) {
-		if (t->v[i].id != 0)
-			*probe(&bigger, t->v[i].id) = t->v[i];
+		if (!is_kept(&t->v[i]))
+			continue;
+		*probe(v, cap, t->v[i].id) = t->v[i];
+		used++;
 	}
-	free(t->v);
-	*t = bigger;
+	__atomic_store_n(&t->st->session[t->session].table, (uint64_t)log2_of(cap) << 1 | half,
+	    __ATOMIC_RELEASE);
+	if (t->cap != 0)
+		stash_table_cut(t->st, t->session, old, 0);
+	t->v = v;
+	t->cap = cap;
+	t->used = used;
 	return (0);
 }
 
 int
-node_add(struct node_table *t, uint64_t id, uint64_t lookups)
+node_table_room(struct node_table *t, size_t more)
 {
-	struct node *n;
-	int rc;
+	size_t cap = STASH_NODES_MIN;
 
-	if (t->n >= t->cap / 4 * 3 && (rc = grow(t)) != 0)
-		return (rc);
-	n = probe(t, id);
-	if (n->id == 0) {
-		*n = (struct node){.id = id};
-		t->n++;
-	}
-	n->lookups += lookups;
-	return (0);
+	if (more == 0 || t->used + more <= t->cap / 4 * 3)
+		return (0);
+	while ((t->n + more) * 2 > cap)
+		cap *= 2;
+	return (rebuild(t, cap));
 }
 
 struct node *
 node_find(const struct node_table *t, uint64_t id)
 {
+	struct node *n = node_find_unlinked(t, id);
+
+	return (n != NULL && n->lookups != 0 ? n : NULL);
+}
+
+struct node *
+node_find_unlinked(const struct node_table *t, uint64_t id)
+{
 	struct node *n;
 
 	if (t->cap == 0)
 		return (NULL);
-	n = probe(t, id);
-	return (n->id != 0 ? n : NULL);
+	n = probe(t->v, t->cap, id);
+	return (n->id != 0 && is_kept(n) ? n : NULL);
 }
 
-/* Close the gap at i: an entry further on in the run that may live here moves here. */
-static void
-remove_at(struct node_table *t, size_t i)
+uint64_t
+node_lookups(const struct node_table *t, uint64_t id)
 {
-	size_t mask = t->cap - 1;
+	const struct node *n = node_find(t, id);
 
-	for (size_t j = (i + 1) & mask; t->v[j].id != 0; j = (j + 1) & mask) {
-		size_t home = home_of(t, t->v[j].id);
-
-		if (((j - home) & mask) >= ((j - i) & mask)) {
-			t->v[i] = t->v[j];
-			i = j;
-		}
-	}
-	t->v[i].id = 0;
-	t->n--;
+	return (n != NULL ? n->lookups : 0);
 }
 
-bool
-node_forget(struct node_table *t, uint64_t id, uint64_t lookups, bool *unlinked)
+/* The entry of id, made at the first place of its run that nobody needs. */
+static struct node *
+entry_of(struct node_table *t, uint64_t id)
 {
-	struct node *n = node_find(t, id);
+	struct node *n = probe(t->v, t->cap, id);
+	size_t i = home_of(t->cap, id);
 
-	*unlinked = false;
-	if (n == NULL)
-		return (false);
-	if (n->lookups > lookups) {
-		n->lookups -= lookups;
-		return (false);
-	}
-	*unlinked = n->unlinked;
-	remove_at(t, (size_t)(n - t->v));
-	return (true);
+	if (n->id == id)
+		return (n);
+	while (t->v[i].id != 0 && is_kept(&t->v[i]))
+		i = (i + 1) & (t->cap - 1);
+	t->used += t->v[i].id == 0;
+	t->v[i].id = id;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST); /* its count comes after it */
+	return (&t->v[i]);
+}
+
+void
+node_set(struct node_table *t, uint64_t id, uint64_t lookups)
+{
+	struct node *n;
+
+	if (lookups == 0 && node_find(t, id) == NULL)
+		return;
+	n = entry_of(t, id);
+	t->n += (lookups != 0) - (n->lookups != 0);
+	n->lookups = lookups & (UINT64_MAX >> 1);
 }
 
 void
 node_table_free(struct node_table *t)
 {
-	free(t->v);
+	stash_table_unmap(t->window);
 	*t = (struct node_table){.v = NULL};
 }

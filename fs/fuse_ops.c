@@ -20,7 +20,6 @@
 #include "fuse_impl.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/stat.h>
@@ -103,18 +102,6 @@ fuse_answer(struct fuse_call *c, size_t size)
 	return (memset(c->out, 0, size));
 }
 
-int
-fuse_count_lookup(struct fuse_session *s, uint64_t node)
-{
-	int rc;
-
-	if (node == FUSE_ROOT_ID)
-		return (0);
-	if ((rc = node_add(&s->nodes, node, 1)) == 0)
-		snapdir_count(s, node, 1);
-	return (rc);
-}
-
 void
 fuse_fill_entry(struct fuse_call *c, uint64_t node, const struct zpl_attr *a, struct fuse_entry_out *eo)
 {
@@ -127,7 +114,7 @@ fuse_fill_entry(struct fuse_call *c, uint64_t node, const struct zpl_attr *a, st
 	fuse_fill_attr(c->s, node, a, &eo->attr);
 }
 
-/* The answer that names a node: counts a lookup of it. */
+/* The answer that names a node: a lookup of it, which fuse_act counts. */
 static int
 answer_entry(struct fuse_call *c, struct zpl *z, uint64_t parent_node, uint64_t obj)
 {
@@ -135,7 +122,7 @@ answer_entry(struct fuse_call *c, struct zpl *z, uint64_t parent_node, uint64_t 
 	struct zpl_attr a;
 	int rc;
 
-	if ((rc = zpl_getattr(z, obj, &a)) != 0 || (rc = fuse_count_lookup(c->s, node)) != 0)
+	if ((rc = zpl_getattr(z, obj, &a)) != 0)
 		return (rc);
 	fuse_fill_entry(c, node, &a, fuse_answer(c, sizeof(struct fuse_entry_out)));
 	return (0);
@@ -162,27 +149,16 @@ fuse_this_node(struct fuse_call *c, struct zpl **z, uint64_t *obj)
 	return (fuse_resolve(c->s, c->req.in->nodeid, z, obj));
 }
 
-/* It stays in the delete queue when this fails.  Others get a turn between pieces of a huge file. */
+/* The object was left without names: destroy it after this request, or when the kernel forgets it. */
 static void
-destroy(struct fuse_session *s, uint64_t obj)
+node_unlinked(struct fuse_call *c, uint64_t obj)
 {
-	while (zpl_free_unlinked(s->z, obj) == 1) {
-		spa_exit(s->server->spa);
-		(void)sched_yield();
-		spa_enter(s->server->spa);
-	}
-}
-
-/* The object was left without names: destroy it now, or when the kernel forgets it. */
-static void
-node_unlinked(struct fuse_session *s, uint64_t obj)
-{
-	struct node *n = node_find(&s->nodes, obj);
+	struct node *n = node_find(&c->s->nodes, obj);
 
 	if (n != NULL)
 		n->unlinked = true;
 	else
-		destroy(s, obj);
+		c->destroy = obj;
 }
 
 /* --- lookup, forget --------------------------------------------------------------------------- */
@@ -199,7 +175,7 @@ lookup_virtual(struct fuse_call *c)
 	struct fuse_entry_out eo = {.entry_valid = 1, .attr_valid = 1};
 	int rc = snapdir_lookup(c, c->req.in->nodeid, c->req.name, &eo.nodeid, &eo.attr);
 
-	if (rc != 0 || (rc = fuse_count_lookup(c->s, eo.nodeid)) != 0)
+	if (rc != 0)
 		return (rc);
 	memcpy(fuse_answer(c, sizeof(eo)), &eo, sizeof(eo));
 	return (0);
@@ -227,37 +203,11 @@ do_lookup(struct fuse_call *c)
 	return (0);
 }
 
-static void
-forget(struct fuse_session *s, uint64_t node, uint64_t lookups)
-{
-	bool unlinked;
-
-	if (!node_forget(&s->nodes, node, lookups, &unlinked))
-		return;
-	snapdir_count(s, node, -1);
-	if (unlinked)
-		destroy(s, node);
-}
-
+/* What it says is done by fuse_count_act. */
 static int
 do_forget(struct fuse_call *c)
 {
-	const struct fuse_forget_in *f = c->req.arg;
-
 	c->no_reply = true;
-	forget(c->s, c->req.in->nodeid, f->nlookup);
-	return (0);
-}
-
-static int
-do_batch_forget(struct fuse_call *c)
-{
-	const struct fuse_batch_forget_in *b = c->req.arg;
-	const struct fuse_forget_one *one = c->req.data;
-
-	c->no_reply = true;
-	for (uint32_t i = 0; i < b->count && (i + 1) * sizeof(*one) <= c->req.data_len; i++)
-		forget(c->s, one[i].nodeid, one[i].nlookup);
 	return (0);
 }
 
@@ -266,10 +216,10 @@ fuse_drop_nodes(struct fuse_session *s)
 {
 	for (size_t i = 0; i < s->nodes.cap; i++) {
 		if (s->nodes.v[i].id != 0 && s->nodes.v[i].unlinked)
-			destroy(s, s->nodes.v[i].id);
+			fuse_destroy(s, s->nodes.v[i].id);
 	}
-	node_table_free(&s->nodes);
 	snapdir_release(s, NULL);
+	node_table_free(&s->nodes);
 }
 
 /* --- attributes ------------------------------------------------------------------------------- */
@@ -339,18 +289,19 @@ static unsigned
 setattr_times(struct fuse_session *s, const struct fuse_setattr_in *in, struct zpl_attr *a)
 {
 	unsigned mask = 0;
-	uint32_t nsec;
-	int64_t now = (int64_t)spa_now(s->server->spa, &nsec);
+	uint64_t now[2];
+
+	zpl_time(s->z, now);
 
 	if (in->valid & FATTR_ATIME) {
 		mask |= ZA_ATIME;
-		a->atime[0] = in->valid & FATTR_ATIME_NOW ? now : (int64_t)in->atime;
-		a->atime[1] = in->valid & FATTR_ATIME_NOW ? nsec : in->atimensec;
+		a->atime[0] = (int64_t)(in->valid & FATTR_ATIME_NOW ? now[0] : in->atime);
+		a->atime[1] = (int64_t)(in->valid & FATTR_ATIME_NOW ? now[1] : in->atimensec);
 	}
 	if (in->valid & FATTR_MTIME) {
 		mask |= ZA_MTIME;
-		a->mtime[0] = in->valid & FATTR_MTIME_NOW ? now : (int64_t)in->mtime;
-		a->mtime[1] = in->valid & FATTR_MTIME_NOW ? nsec : in->mtimensec;
+		a->mtime[0] = (int64_t)(in->valid & FATTR_MTIME_NOW ? now[0] : in->mtime);
+		a->mtime[1] = (int64_t)(in->valid & FATTR_MTIME_NOW ? now[1] : in->mtimensec);
 	}
 	if (in->valid & FATTR_CTIME) {
 		mask |= ZA_CTIME;
@@ -582,7 +533,7 @@ do_create(struct fuse_call *c)
 {
 	const struct fuse_create_in *in = c->req.arg;
 	struct making m;
-	int rc = c->s->no_open ? -ENOSYS :
+	int rc = c->s->keep->no_open ? -ENOSYS :
 	    making_begin(c, S_IFREG | (in->mode & 07777), in->umask, &m);
 
 	if (rc == 0 && (rc = making_end(c, &m, c->req.name)) == 0)
@@ -595,15 +546,12 @@ do_tmpfile(struct fuse_call *c)
 {
 	const struct fuse_create_in *in = c->req.arg;
 	struct making m;
-	struct node *n;
 	uint64_t obj;
 	int rc = making_begin(c, S_IFREG | (in->mode & 07777), in->umask, &m);
 
 	if (rc != 0 || (rc = zpl_tmpfile(m.z, &m.n, &obj)) != 0 || (rc = making_acls(&m, obj)) != 0 ||
 	    (rc = answer_entry(c, m.z, c->req.in->nodeid, obj)) != 0)
 		return (rc);
-	if ((n = node_find(&c->s->nodes, obj)) != NULL)
-		n->unlinked = true;
 	append_open(c);
 	return (0);
 }
@@ -645,7 +593,7 @@ do_unlink(struct fuse_call *c)
 	    (rc = zpl_unlink(z, dir, c->req.name, &obj, &is_last)) != 0)
 		return (rc);
 	if (is_last)
-		node_unlinked(c->s, obj);
+		node_unlinked(c, obj);
 	return (0);
 }
 
@@ -661,7 +609,7 @@ do_rmdir(struct fuse_call *c)
 	if ((rc = fuse_this_node(c, &z, &dir)) != 0 ||
 	    (rc = zpl_rmdir(z, dir, c->req.name, &obj)) != 0)
 		return (rc);
-	node_unlinked(c->s, obj);
+	node_unlinked(c, obj);
 	return (0);
 }
 
@@ -682,7 +630,7 @@ rename_node(struct fuse_call *c, uint64_t new_node, unsigned flags)
 		return (-EEXIST);
 	rc = zpl_rename(z, dir, c->req.name, new_dir, c->req.name2, flags, &replaced, &is_last);
 	if (rc == 0 && is_last)
-		node_unlinked(c->s, replaced);
+		node_unlinked(c, replaced);
 	return (rc);
 }
 
@@ -709,7 +657,7 @@ do_open(struct fuse_call *c)
 {
 	struct fuse_open_out *oo;
 
-	if (c->s->no_open)
+	if (c->s->keep->no_open)
 		return (-ENOSYS);
 	oo = fuse_answer(c, sizeof(*oo));
 	oo->open_flags = FOPEN_KEEP_CACHE;
@@ -719,7 +667,7 @@ do_open(struct fuse_call *c)
 static int
 do_opendir(struct fuse_call *c)
 {
-	if (c->s->no_opendir)
+	if (c->s->keep->no_opendir)
 		return (-ENOSYS);
 	(void)fuse_answer(c, sizeof(struct fuse_open_out));
 	return (0);
@@ -792,7 +740,7 @@ struct handler {
 static const struct handler handlers[] = {
 	[FUSE_LOOKUP] = {do_lookup, NULL, false},
 	[FUSE_FORGET] = {NULL, do_forget, false},
-	[FUSE_BATCH_FORGET] = {NULL, do_batch_forget, false},
+	[FUSE_BATCH_FORGET] = {NULL, do_forget, false},
 	[FUSE_GETATTR] = {do_getattr, NULL, false},
 	[FUSE_STATX_OP] = {do_statx, NULL, false},
 	[FUSE_SETATTR] = {prepare_node, do_setattr, true},
@@ -817,7 +765,7 @@ static const struct handler handlers[] = {
 	[FUSE_REMOVEXATTR] = {fuse_prepare_xattr, fuse_do_removexattr, true},
 	[FUSE_OPENDIR] = {NULL, do_opendir, false},
 	[FUSE_READDIR] = {fuse_do_readdir, NULL, false},
-	[FUSE_READDIRPLUS] = {fuse_do_readdirplus, fuse_count_listed, false},
+	[FUSE_READDIRPLUS] = {fuse_do_readdirplus, NULL, false},
 	[FUSE_RELEASEDIR] = {NULL, do_nothing, false},
 	[FUSE_FSYNCDIR] = {NULL, fuse_do_fsync, false},
 	[FUSE_SYNCFS] = {NULL, fuse_do_syncfs, false},
@@ -846,8 +794,8 @@ handler_of(const struct fuse_call *c)
 }
 
 /* Of .zfs, which opens datasets and takes snapshots, nothing can begin again. */
-static bool
-is_virtual(const struct fuse_call *c)
+bool
+fuse_is_virtual(const struct fuse_call *c)
 {
 	return (snapdir_is_virtual(c->req.in->nodeid) ||
 	    (c->req.in->opcode == FUSE_LOOKUP && is_zfs_name(c, c->req.name)));
@@ -863,13 +811,28 @@ fuse_look(void *call)
 	c->out_len = 0;
 	if (h == NULL)
 		c->rc = -ENOSYS;
-	else if (h->look != NULL && !is_virtual(c))
+	else if (h->look != NULL && !fuse_is_virtual(c))
 		c->rc = user_errno(h->look(c));
 	if (h != NULL && h->changes)
 		c->rc = 0; /* it only touched what act will need */
 	return (0);
 }
 
+/* A change, and its record. */
+static void
+change(struct fuse_call *c, const struct handler *h)
+{
+	fuse_record_begin(c);
+	c->rc = user_errno(h->act(c));
+	fuse_record_end(c, STASH_CALL, 0);
+	if (c->rc == 0 && c->s->opts.sync_always)
+		fuse_must_commit(c);
+}
+
+/*
+ * Invariant: from fuse_record_end, or from fuse_count_act, on the request is done, also for a successor; so
+ * its answer does not change any more.
+ */
 int
 fuse_act(void *call)
 {
@@ -877,18 +840,44 @@ fuse_act(void *call)
 	struct spa *spa = c->s->server->spa;
 	const struct handler *h = handler_of(c);
 
-	if (h != NULL && is_virtual(c) && !h->changes && h->look != NULL)
+	if (h != NULL && fuse_is_virtual(c) && !h->changes && h->look != NULL)
 		c->rc = user_errno(h->look(c));
+	if (c->rc == 0 && (c->rc = node_table_room(&c->s->nodes, fuse_counts(c))) != 0)
+		return (0);
 	if (c->rc != 0)
 		return (0);
 	if (h->changes && (c->must_wait = spa_should_wait(spa)))
 		return (0);
 	if (h->changes && spa_is_suspended(spa))
 		c->rc = -EIO; /* nothing more would reach the disk, and memory is not endless */
+	else if (h->changes)
+		change(c, h);
 	else if (h->act != NULL)
 		c->rc = user_errno(h->act(c));
-	if (c->rc == 0 && h->changes && c->s->opts.sync_always)
-		fuse_must_commit(c);
+	if (c->rc == 0)
+		fuse_count_act(c, 0);
+	else if (h->changes)
+		fuse_answered(c);
+	fuse_destroy_after(c);
 	c->crowded = spa_dirty_bytes(spa) > DMU_DIRTY_LIMIT;
 	return (0);
+}
+
+int
+fuse_act_again(struct fuse_call *c)
+{
+	const struct handler *h = handler_of(c);
+
+	if (h == NULL || !h->changes || fuse_is_virtual(c))
+		return (-EILSEQ);
+	c->rc = user_errno(h->act(c));
+	return (0);
+}
+
+bool
+fuse_changes(const struct fuse_call *c)
+{
+	const struct handler *h = handler_of(c);
+
+	return (h != NULL && h->changes);
 }

@@ -28,9 +28,11 @@ static int
 session_open_dataset(struct fuse_session *s, const char *dataset, struct err *e)
 {
 	struct spa *spa = s->server->spa;
+	uint64_t before;
 	int rc;
 
 	spa_enter(spa);
+	before = spa_dirtyings(spa);
 	if ((rc = dsl_hold(spa, dataset, &s->ds, e)) == 0) {
 		s->is_snapshot = dsl_is_snapshot(s->ds);
 		rc = zpl_open(s->ds, s->opts.readonly, &s->z, e);
@@ -41,26 +43,35 @@ session_open_dataset(struct fuse_session *s, const char *dataset, struct err *e)
 		rc = 0; /* space that stays in the queue; no reason to refuse the files */
 	if (rc == 0 && s->is_snapshot)
 		s->opts.readonly = true;
+	/* What was done until now is in no log: it has to be durable before anything that is comes after it. */
+	if (rc == 0 && spa_dirtyings(spa) != before)
+		rc = spa_sync(spa, e);
 	spa_exit(spa);
 	return (rc);
 }
 
 /* Everything a session has; nobody refers to it any more. */
-static void
-session_free(struct fuse_session *s)
+void
+fuse_session_free(struct fuse_session *s)
 {
 	struct spa *spa = s->server->spa;
 
 	if (s->ds != NULL) {
 		spa_enter(spa);
+		s->unlogged = true;
 		if (s->z != NULL)
 			fuse_drop_nodes(s);
 		zpl_close(s->z);
 		dsl_rele(s->ds);
+		/* Records that name this mount must not outlive its place in the stash. */
+		if (s->keep != NULL && s->server->sync != NULL && !spa_is_suspended(spa))
+			(void)spa_sync(spa, NULL);
 		spa_exit(spa);
 	}
 	if (s->fd >= 0)
 		(void)close(s->fd);
+	if (s->keep != NULL)
+		stash_drop(s->server->stash, s->number);
 	free(s->path);
 	free(s);
 }
@@ -105,7 +116,7 @@ fuse_session_unref(struct fuse_session *s)
 	(void)pthread_mutex_unlock(&fs->lock);
 	if (!last)
 		return;
-	session_free(s);
+	fuse_session_free(s);
 	(void)pthread_mutex_lock(&fs->lock);
 	fs->dying--;
 	(void)pthread_cond_broadcast(&fs->changed);
@@ -225,17 +236,38 @@ mount_flags(const struct fuse_mount_opts *o)
 	    (o->noatime ? MS_NOATIME : 0));
 }
 
+/* A place in the stash, and the descriptor with the keeper: from here on the mount may outlive us. */
+static int
+session_keep(struct fuse_session *s, struct err *e)
+{
+	struct stash *st = s->server->stash;
+	int n = stash_session_new(st);
+
+	if (n < 0)
+		return (err_set(e, ENFILE, "too many filesystems are mounted"));
+	s->number = (unsigned)n;
+	s->keep = &st->session[n];
+	s->keep->dataset = dsl_objnum(s->ds);
+	s->keep->is_snapshot = s->is_snapshot;
+	s->keep->opts = s->opts;
+	(void)snprintf(s->keep->path, sizeof(s->keep->path), "%s", s->path);
+	if (node_table_open(&s->nodes, st, s->number) != 0)
+		return (err_set(e, ENOMEM, "out of memory"));
+	return (stash_hold(st, n, s->fd, e));
+}
+
 /*
  * Enter epoll and the list: from here on workers serve it.  Only after mount(2), which does not wait
  * for us: a descriptor that belongs to no mount yet cannot be waited for, epoll would never wake.
  */
-static int
-session_start(struct fuse_session *s, struct err *e)
+int
+fuse_session_start(struct fuse_session *s, struct err *e)
 {
 	struct fuse_server *fs = s->server;
 	struct epoll_event ev = {.events = FUSE_WATCH_EVENTS};
 	int rc = 0;
 
+	s->keep->state = STASH_MOUNTED;
 	(void)pthread_mutex_lock(&fs->lock);
 	s->id = ev.data.u64 = fs->next_id++;
 	if (epoll_ctl(fs->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev) != 0) {
@@ -300,8 +332,10 @@ session_new(struct fuse_server *fs, const char *dataset, const char *path,
 	else if ((rc = session_open_dataset(s, dataset, e)) == 0 &&
 	    (s->fd = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK)) < 0)
 		rc = err_sys(e, errno, "cannot open /dev/fuse");
+	else if (rc == 0)
+		rc = session_keep(s, e);
 	if (rc != 0)
-		session_free(s);
+		fuse_session_free(s);
 	else
 		*out = s;
 	return (rc);
@@ -321,10 +355,10 @@ fuse_mount(struct fuse_server *fs, const char *dataset, const char *path,
 	}
 	if ((rc = session_new(fs, dataset, path, o, &s, e)) != 0)
 		return (rc);
-	if ((rc = session_mount(s, dataset, e)) == 0 && (rc = session_start(s, e)) != 0)
+	if ((rc = session_mount(s, dataset, e)) == 0 && (rc = fuse_session_start(s, e)) != 0)
 		(void)umount2(path, MNT_DETACH);
 	if (rc != 0)
-		session_free(s);
+		fuse_session_free(s);
 	else
 		fuse_session_unref(s);
 	return (rc);
@@ -350,7 +384,7 @@ fuse_remount(struct fuse_server *fs, const char *dataset, const struct fuse_moun
 		rc = err_sys(e, errno, "cannot remount '%s'", s->path);
 	} else {
 		spa_enter(fs->spa);
-		s->opts = new;
+		s->opts = s->keep->opts = new;
 		zpl_set_readonly(s->z, new.readonly);
 		spa_exit(fs->spa);
 	}
@@ -485,6 +519,7 @@ fuse_suspend(struct fuse_server *fs, const char *dataset)
 	if (s == NULL)
 		return (-ENOENT);
 	flush_pages(s);
+	s->keep->suspended = 1;
 	(void)pthread_mutex_lock(&fs->lock);
 	if (!s->dead && !s->suspended) {
 		s->suspended = true;
@@ -507,7 +542,7 @@ known_nodes(struct fuse_session *s, size_t *n)
 	ids = malloc((s->nodes.n + 1) * sizeof(*ids));
 	*n = 0;
 	for (size_t i = 0; ids != NULL && i < s->nodes.cap; i++) {
-		if (s->nodes.v[i].id != 0)
+		if (s->nodes.v[i].lookups != 0 && !node_is_slot(s->nodes.v[i].id))
 			ids[(*n)++] = s->nodes.v[i].id;
 	}
 	spa_exit(s->server->spa);
@@ -519,8 +554,8 @@ known_nodes(struct fuse_session *s, size_t *n)
  * no message for names, above all not for "there is no such name"; but a remount, changing nothing,
  * drops every name that is not in use this moment.
  */
-static void
-drop_kernel_caches(struct fuse_session *s)
+void
+fuse_drop_kernel_caches(struct fuse_session *s)
 {
 	struct fuse_notify_inval_inode_out root = {.ino = FUSE_ROOT_ID};
 	size_t n;
@@ -565,7 +600,8 @@ fuse_resume(struct fuse_server *fs, const char *dataset, struct err *e)
 		(void)epoll_ctl(fs->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev);
 	}
 	(void)pthread_mutex_unlock(&fs->lock);
-	drop_kernel_caches(s);
+	fuse_drop_kernel_caches(s);
+	s->keep->suspended = 0;
 	fuse_session_unref(s);
 	return (rc);
 }

@@ -69,6 +69,13 @@ slot_close(struct snap_slot *sl)
 	*sl = (struct snap_slot){.nodes = sl->nodes};
 }
 
+/* Which entry of the counts says what snapshot the slot is. */
+static uint64_t
+slot_mark(size_t i)
+{
+	return ((uint64_t)(i + 1) << NODE_SLOT_SHIFT);
+}
+
 static int
 slot_number(struct fuse_session *s, size_t *i)
 {
@@ -100,6 +107,8 @@ slot_open(struct fuse_session *s, const char *snapshot, size_t *i)
 		rc = -ENOMEM;
 	else if ((rc = dsl_hold(s->server->spa, snapshot, &sl->ds, NULL)) == 0)
 		rc = zpl_open(sl->ds, true, &sl->z, NULL);
+	if (rc == 0 && (rc = node_table_room(&s->nodes, 1)) == 0)
+		node_set(&s->nodes, slot_mark(*i), dsl_objnum(sl->ds));
 	if (rc != 0)
 		slot_close(sl);
 	return (rc);
@@ -125,13 +134,58 @@ snapdir_count(struct fuse_session *s, uint64_t node, int delta)
 		return;
 	sl = &s->slot[number - 1];
 	if (delta > 0) {
-		/* Only the first lookup of a node makes it known: the table tells which that was. */
-		const struct node *n = node_find(&s->nodes, node);
-
-		sl->nodes += n != NULL && n->lookups == 1;
+		sl->nodes++;
 	} else if (sl->nodes > 0 && --sl->nodes == 0) {
 		slot_close(sl);
+		node_set(&s->nodes, slot_mark(number - 1), 0);
 	}
+}
+
+/* The snapshot of a slot; one that is gone meanwhile leaves its nodes stale. */
+static int
+slot_adopt(struct fuse_session *s, size_t i, uint64_t dataset)
+{
+	struct snap_slot *sl = &s->slot[i];
+	char name[DSL_NAME_MAX];
+
+	if (dsl_hold_objnum(s->server->spa, dataset, &sl->ds) != 0)
+		return (0);
+	dsl_name(sl->ds, name);
+	if ((sl->name = strdup(name)) == NULL)
+		return (-ENOMEM);
+	if (zpl_open(sl->ds, true, &sl->z, NULL) != 0)
+		slot_close(sl);
+	return (0);
+}
+
+int
+snapdir_adopt(struct fuse_session *s)
+{
+	const struct node_table *t = &s->nodes;
+	int rc = 0;
+
+	for (size_t i = 0; i < t->cap; i++)
+		if (t->v[i].lookups != 0 && t->v[i].id >> 63 == 0 && t->v[i].id >> NODE_SLOT_SHIFT > s->nslots)
+			s->nslots = t->v[i].id >> NODE_SLOT_SHIFT;
+	if (s->nslots > 0 && (s->slot = calloc(s->nslots, sizeof(*s->slot))) == NULL)
+		return (-ENOMEM);
+	for (size_t i = 0; i < t->cap && rc == 0; i++) {
+		uint64_t id = t->v[i].id, slot = id >> NODE_SLOT_SHIFT;
+
+		if (t->v[i].lookups == 0 || id >> 63 != 0 || slot == 0)
+			continue;
+		if (node_is_slot(id))
+			rc = slot_adopt(s, slot - 1, t->v[i].lookups);
+		else
+			s->slot[slot - 1].nodes++;
+	}
+	for (size_t i = 0; i < s->nslots && rc == 0; i++) {
+		if (s->slot[i].nodes > 0)
+			continue;
+		slot_close(&s->slot[i]); /* killed before the kernel knew it */
+		node_set(&s->nodes, slot_mark(i), 0);
+	}
+	return (rc);
 }
 
 void
@@ -140,8 +194,10 @@ snapdir_release(struct fuse_session *s, const char *snapshot)
 	for (size_t i = 0; i < s->nslots; i++) {
 		struct snap_slot *sl = &s->slot[i];
 
-		if (sl->name != NULL && (snapshot == NULL || strcmp(sl->name, snapshot) == 0))
-			slot_close(sl);
+		if (sl->name == NULL || (snapshot != NULL && strcmp(sl->name, snapshot) != 0))
+			continue;
+		slot_close(sl);
+		node_set(&s->nodes, slot_mark(i), 0);
 	}
 	if (snapshot == NULL) {
 		free(s->slot);

@@ -4,13 +4,15 @@
  *
  *	       request on fd 0                          clients
  *	            |                                      | one connection each
- *	  lock -> open pool -> threads -> mount -> answer -> accept ... -> export or SIGTERM -> exit
- *	   |                   |   `- FUSE server           |
- *	   |                   `- syncer                    `- a thread per connection
- *	   `- <pool>.lock, held for life: who has it is the pool's poold
+ *	        open pool -> threads -> mount -> answer -> accept ... -> export or SIGTERM -> exit
+ *	            |          |   `- FUSE server           |
+ *	            |          `- syncer                    `- a thread per connection
+ *	            `- of a successor: as it was, changes done again; the mounts and the socket are there
+ *
+ * The process is a child of the keeper (fs/pool_keeper.c), which starts another one when it dies.
  *
  * Files in $SMARTBOX_RUN/pool:
- *	<pool>.lock	flock held while a poold lives
+ *	<pool>.lock	flock held while a keeper lives: who has it is the pool's poold
  *	<pool>.sock	where it listens; there from "imported" until "exported"
  *	<pool>.state	how to import the pool again, if this process is killed (fs/client_start.c)
  *
@@ -19,11 +21,11 @@
  *	   mounted is mounted.
  *	2. The answer to an export is sent when the labels are written and the socket and the state
  *	   file are gone; the lock goes with the process, right after.
- *	3. Killed at any point: what was acknowledged is in a synced txg (fs/syncer.c), the lock is
- *	   free, the socket refuses, the mounts answer ENOTCONN.  The next start clears both away.
+ *	3. Killed at any point: a successor goes on, programs wait meanwhile (fs/fuse_takeover.c).  Killed
+ *	   together with the keeper: what was promised to be durable is, the lock is free, the socket
+ *	   refuses, the mounts answer ENOTCONN; the next start clears both away.
  *
- * Rejected: a central daemon for all pools (one bad pool would take the others down); keeping
- * mounts in a second process (does not help while the engine's state is in this one).
+ * Rejected: a central daemon for all pools (one bad pool would take the others down).
  */
 #include "smartbox/fs/pool_server.h"
 
@@ -45,6 +47,7 @@
 #include <unistd.h>
 
 #include "events.h"
+#include "pool_server_impl.h"
 #include "pool_wire.h"
 #include "poolops_impl.h"
 #include "smartbox/core/file.h"
@@ -52,7 +55,6 @@
 #include "smartbox/fs/tender.h"
 
 enum {
-	LOCK_WAIT_MS = 10000,	/* for a predecessor that is on its way out */
 	THREAD_STACK = 2 << 20, /* musl's default of 128 KiB is too small for the engine */
 	DRAIN_MS = 2000,	/* for answers on their way when the pool is gone */
 };
@@ -64,7 +66,8 @@ struct pool_server {
 	struct syncer *sync;
 	struct zvol_server *zvols;
 	struct pool_session *session;
-	int lock_fd, listen_fd, signal_fd, over_fd;
+	struct stash *st;
+	int listen_fd, signal_fd, over_fd;
 	pthread_mutex_t lock;
 	unsigned connections; /* under lock */
 };
@@ -92,35 +95,6 @@ sleep_ms(unsigned ms)
 }
 
 static int
-take_lock(struct pool_server *sv, struct err *e)
-{
-	char dir[256], path[256];
-	int rc;
-
-	if ((rc = wire_dir(dir, sizeof(dir), e)) != 0 || (rc = file_mkdirs(dir, 0755, e)) != 0 ||
-	    (rc = wire_path(path, sizeof(path), sv->name, ".lock", e)) != 0)
-		return (rc);
-	for (unsigned waited = 0; ; waited += 20) {
-		if ((sv->lock_fd = file_lock(path, false, true, e)) >= 0)
-			return (0);
-		if (sv->lock_fd != -EWOULDBLOCK || waited >= LOCK_WAIT_MS)
-			break;
-		if (waited == 0) {
-			/* Serving, not leaving: no use in waiting. */
-			char sock[256];
-
-			if (wire_path(sock, sizeof(sock), sv->name, ".sock", e) == 0 &&
-			    access(sock, F_OK) == 0)
-				break;
-		}
-		sleep_ms(20);
-	}
-	if (sv->lock_fd == -EWOULDBLOCK)
-		return (err_set(e, EEXIST, "pool already exists"));
-	return (sv->lock_fd);
-}
-
-static int
 listen_socket(struct pool_server *sv, struct err *e)
 {
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -135,7 +109,7 @@ listen_socket(struct pool_server *sv, struct err *e)
 	if (bind(sv->listen_fd, (struct sockaddr *)&a, sizeof(a)) != 0 ||
 	    chmod(a.sun_path, 0600) != 0 || listen(sv->listen_fd, 128) != 0)
 		return (err_sys(e, errno, "%s", a.sun_path));
-	return (0);
+	return (stash_hold(sv->st, STASH_LISTEN, sv->listen_fd, e));
 }
 
 /* The props that are no pool's but this import's, or were used up by it, are left out. */
@@ -171,11 +145,18 @@ open_created(struct pool_server *sv, const struct nvlist *r, struct err *e)
 	return (spa_create(&o, &sv->spa, e));
 }
 
+static uint64_t
+judge(void *arg, uint64_t found)
+{
+	return (stash_judge(arg, found));
+}
+
 static int
 open_imported(struct pool_server *sv, const struct nvlist *r, struct err *e)
 {
 	struct spa_import_opts o = {.readonly = nv_has(r, "readonly"), .force = nv_has(r, "force"),
-	    .missing_log_ok = nv_has(r, "missing_log_ok"), .new_name = nv_str_or(r, "new_name", NULL)};
+	    .missing_log_ok = nv_has(r, "missing_log_ok"), .new_name = nv_str_or(r, "new_name", NULL),
+	    .judge = sv->st->h->started ? judge : NULL, .judge_arg = sv->st};
 	struct nvlist *config;
 	int rc;
 
@@ -221,7 +202,8 @@ start_threads(struct pool_server *sv, const struct nvlist *r, struct err *e)
 
 	if (!spa_is_readonly(sv->spa) && (rc = syncer_new(sv->spa, 0, 0, &sv->sync, e)) != 0)
 		return (rc);
-	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, &sv->fuse, e)) != 0 ||
+	if ((rc = fuse_server_new(sv->spa, sv->sync, 0, sv->st, &sv->fuse, e)) != 0 ||
+	    (rc = sv->st->h->started ? fuse_takeover_replay(sv->fuse, e) : 0) != 0 ||
 	    (rc = wire_dir(dir, sizeof(dir), e)) != 0 ||
 	    (rc = zvol_server_new(sv->spa, sv->sync, dir, &sv->zvols, e)) != 0)
 		return (rc);
@@ -302,10 +284,8 @@ mount_at_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *ou
 static int
 server_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *out, struct err *e)
 {
-	int rc = take_lock(sv, e);
+	int rc;
 
-	if (rc != 0)
-		return (rc);
 	stale_mounts_clear(sv->name);
 	if (strcmp(nv_str_or(r, "op", ""), "create") == 0)
 		rc = open_created(sv, r, e);
@@ -320,6 +300,28 @@ server_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *out,
 	return (rc);
 }
 
+/* Where a server was killed: the mounts and the socket are there, and users wait. */
+static int
+server_take_over(struct pool_server *sv, struct err *e)
+{
+	struct nvlist *r;
+	int rc = pool_restart_request(sv->name, &r, e);
+
+	if (rc != 0)
+		return (rc);
+	sv->listen_fd = sv->st->h->listen_fd;
+	if ((rc = open_imported(sv, r, e)) == 0)
+		rc = start_threads(sv, r, e);
+	nv_free(r);
+	if (rc != 0)
+		return (rc);
+	stash_complete(sv->st);
+	if ((rc = fuse_takeover_serve(sv->fuse, e)) != 0)
+		return (rc);
+	(void)zvol_server_update(sv->zvols, NULL, NULL);
+	return (0);
+}
+
 static bool
 is_allowed(int fd, const char *op, struct nvlist *request)
 {
@@ -329,7 +331,8 @@ is_allowed(int fd, const char *op, struct nvlist *request)
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) != 0)
 		return (false);
 	(void)nv_add_u64(request, "uid", who.uid);
-	return (who.uid == 0 || (!poolops_is_stream(op) && poolops_changes(op) == 0));
+	return (who.uid == 0 || (strcmp(op, "server.restart") != 0 && !poolops_is_stream(op) &&
+	    poolops_changes(op) == 0));
 }
 
 static void
@@ -349,6 +352,14 @@ client_is_gone(void *arg)
 	return (poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0);
 }
 
+/* By the caller's program, once what is dirty is durable: the main thread sees the signal. */
+static int
+ask_restart(struct pool_server *sv, const struct nvlist *request)
+{
+	(void)snprintf(sv->st->h->exe, sizeof(sv->st->h->exe), "%s", nv_str_or(request, "exe", ""));
+	return (kill(getpid(), SIGHUP) == 0 ? 0 : -errno);
+}
+
 static int
 run_request(struct connection *c, const char *op, struct nvlist *request, int passed,
     struct nvlist *out, struct err *e)
@@ -357,6 +368,8 @@ run_request(struct connection *c, const char *op, struct nvlist *request, int pa
 
 	if (!is_allowed(c->fd, op, request))
 		return (err_set(e, EPERM, "permission denied"));
+	if (strcmp(op, "server.restart") == 0)
+		return (ask_restart(c->sv, request));
 	if (poolops_is_stream(op))
 		return (poolops_stream(c->sv->session, op, request, out, &io, e));
 	return (poolops_call(c->sv->session, op, request, out, e));
@@ -464,6 +477,47 @@ export_on_signal(struct pool_server *sv)
 	nv_free(out);
 }
 
+/* What has our name now, which may be newer. */
+static void
+name_of_program(char *buf, size_t size)
+{
+	static const char gone[] = " (deleted)";
+	ssize_t n = readlink("/proc/self/exe", buf, size - 1);
+	size_t tail = sizeof(gone) - 1;
+
+	buf[n > 0 ? n : 0] = '\0';
+	if (n > (ssize_t)tail && strcmp(buf + n - tail, gone) == 0)
+		buf[n - (ssize_t)tail] = '\0';
+}
+
+/*
+ * SIGHUP: a successor, perhaps of a newer program, goes on.  What is dirty is written first, so that it has
+ * little to do; the rest is as if this process were killed.
+ */
+static void
+restart(struct pool_server *sv)
+{
+	if (sv->sync != NULL)
+		(void)syncer_flush(sv->sync);
+	if (sv->st->h->exe[0] == '\0')
+		name_of_program(sv->st->h->exe, sizeof(sv->st->h->exe));
+	_exit(POOL_RESTART_STATUS);
+}
+
+/* True: the pool is exported. */
+static bool
+take_signal(struct pool_server *sv)
+{
+	struct signalfd_siginfo si;
+
+	if (read(sv->signal_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return (false);
+	if (si.ssi_signo == SIGHUP)
+		restart(sv);
+	export_on_signal(sv);
+	return (true);
+}
+
 static void
 serve(struct pool_server *sv)
 {
@@ -475,10 +529,8 @@ serve(struct pool_server *sv)
 			continue;
 		if (p[0].revents & POLLIN)
 			accept_one(sv);
-		if (p[1].revents & POLLIN) {
-			export_on_signal(sv);
+		if ((p[1].revents & POLLIN) && take_signal(sv))
 			break;
-		}
 	}
 	remove_file(sv, ".sock");
 	remove_file(sv, ".state");
@@ -500,9 +552,8 @@ drain(struct pool_server *sv)
 	}
 }
 
-/* Daemons of storage must not wait for memory that only they can free, nor be its victims. */
-static void
-protect_from_memory_pressure(void)
+void
+pool_protect_memory(void)
 {
 #ifdef PR_SET_IO_FLUSHER
 	(void)prctl(PR_SET_IO_FLUSHER, 1, 0, 0, 0);
@@ -527,8 +578,8 @@ block_signals(struct pool_server *sv, struct err *e)
 	return (sv->signal_fd < 0 || sv->over_fd < 0 ? err_sys(e, errno, "signals") : 0);
 }
 
-static void
-report(int fd, int rc, const struct err *e, const struct nvlist *out)
+void
+pool_server_report(int fd, int rc, const struct err *e, const struct nvlist *out)
 {
 	struct nvlist *answer = wire_answer(rc, e, out);
 
@@ -549,28 +600,51 @@ abandon(struct pool_server *sv)
 		spa_close(sv->spa);
 }
 
-int
-pool_server_run(const struct nvlist *request, int report_fd, struct err *e)
+static int
+first_start(struct pool_server *sv, const struct nvlist *request, int report_fd, struct err *e)
 {
-	struct pool_server sv = {.lock_fd = -1, .listen_fd = -1};
 	struct nvlist *out = nv_new();
-	const char *name = nv_str_or(request, "new_name", nv_str_or(request, "name", ""));
+	int rc = out == NULL ? err_set(e, ENOMEM, "out of memory") : server_start(sv, request, out, e);
+
+	if (rc == 0)
+		sv->st->h->started = 1;
+	sv->st->h->serving = sv->st->h->generation;
+	pool_server_report(report_fd, rc, e, out);
+	nv_free(out);
+	if (rc != 0)
+		abandon(sv);
+	return (rc);
+}
+
+/* What fails here leaves everything as it is: the keeper decides whether somebody else tries. */
+static int
+next_start(struct pool_server *sv, struct err *e)
+{
+	int rc = server_take_over(sv, e);
+
+	if (rc == 0)
+		sv->st->h->serving = sv->st->h->generation;
+	return (rc);
+}
+
+int
+pool_server_run(const struct nvlist *request, int report_fd, struct stash *st, struct err *e)
+{
+	struct pool_server sv = {.listen_fd = -1, .st = st};
 	int rc;
 
-	(void)snprintf(sv.name, sizeof(sv.name), "%s", name);
+	(void)snprintf(sv.name, sizeof(sv.name), "%s", st->h->pool);
 	(void)pthread_mutex_init(&sv.lock, NULL);
 	(void)umask(022);
-	protect_from_memory_pressure();
-	if (out == NULL)
-		rc = err_set(e, ENOMEM, "out of memory");
-	else if ((rc = block_signals(&sv, e)) == 0)
-		rc = server_start(&sv, request, out, e);
-	report(report_fd, rc, e, out);
-	nv_free(out);
-	if (rc != 0) {
-		abandon(&sv);
+	pool_protect_memory();
+	if ((rc = block_signals(&sv, e)) != 0)
+		pool_server_report(report_fd, rc, e, NULL);
+	else if (request != NULL)
+		rc = first_start(&sv, request, report_fd, e);
+	else
+		rc = next_start(&sv, e);
+	if (rc != 0)
 		return (rc);
-	}
 	serve(&sv);
 	drain(&sv);
 	return (0); /* the process ends: an idle connection may still look at the session */

@@ -345,6 +345,19 @@ spa_on_dirty(struct spa *spa, void (*fn)(void *arg), void *arg)
 	spa->wb_kick_arg = arg;
 }
 
+void
+spa_on_synced(struct spa *spa, void (*fn)(void *arg, uint64_t txg), void *arg)
+{
+	spa->on_synced = fn;
+	spa->on_synced_arg = arg;
+}
+
+uint64_t
+spa_dirtyings(const struct spa *spa)
+{
+	return (spa->dirtyings);
+}
+
 bool
 spa_is_dirty(const struct spa *spa)
 {

@@ -86,6 +86,9 @@ struct spa {
 	unsigned sync_waits; /* syncs that wait for wb_busy to end */
 	void (*wb_kick)(void *arg); /* called when there is enough of it */
 	void *wb_kick_arg;
+	void (*on_synced)(void *arg, uint64_t txg); /* a txg is durable; or NULL */
+	void *on_synced_arg;
+	uint64_t dirtyings; /* how often anything became dirty */
 	struct dmu_misses *misses; /* of who has the lock now: he may be unwound (dmu_miss.c) */
 	struct dmu_misses *readers, *readers_last; /* reading without the lock, oldest first */
 	pthread_cond_t changed; /* with the lock: something that is waited for happened */

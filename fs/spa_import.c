@@ -338,6 +338,8 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 
 	if ((rc = spa_import_base(spa, o, e)) != 0 || (rc = dsl_pool_open(spa, e)) != 0)
 		return (rc);
+	if (o->judge != NULL)
+		spa->found = o->judge(o->judge_arg, spa->found);
 	if ((rc = errlog_load(spa)) != 0 || (rc = scrub_load(spa)) != 0)
 		return (err_rc(e, rc, "the state of the last scan cannot be read"));
 	if (spa->readonly)

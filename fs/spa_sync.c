@@ -265,6 +265,8 @@ spa_sync(struct spa *spa, struct err *e)
 		spa->synced = spa->txg++;
 		zil_clean(spa, spa->synced);
 		spa->wb_failed = false;
+		if (spa->on_synced != NULL)
+			spa->on_synced(spa->on_synced_arg, spa->synced);
 	} else {
 		spa_suspend(spa, "sync failed");
 		rc = err_wrap(e, "pool '%s' is suspended", spa->name);

@@ -351,6 +351,15 @@ syncer_wait(struct syncer *s, uint64_t txg)
 	return (completion_wait(&c));
 }
 
+void
+syncer_hurry(struct syncer *s)
+{
+	(void)pthread_mutex_lock(&s->lock);
+	s->sync_now = true;
+	(void)pthread_cond_signal(&s->wake);
+	(void)pthread_mutex_unlock(&s->lock);
+}
+
 int
 syncer_flush(struct syncer *s)
 {

@@ -162,8 +162,7 @@ zap_format(struct objset *os, uint64_t obj, unsigned normflags)
 		h = dbuf_data(db);
 		memset(h, 0, dbuf_size(db));
 		h->type = ZBT_MICRO;
-		spa_random(objset_spa(os), &h->salt, sizeof(h->salt));
-		h->salt |= 1;
+		h->salt = dmu_salt(os, obj) | 1;
 		h->normflags = normflags;
 	}
 	dbuf_rele(db);
@@ -200,7 +199,7 @@ zap_create_flags(struct objset *os, unsigned flags, unsigned type, unsigned bloc
 		return (rc);
 	z.block0 = dbuf_data(z.db);
 	z.size = dbuf_size(z.db);
-	spa_random(objset_spa(os), &salt, sizeof(salt));
+	salt = dmu_salt(os, *obj);
 	if ((rc = fzap_format(&z, salt | 1, 0)) == 0)
 		((struct fzap_header *)z.block0)->flags = flags;
 	zap_close(&z);

@@ -51,8 +51,51 @@ zpl_now(struct zpl *z, uint64_t t[2])
 		memcpy(t, z->fixed->crtime, sizeof(z->fixed->crtime));
 		return;
 	}
+	if (z->op_now[0] != 0) {
+		memcpy(t, z->op_now, sizeof(z->op_now));
+		return;
+	}
 	t[0] = spa_now(z->spa, &nsec);
 	t[1] = nsec;
+}
+
+void
+zpl_op_begin(struct zpl *z, struct dmu_made *made, uint64_t seed, uint64_t now[2])
+{
+	uint32_t nsec;
+
+	now[0] = spa_now(z->spa, &nsec);
+	now[1] = nsec;
+	memcpy(z->op_now, now, sizeof(z->op_now));
+	made->n = 0;
+	made->again = false;
+	made->seed = seed;
+	dmu_made_by(z->os, made);
+}
+
+void
+zpl_op_end(struct zpl *z)
+{
+	z->op_now[0] = z->op_gen = 0;
+	dmu_made_by(z->os, NULL);
+}
+
+void
+zpl_again_begin(struct zpl *z, struct dmu_made *made, const uint64_t now[2], uint64_t txg)
+{
+	memcpy(z->op_now, now, sizeof(z->op_now));
+	z->op_gen = txg;
+	z->replaying = true;
+	z->readonly = false;
+	dmu_made_by(z->os, made);
+}
+
+void
+zpl_again_end(struct zpl *z, bool readonly)
+{
+	z->replaying = false;
+	zpl_op_end(z);
+	zpl_set_readonly(z, readonly);
 }
 
 int
@@ -312,19 +355,46 @@ zpl_free_unlinked(struct zpl *z, uint64_t obj)
 }
 
 int
-zpl_reap_unlinked(struct zpl *z)
+zpl_walk_unlinked(struct zpl *z, int (*fn)(void *arg, uint64_t obj), void *arg)
 {
 	struct zap_entry ze;
 	uint64_t cookie = 0;
 	int rc;
 
-	if (z->readonly)
-		return (0);
-	while ((rc = zap_next(z->os, z->delete_queue, &cookie, &ze)) == 0) {
-		while ((rc = zpl_free_unlinked(z, ze.first)) == 1)
-			;
-		if (rc != 0 && rc != -ENOENT)
+	while ((rc = zap_next(z->os, z->delete_queue, &cookie, &ze)) == 0)
+		if ((rc = fn(arg, ze.first)) != 0)
 			return (rc);
-	}
 	return (rc == -ENOENT ? 0 : rc);
+}
+
+static int
+reap(void *arg, uint64_t obj)
+{
+	struct zpl *z = arg;
+	int rc;
+
+	while ((rc = zpl_free_unlinked(z, obj)) == 1)
+		;
+	return (rc == -ENOENT ? 0 : rc);
+}
+
+int
+zpl_reap_unlinked(struct zpl *z)
+{
+	return (z->readonly ? 0 : zpl_walk_unlinked(z, reap, z));
+}
+
+void
+zpl_time(struct zpl *z, uint64_t now[2])
+{
+	zpl_now(z, now);
+}
+
+int
+zpl_discard_log(struct dsl_dataset *ds)
+{
+	struct objset *os;
+	int rc = dsl_objset(ds, &os);
+
+	return (rc != 0 || dsl_is_snapshot(ds) ? rc : zil_destroy(os));
 }

@@ -47,6 +47,7 @@ struct zpl {
 	unsigned unlogged;		/* > 0: what is done now has no records of its own */
 	const struct zpl_fixed *fixed;	/* the object that is made now is made again */
 	bool replaying;
+	uint64_t op_now[2], op_gen; /* zpl_op_begin; op_now[0] 0: the clock's time, op_gen 0: the open txg */
 	struct zil_replayed replayed;
 };
 

@@ -345,6 +345,8 @@ znode_new(struct zpl *z, const struct znode_new *zn, uint64_t *obj)
 		return (rc);
 	if (z->fixed != NULL)
 		gen = z->fixed->gen;
+	else if (z->op_gen != 0)
+		gen = z->op_gen;
 	parent = zn->parent != 0 ? zn->parent : *obj; /* the root is its own */
 	flags = acl_flags(zn->flags | ZF_ARCHIVE | ZF_AV_MODIFIED, n->mode);
 	if ((S_ISDIR(n->mode) || S_ISREG(n->mode)) && (objset_flags(z->os) & OBJSET_PROJECT))

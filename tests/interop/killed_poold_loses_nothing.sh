@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# poold is killed again and again under load: every file that was fsynced and every command that
+# poold, keeper and server, is killed again and again under load, as in a crash: every file that was fsynced and every command that
 # returned is there after the next command; the pool is clean to zdb and to OpenZFS in the end.
 
 . "$TOP/tests/interop/lib.sh"

@@ -6,7 +6,8 @@
 #
 #	is WHAT GOT WANT          compare, complain, go on
 #	refused RC TEXT COMMAND   the command fails with that status and exactly that on stderr
-#	poold_pid POOL            the process that owns the pool
+#	poold_pid POOL            the keeper of the pool; killed, its server goes with it: a crash
+#	poold_server POOL         the server, its child; killed, the keeper starts another: a pause
 #	verdict                   end the test: 0 when nothing complained
 
 [ "$(id -u)" = 0 ] || { echo "needs root"; exit 77; }
@@ -35,6 +36,8 @@ poold_pid() {
 	inode=$(stat -c %i "$SMARTBOX_RUN/pool/$1.lock" 2> /dev/null) || return 1
 	awk -v inode="$inode" '$6 ~ ":" inode "$" { print $5; exit }' /proc/locks
 }
+
+poold_server() { pgrep -P "$(poold_pid "$1")"; }
 
 pools_end() {
 	local lock pid point

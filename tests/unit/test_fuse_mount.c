@@ -42,7 +42,7 @@ serve(struct spa *spa)
 
 	T.spa = spa;
 	if (syncer_new(spa, 0, 0, &T.sync, &e) != 0 ||
-	    fuse_server_new(spa, T.sync, 0, &T.fuse, &e) != 0)
+	    fuse_server_new(spa, T.sync, 0, NULL, &T.fuse, &e) != 0)
 		test_fail(__FILE__, __LINE__, "%s", e.msg);
 }
 

@@ -107,6 +107,22 @@ struct dmu_info {
 	bool has_spill;
 };
 
+/*
+ * Which numbers the objects get that an operation makes: noted, or, to do the same again, given.  From
+ * dmu_made_by on, with the pool's lock, until it is called with NULL.
+ */
+enum { DMU_MADE_MAX = 256 };
+struct dmu_made {
+	uint64_t obj[DMU_MADE_MAX];
+	unsigned n;
+	uint64_t seed; /* of the salts of tables that are made */
+	bool again; /* obj[at] is the next one's number, n are given */
+	unsigned at;
+};
+void dmu_made_by(struct objset *os, struct dmu_made *m);
+/* For a new table: random, and the same again when the same is done again. */
+uint64_t dmu_salt(struct objset *os, uint64_t obj);
+
 int dmu_object_alloc(struct objset *os, unsigned type, uint32_t block_size, unsigned bonus_type,
     uint32_t bonus_len, uint64_t *obj);
 int dmu_object_claim(struct objset *os, uint64_t obj, unsigned type, uint32_t block_size,

@@ -58,6 +58,7 @@ void dsl_name(const struct dsl_dataset *ds, char buf[DSL_NAME_MAX]);
 uint64_t dsl_guid(const struct dsl_dataset *ds);
 uint64_t dsl_fsid(const struct dsl_dataset *ds);
 uint64_t dsl_objnum(const struct dsl_dataset *ds);
+int dsl_hold_objnum(struct spa *spa, uint64_t obj, struct dsl_dataset **out); /* -ENOENT */
 
 /*
  * May `bytes` more be referenced through this dataset?  0, -EDQUOT (quota or refquota here or

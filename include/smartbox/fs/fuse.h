@@ -17,6 +17,7 @@
 #include "smartbox/fs/syncer.h"
 
 struct fuse_server;
+struct stash;
 
 /*
  * Ids 0..len-1 on disk appear as base..base+len-1, others as 65534; a caller whose id is outside
@@ -35,9 +36,19 @@ struct fuse_mount_opts {
 	struct fuse_idmap idmap;
 };
 
-/* sync may be NULL for a read-only pool.  threads 0: a default. */
-int fuse_server_new(struct spa *spa, struct syncer *sync, unsigned threads,
+/*
+ * sync may be NULL for a read-only pool.  threads 0: a default.  stash: memory that outlives this process,
+ * which stays the caller's; NULL: none is needed.
+ */
+int fuse_server_new(struct spa *spa, struct syncer *sync, unsigned threads, struct stash *stash,
     struct fuse_server **out, struct err *e);
+/*
+ * The mounts of a server that died, as the stash has them.  First, before anybody else uses the pool: open
+ * their datasets and do the changes again that are in no durable txg, in one txg, and sync it.  Then,
+ * when the caller has done what he must before users go on: serve them.
+ */
+int fuse_takeover_replay(struct fuse_server *fs, struct err *e);
+int fuse_takeover_serve(struct fuse_server *fs, struct err *e);
 /* Unmounts what is left (lazily), ends the threads.  NULL is fine. */
 void fuse_server_free(struct fuse_server *fs);
 

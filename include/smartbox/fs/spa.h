@@ -52,6 +52,9 @@ struct spa_import_opts {
 	const struct fs_os *os;
 	struct bdev **bdevs; /* tests */
 	size_t nbdevs;	     /* matched by the labels' guids */
+	/* Before anything is written: which txg is durable; what spa_found_txg will say.  Or NULL. */
+	uint64_t (*judge)(void *arg, uint64_t found);
+	void *judge_arg;
 };
 int spa_import(const struct spa_import_opts *o, struct spa **out, struct err *e);
 
@@ -86,6 +89,10 @@ bool write_behind(struct spa *spa, uint64_t keep);
 void write_behind_flush(struct spa *spa);
 /* fn is called, with the lock, when there is something to write behind.  NULL: nobody does. */
 void spa_on_dirty(struct spa *spa, void (*fn)(void *arg), void *arg);
+/* fn is called, with the lock, when a txg became durable, before anybody is told.  NULL: nobody. */
+void spa_on_synced(struct spa *spa, void (*fn)(void *arg, uint64_t txg), void *arg);
+/* With the lock: grows with every change of anything. */
+uint64_t spa_dirtyings(const struct spa *spa);
 bool spa_is_suspended(const struct spa *spa);
 /*
  * A patient pool whose devices are gone waits for them in the middle of its sync, with the lock given up,

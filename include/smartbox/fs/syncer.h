@@ -32,6 +32,8 @@ void syncer_notify(struct syncer *s, uint64_t txg, sync_done_fn *fn, void *arg);
 /* Forget a notification; the arg when it had not been called yet, else NULL. */
 void *syncer_cancel(struct syncer *s, int (*match)(void *arg, void *key), void *key);
 int syncer_wait(struct syncer *s, uint64_t txg);
+/* A sync should come soon; does not wait for it.  May be called with the pool's lock. */
+void syncer_hurry(struct syncer *s);
 /* Sync now: everything dirtied before the call. */
 int syncer_flush(struct syncer *s);
 

@@ -62,6 +62,22 @@ bool zpl_folds_case(const struct zpl *z); /* names that differ by case are one n
 /* Free what was unlinked while open when the power went (the delete queue). */
 int zpl_reap_unlinked(struct zpl *z);
 
+/*
+ * Around an operation that is to be repeatable: all of it happens at one time, and made gets the numbers
+ * of new objects.  To repeat it after the process died: the time, the txg it was in, and what it made;
+ * limits on space do not apply, they did when it was done first.
+ */
+struct dmu_made;
+void zpl_op_begin(struct zpl *z, struct dmu_made *made, uint64_t seed, uint64_t now[2]);
+void zpl_op_end(struct zpl *z);
+void zpl_again_begin(struct zpl *z, struct dmu_made *made, const uint64_t now[2], uint64_t txg);
+void zpl_again_end(struct zpl *z, bool readonly);
+void zpl_time(struct zpl *z, uint64_t now[2]); /* of the operation */
+/* Forget the intent log of a head that is not open: somebody else has all that is in it. */
+int zpl_discard_log(struct dsl_dataset *ds);
+/* Each object without names; fn may free it.  Non-zero from fn ends the walk. */
+int zpl_walk_unlinked(struct zpl *z, int (*fn)(void *arg, uint64_t obj), void *arg);
+
 int zpl_lookup(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj);
 int zpl_getattr(struct zpl *z, uint64_t obj, struct zpl_attr *a);
 enum { ZA_MODE = 1, ZA_UID = 2, ZA_GID = 4, ZA_SIZE = 8, ZA_ATIME = 16, ZA_MTIME = 32, ZA_CTIME = 64 };
