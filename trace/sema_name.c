@@ -237,6 +237,8 @@ cook_builtin(struct sema *s, struct node *n, const struct builtin_def *b)
 	}
 	if (b->id <= B_ARG9)
 		s->u->arg_mask |= 1u << b->id;
+	if (b->id == B_ERRNO) /* it is made from what came back */
+		s->u->arg_mask |= 1;
 	if (b->id == B_TIMESTAMP || b->id == B_WALLTIMESTAMP || b->id == B_VTIMESTAMP)
 		s->u->uses_time = true;
 	n->type = type_by_name(s->c->types, b->type);
