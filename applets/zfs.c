@@ -512,8 +512,8 @@ static const struct subcmd zfs_commands[] = {
 	    "all|PROPERTY,... [DATASET]...", "show properties"},
 	{"set", set, "PROPERTY=VALUE... DATASET...", "change properties"},
 	{"inherit", inherit, "[-rS] PROPERTY DATASET...", "take a property from the parent again"},
-	{"send", zfs_send, "[-DLPRVbcehnpsvw] [-i|-I SNAPSHOT|BOOKMARK] SNAPSHOT | "
-	    "[-PVnv] -t TOKEN", "write a snapshot as a stream"},
+	{"send", zfs_send, "[-DLPRVbcehnpsvw] [-i|-I SNAPSHOT|BOOKMARK] SNAPSHOT|FILESYSTEM | "
+	    "[-PVnv] -t TOKEN | -S [-LPVcenvw] FILESYSTEM", "write a snapshot as a stream"},
 	{"userspace", zfs_userspace, "[-Hinp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
 	    "[-t TYPE,...] FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of users"},
 	{"groupspace", zfs_groupspace, "[-Hinp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "

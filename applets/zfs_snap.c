@@ -324,7 +324,8 @@ zfs_diff(int argc, char **argv)
 	must(nv_add_str(args, "from", from));
 	must(nv_add_str(args, "to", to));
 	if (zfs_ask(from, "fs.diff", args, &out, &e) != 0) {
-		status = applet_fail_bare(&e, "Unable to obtain diffs");
+		status = e.code == EXDEV ? applet_fail_bare(NULL, "Unable to obtain diffs: \n   %s", e.msg) :
+					   applet_fail_bare(&e, "Unable to obtain diffs");
 	} else {
 		o.mountpoint = nv_str_or(out, "mountpoint", "");
 		print_changes(&o, out);

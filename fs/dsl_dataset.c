@@ -435,6 +435,21 @@ ds_hold_prev(struct dsl_dataset *ds, struct dsl_dataset **out)
 	return (0);
 }
 
+bool
+ds_is_before(struct dsl_dataset *ds, const struct dsl_dataset *snap)
+{
+	struct dsl_dataset *at = ds_hold(ds), *prev;
+	bool found = false;
+
+	while (!found && ds_hold_prev(at, &prev) == 0) {
+		dsl_rele(at);
+		at = prev;
+		found = at->obj == snap->obj;
+	}
+	dsl_rele(at);
+	return (found && ds->obj != snap->obj);
+}
+
 static int
 refresh_origin(struct dsl_dataset *ds)
 {

@@ -186,6 +186,8 @@ int ds_objset_create(struct dsl_dataset *ds, unsigned type);
 void ds_apply_policy(struct dsl_dataset *ds);
 uint64_t ds_quota(struct dsl_dataset *ds), ds_reserved(struct dsl_dataset *ds);
 int ds_hold_prev(struct dsl_dataset *ds, struct dsl_dataset **out); /* -ENOENT: none */
+/* Is snap one of those before ds, in its own filesystem or above its origin? */
+bool ds_is_before(struct dsl_dataset *ds, const struct dsl_dataset *snap);
 int ds_written(struct dsl_dataset *ds, struct dsl_dataset *since, struct space_sum *sum);
 bool ds_is_origin(const struct dsl_dataset *ds); /* $ORIGIN@$ORIGIN */
 int ds_features_copy(struct dsl_dataset *from, struct dsl_dataset *to);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl_impl.h"
 #include "poolops_impl.h"
 #include "smartbox/fs/names.h"
 #include "smartbox/fs/recv.h"
@@ -432,7 +433,42 @@ op_fs_destroy_snaps(struct pool_session *s, const struct nvlist *in, struct nvli
 	return (rc);
 }
 
-/* The snapshots of fs that are newer than `snapshot`, newest first. */
+/* Of a bookmark of fs; 0 when there is none. */
+static uint64_t
+bookmark_txg(struct pool_session *s, const char *fs, const char *name)
+{
+	uint64_t words[BOOKMARK_WORDS], txg = 0;
+	struct dsl_dataset *head;
+
+	spa_enter(s->spa);
+	if (dsl_hold(s->spa, fs, &head, NULL) == 0) {
+		if (ds_bookmark_lookup(head, strchr(name, '#') + 1, words) == 0)
+			txg = words[BM_TXG];
+		dsl_rele(head);
+	}
+	spa_exit(s->spa);
+	return (txg);
+}
+
+static int
+newer_bookmarks(struct pool_session *s, const char *fs, const char *snapshot, struct strlist *newer,
+    struct err *e)
+{
+	struct strlist all = STRLIST_INIT;
+	char txg[32];
+	int rc;
+
+	if ((rc = session_prop(s, snapshot, "createtxg", txg, sizeof(txg), e)) == 0)
+		rc = session_names(s, fs, 0, DSL_BOOKMARK, &all, e);
+	for (size_t i = 0; rc == 0 && i < all.n; i++)
+		if (bookmark_txg(s, fs, all.v[i]) > strtoull(txg, NULL, 10) &&
+		    strlist_add(newer, all.v[i]) != 0)
+			rc = out_of_memory(e);
+	strlist_free(&all);
+	return (rc);
+}
+
+/* The snapshots of fs that are newer than `snapshot`, newest first; then such bookmarks. */
 static int
 newer_than(struct pool_session *s, const char *fs, const char *snapshot, struct strlist *newer,
     struct err *e)
@@ -444,6 +480,19 @@ newer_than(struct pool_session *s, const char *fs, const char *snapshot, struct 
 		if (strlist_add(newer, all.v[i]) != 0)
 			rc = out_of_memory(e);
 	strlist_free(&all);
+	return (rc != 0 ? rc : newer_bookmarks(s, fs, snapshot, newer, e));
+}
+
+static int
+destroy_bookmarks(struct pool_session *s, const struct strlist *names, struct err *e)
+{
+	int rc = 0;
+
+	spa_enter(s->spa);
+	for (size_t i = 0; i < names->n && rc == 0; i++)
+		if (strchr(names->v[i], '#') != NULL)
+			rc = dsl_destroy_bookmark(s->spa, names->v[i], e);
+	spa_exit(s->spa);
 	return (rc);
 }
 
@@ -460,12 +509,15 @@ clear_newer(struct pool_session *s, const struct strlist *newer, const struct nv
 		return (refuse(out, "newer", newer, e, EEXIST,
 		    "more recent snapshots or bookmarks exist"));
 	for (size_t i = 0; i < newer->n && rc == 0; i++)
-		rc = plan_snapshot(&p, newer->v[i], e);
+		if (strchr(newer->v[i], '@') != NULL)
+			rc = plan_snapshot(&p, newer->v[i], e);
 	if (rc == 0 && p.clones.n != 0)
 		rc = refuse(out, "clones", &p.clones, e, EEXIST,
 		    "clones of previous snapshots exist");
 	if (rc == 0 && (rc = unmount_steps(s, &p.steps, true, e)) == 0)
 		rc = run_steps(s, &p.steps, false, e);
+	if (rc == 0)
+		rc = destroy_bookmarks(s, newer, e);
 	plan_free(&p);
 	return (rc);
 }

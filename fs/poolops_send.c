@@ -30,22 +30,6 @@ struct source {
 	bool is_clone;
 };
 
-/* `snap` is `ds` or one of those before it, in its own filesystem or above its origin. */
-static bool
-is_before(struct dsl_dataset *ds, const struct dsl_dataset *snap)
-{
-	struct dsl_dataset *at = ds_hold(ds), *prev;
-	bool found = false;
-
-	while (!found && ds_hold_prev(at, &prev) == 0) {
-		dsl_rele(at);
-		at = prev;
-		found = at->obj == snap->obj;
-	}
-	dsl_rele(at);
-	return (found && ds->obj != snap->obj);
-}
-
 static int
 source_snapshot(struct spa *spa, struct dsl_dataset *to, const char *name, struct source *src,
     struct err *e)
@@ -55,7 +39,7 @@ source_snapshot(struct spa *spa, struct dsl_dataset *to, const char *name, struc
 	if ((rc = dsl_hold(spa, name, &src->snap, e)) != 0)
 		return (rc == -ENOENT ? err_set(e, ENOENT, "incremental source (%s) does not exist", name) :
 		    rc);
-	if (!dsl_is_snapshot(src->snap) || !is_before(to, src->snap)) {
+	if (!dsl_is_snapshot(src->snap) || !ds_is_before(to, src->snap)) {
 		dsl_rele(src->snap);
 		src->snap = NULL;
 		return (err_set(e, EXDEV, "not an earlier snapshot from the same fs"));
@@ -356,11 +340,15 @@ plan_named(struct send_run *r, const struct nvlist *in, struct err *e)
 	const char *name, *from = nv_str_or(in, "from", "");
 	char whole[DSL_NAME_MAX] = "";
 	struct send_plan *p = &r->plan;
+	struct dsl_dataset *to;
 	int rc;
 
 	if ((rc = arg_str(in, "name", &name, e)) != 0 ||
 	    (rc = name_check_dataset(name, DSL_SNAPSHOT, e)) != 0)
 		return (rc);
+	if (dsl_hold(r->spa, name, &to, NULL) != 0)
+		return (err_set(e, ENOENT, "dataset does not exist"));
+	dsl_rele(to);
 	(void)snprintf(p->root, sizeof(p->root), "%.*s", (int)strcspn(name, "@"), name);
 	(void)snprintf(p->tosnap, sizeof(p->tosnap), "%s", strchr(name, '@') + 1);
 	if (from[0] != '\0' && (rc = send_full_from(p->root, from, whole, e)) != 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "dsl_impl.h"
 #include "poolops_impl.h"
 #include "smartbox/fs/names.h"
 #include "smartbox/fs/zpl_diff.h"
@@ -216,7 +217,10 @@ diff_snaps(struct pool_session *s, const char *from, const char *to, struct buf 
 	spa_enter(s->spa);
 	if ((rc = dsl_hold(s->spa, from, &f, e)) == 0) {
 		if ((rc = dsl_hold(s->spa, to, &t, e)) == 0) {
-			rc = zpl_diff(f, t, add_change, b, e);
+			if (f->obj == t->obj || ds_is_before(t, f))
+				rc = zpl_diff(f, t, add_change, b, e);
+			else
+				rc = err_set(e, EXDEV, "Not an earlier snapshot from the same fs");
 			dsl_rele(t);
 		}
 		dsl_rele(f);

@@ -38,12 +38,13 @@ send_batch_new(void)
 }
 
 void
-send_batch_free(struct send_batch *b)
+send_batch_free(struct spa *spa, struct send_batch *b)
 {
 	size_t i;
 
 	for (i = 0; b != NULL && i < b->n; i++)
-		free(b->item[i].payload);
+		if (b->item[i].payload != NULL)
+			dmu_data_free(spa, b->item[i].payload, b->item[i].len);
 	free(b);
 }
 
@@ -282,13 +283,13 @@ run_threads(struct send_pipe *p, struct stream_out *out)
 		return (rc);
 	while (rc == 0 && (b = pipe_take(p)) != NULL) {
 		rc = put_batch(out, b);
-		send_batch_free(b);
+		send_batch_free(p->job->spa, b);
 	}
 	pipe_cancel(p);
 	(void)pthread_join(reader, NULL);
 	while ((b = p->first) != NULL) {
 		p->first = b->next;
-		send_batch_free(b);
+		send_batch_free(p->job->spa, b);
 	}
 	return (rc);
 }
@@ -334,7 +335,7 @@ count_newer(const struct blkptr *bp, uint64_t obj, int level, uint64_t blkid, vo
 	return (0);
 }
 
-/* Indirect blocks are not sent, but a record goes in front of each data block. */
+/* Indirect blocks are not sent, but a record goes in front of each data block; BEGIN and END. */
 static int
 adjust(struct dsl_dataset *ds, bool compressed, const struct newer *n, uint64_t *bytes)
 {
@@ -346,7 +347,7 @@ adjust(struct dsl_dataset *ds, bool compressed, const struct newer *n, uint64_t 
 		block = BLOCK_OLD_MAX_BYTES;
 	blocks = n->uncomp / block;
 	size -= blocks * sizeof(struct blkptr) < size ? blocks * sizeof(struct blkptr) : size;
-	*bytes = size + blocks * sizeof(struct stream_record);
+	*bytes = size + blocks * sizeof(struct stream_record) + 2 * sizeof(struct stream_record);
 	return (0);
 }
 

@@ -49,6 +49,6 @@ int send_pipe_add(struct send_pipe *p, struct send_batch *b);
 /* The root block of the snapshot; with the pool's lock. */
 const struct blkptr *send_root(const struct send_job *job);
 struct send_batch *send_batch_new(void);
-void send_batch_free(struct send_batch *b);
+void send_batch_free(struct spa *spa, struct send_batch *b);
 
 #endif

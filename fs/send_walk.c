@@ -63,7 +63,7 @@ read_item(void *arg, size_t i)
 
 	if (!it->reads)
 		return;
-	if ((it->payload = malloc(it->len)) == NULL)
+	if ((it->payload = dmu_data_new(w->spa, it->len)) == NULL)
 		it->rc = -ENOMEM;
 	else
 		it->rc = it->as_stored ? zio_read_raw_plain(w->spa, &it->bp, it->payload) :
@@ -139,7 +139,7 @@ batch_end(struct walker *w)
 		return (rc);
 	w->batch = NULL;
 	if ((rc = send_pipe_add(w->pipe, b)) != 0)
-		send_batch_free(b);
+		send_batch_free(w->spa, b);
 	return (rc);
 }
 
@@ -171,8 +171,9 @@ emit(struct walker *w, const struct stream_record *r, const void *payload, uint3
 		return (rc);
 	it->r = *r;
 	if (len != 0) {
-		if ((it->payload = calloc(1, it->len)) == NULL)
+		if ((it->payload = dmu_data_new(w->spa, it->len)) == NULL)
 			return (-ENOMEM);
+		memset((char *)it->payload + it->len - 8, 0, 8); /* what is behind an odd length */
 		memcpy(it->payload, payload, len);
 	}
 	return (0);
@@ -536,6 +537,6 @@ send_walk(struct send_pipe *p, struct err *e)
 	w.workers = workers_new(-1);
 	rc = walk_root(&w, &root);
 	workers_free(w.workers);
-	send_batch_free(w.batch);
+	send_batch_free(w.spa, w.batch);
 	return (rc == 0 || (e != NULL && e->code != 0) ? rc : err_rc(e, rc, "the snapshot cannot be read"));
 }

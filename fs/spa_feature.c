@@ -102,6 +102,8 @@ static const struct feature table[] = {
     {"org.freebsd:zstd_compress", "zstd_compress", "zstd compression algorithm support.",
 	"com.delphix:extensible_dataset", F_READ | F_WRITE | F_CREATE},
     {"org.openzfs:draid", "draid", "Support for distributed spare RAID", NULL, F_LABEL},
+    {"com.fudosecurity:block_cloning", "block_cloning",
+	"Support for block cloning via Block Reference Table.", NULL, F_RO_COMPAT | F_READ},
     {"org.openzfs:blake3", "blake3", "BLAKE3 hash algorithm.", "com.delphix:extensible_dataset",
 	F_READ | F_WRITE | F_CREATE},
 };

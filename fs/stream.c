@@ -254,9 +254,11 @@ stream_next(struct stream_in *in, struct stream_record *r, void **payload, size_
 	*payload = NULL;
 	*len = 0;
 	if (rc != 0)
-		return (rc == -EPIPE ? err_set(e, EPIPE, "incomplete stream") :
-		    err_rc(e, rc, "cannot read the stream"));
+		return (rc == -EPIPE ? err_set(e, EPIPE, in->bytes == 0 ? "failed to read from stream" :
+		    "incomplete stream") : err_rc(e, rc, "cannot read the stream"));
 	in->bytes += sizeof(*r);
+	if (in->bytes == sizeof(*r) && r->type != DRR_BEGIN)
+		return (err_set(e, EINVAL, "invalid stream (bad magic number)"));
 	if (r->type == DRR_BEGIN) {
 		in->sum = (struct cksum){{0, 0, 0, 0}};
 		if ((rc = check_begin(r, e)) != 0)

@@ -113,7 +113,28 @@ zfs send -i @r1 a/f/large@r4 | head -c 900000 | zfs receive -s b/o1-f-big 2> /de
 zfs send a/f/large@r1 | head -c 900000 | zfs receive -s b/gone 2> /dev/null; zfs receive -A b/gone || fail "-A"
 zfs list b/gone > /dev/null 2>&1 && fail "-A leaves the dataset"
 
+# --- what is no snapshot: a filesystem as it is, and what was partly received, from a third place ---
+zfs create a/live && fill "$R/a/live" 1 && zfs snapshot a/live@1 && fill "$R/a/live" 2
+zfs send a/live | zfs receive b/live && zfs send a/live@1 | zfs receive b/live1 && zfs send -i @1 a/live | zfs receive b/live1 || fail "send of a filesystem"
+for t in live live1; do diff <(tree "$R/a/live") <(tree "$(snap b/$t --head--)") > diffs || { fail "b/$t is not a/live"; head -5 diffs; }; done
+is "guid of a head" "$(zfs get -Ho value guid b/live@--head--)" "$(zfs get -Ho value guid a/live)"
+is "no snapshot is left" "$(zfs list -Hro name -t snapshot a/live)" a/live@1
+refused 1 "Error: Unsupported flag with filesystem or bookmark." zfs send -R a/live
+zfs snapshot a/live@2
+for from in '' '-i @1'; do
+	[ -z "$from" ] || { zfs send a/live@1 | zfs receive b/part && zfs send a/live@1 | zfs receive a/part; } || fail "base of a part"
+	zfs send $from a/live@2 | head -c 700000 | zfs receive -s b/part 2> /dev/null && fail "a cut stream is taken"
+	zfs send -S b/part | zfs receive -s a/part 2> /dev/null && fail "a part is taken for the whole"
+	zfs send -t "$(zfs get -Ho value receive_resume_token a/part)" | zfs receive -s a/part || fail "going on from a part of a part"
+	same a/live a/part 2
+	zfs receive -A b/part; zfs destroy -r a/part; [ -z "$from" ] || zfs destroy -r b/part
+done
+refused 1 "warning: cannot send 'b/live': 'b/live' has no partially received state" zfs send -S b/live
+refused 1 "cannot receive: failed to read from stream" zfs receive b/nothing < /dev/null
+refused 1 "cannot receive: invalid stream (bad magic number)" zfs receive b/nothing < /bin/sh
+
 # --- estimates ---
+is "-nP of nothing" "$(zfs snapshot a/live@3; zfs send -nP -i @2 a/live@3 | tail -1 | cut -f 2)" 624
 is "-nP" "$(zfs send -nP a/f/small@r2 | cut -f 1 | tr '\n' ' ')" "full size "
 
 # --- bookmarks, holds ---
@@ -155,7 +176,20 @@ echo 11 >> "$D/dir/one"; rm "$D/two"; mv "$D/with space" "$D/renamed"; echo 4 > 
 is "diff" "$(zfs diff -F a/diff@a a/diff@b | sed "s|$D||" | sed "s|$D||" | sort)" "$(printf '%s\n' '+	@	/dir/link' '+	F	/four' '-	F	/two' 'M	/	/' 'M	/	/dir' 'M	F	/dir/one' 'R	F	/with\0040space -> /renamed' | sort)"
 echo now > "$D/now"
 is "diff to now" "$(zfs diff -H a/diff@b | sed "s|$D||" | sort)" "$(printf '+\t/now\nM\t/')"
+zfs clone a/diff@a a/diffc && zfs snapshot a/diffc@c
+refused 1 "Unable to obtain diffs: 
+   Not an earlier snapshot from the same fs" zfs diff a/diffc@c a/diff@b
+zfs diff a/diff@a a/diffc@c > /dev/null || fail "diff from the origin"
 is "no snapshot is left of it" "$(zfs list -Ho name -t snapshot a/diff | wc -l)" 2
+
+# --- a rollback takes newer bookmarks along ---
+zfs create a/back && zfs snapshot a/back@1 && zfs snapshot a/back@2 && zfs bookmark a/back@1 '#1' && zfs bookmark a/back@2 '#2' || fail "for the rollback"
+refused 1 "cannot rollback to 'a/back@1': more recent snapshots or bookmarks exist
+use '-r' to force deletion of the following snapshots and bookmarks:
+a/back@2
+a/back#2" zfs rollback a/back@1
+zfs rollback -r a/back@1 || fail "rollback -r"
+is "after it" "$(zfs list -Hro name -t all a/back | tr '\n' ' ')" "a/back a/back@1 a/back#1 "
 
 zpool export a && zpool export b || fail "export"
 for p in a b; do
