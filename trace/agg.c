@@ -574,6 +574,22 @@ print_number(struct buf *out, uint64_t size, long long v)
 	buf_printf(out, " %*lld", size <= 8 ? width[size] : 16, v);
 }
 
+static void
+symbol_text(const struct fmt_ctx *ctx, int fn, enum tykind kind, const uint64_t w[2], char *text,
+    size_t size)
+{
+	if (fn == F_MOD)
+		sym_kernel_mod(ctx->syms, w[0], text, size);
+	else if (kind == TY_SYMADDR)
+		sym_kernel_func(ctx->syms, w[0], text, size);
+	else if (fn == F_UMOD)
+		sym_user_mod(ctx->syms, (int)w[0], w[1], text, size);
+	else if (fn == F_UADDR)
+		sym_user(ctx->syms, (int)w[0], w[1], text, size);
+	else
+		sym_user_func(ctx->syms, (int)w[0], w[1], text, size);
+}
+
 void
 value_print_key(struct buf *out, const struct value *v, const struct fmt_ctx *ctx)
 {
@@ -587,10 +603,7 @@ value_print_key(struct buf *out, const struct value *v, const struct fmt_ctx *ct
 		sym_stack(ctx->syms, out, v->data, v->size, k == TY_USTACK, ctx->stackindent);
 	} else if (k == TY_SYMADDR || k == TY_USYMADDR) {
 		memcpy(w, v->data, k == TY_SYMADDR ? 8 : 16);
-		if (k == TY_SYMADDR)
-			sym_kernel_func(ctx->syms, w[0], text, sizeof(text));
-		else
-			sym_user_func(ctx->syms, (int)w[0], w[1], text, sizeof(text));
+		symbol_text(ctx, v->fn, k, w, text, sizeof(text));
 		buf_printf(out, "  %-50s", text);
 	} else if (type_is_scalar(v->type)) {
 		print_number(out, type_size(v->type), (long long)value_int(v));
@@ -624,7 +637,7 @@ key_value(const struct ident *id, unsigned i, const char *key)
 	const struct key_part *k = &id->keys[i];
 	uint64_t n = type_is_scalar(k->type) ? type_size(k->type) : k->size;
 
-	return ((struct value){k->type, key + k->off, (uint32_t)n});
+	return ((struct value){k->type, key + k->off, (uint32_t)n, k->fn});
 }
 
 /* The entry of another aggregation with the same key; NULL it has none. */
@@ -666,7 +679,7 @@ format_agg(struct buf *out, const struct conv *c, const struct agg *a, const int
 	int64_t x = a->id->agg.func == AGG_AVG ? average(vals, a->normal) :
 	    a->id->agg.func == AGG_STDDEV ? (int64_t)stddev(vals, a->normal) :
 	    vals[0] / a->normal;
-	struct value v = {ctx->types->t_int64, &x, 8};
+	struct value v = {ctx->types->t_int64, &x, 8, 0};
 
 	if (a->id->agg.func >= AGG_QUANTIZE)
 		quantize_print(out, &a->id->agg, vals, a->normal);
@@ -757,6 +770,102 @@ print_rows(struct buf *out, const struct agg_snap *by, const struct agg_snap *sn
 	}
 }
 
+/* --- one entry per symbol ---------------------------------------------------------------------- */
+
+/*
+ * Keys that are addresses stand for functions or modules: entries whose keys print alike are added up, in the
+ * first of them.
+ */
+struct named {
+	char *text;
+	unsigned i;
+};
+
+static bool
+has_symbols(const struct ident *id)
+{
+	for (unsigned i = 0; i < id->nkeys; i++) {
+		enum tykind k = type_resolve(id->keys[i].type)->kind;
+
+		if (k == TY_SYMADDR || (k == TY_USYMADDR && id->keys[i].fn != F_UADDR))
+			return (true);
+	}
+	return (false);
+}
+
+static int
+by_text(const void *a, const void *b)
+{
+	const struct named *x = a, *y = b;
+	int c = strcmp(x->text, y->text);
+
+	return (c != 0 ? c : x->i < y->i ? -1 : 1);
+}
+
+static void
+add_entry(const struct agg_info *g, struct agg_entry *to, const struct agg_entry *e)
+{
+	if (is_extreme(g)) {
+		if (g->func == AGG_MIN ? e->vals[0] < to->vals[0] : e->vals[0] > to->vals[0])
+			to->vals[0] = e->vals[0];
+		return;
+	}
+	if (g->func == AGG_STDDEV) {
+		to->vals[0] += e->vals[0];
+		to->vals[1] += e->vals[1];
+		add128(to->vals + 2, e->vals + 2);
+		return;
+	}
+	for (int64_t i = 0; i < agg_nvals(g); i++)
+		to->vals[i] = (int64_t)((uint64_t)to->vals[i] + (uint64_t)e->vals[i]);
+}
+
+static char *
+key_text(const struct agg_snap *s, unsigned e, const struct fmt_ctx *ctx)
+{
+	struct buf b = BUF_INIT;
+
+	for (unsigned i = 0; i < s->agg->id->nkeys; i++) {
+		struct value v = key_value(s->agg->id, i, s->e[e].key);
+
+		value_print_key(&b, &v, ctx);
+	}
+	buf_add(&b, "", 1);
+	return (buf_take(&b));
+}
+
+static void
+join_symbols(struct agg_snap *s, const struct fmt_ctx *ctx)
+{
+	struct named *v = has_symbols(s->agg->id) ? calloc(s->n + 1, sizeof(*v)) : NULL;
+	unsigned n = 0, first = 0;
+
+	for (; v != NULL && n < s->n; n++) {
+		v[n].i = n;
+		if ((v[n].text = key_text(s, n, ctx)) == NULL)
+			break;
+	}
+	if (v != NULL && n == s->n && n > 0) {
+		qsort(v, n, sizeof(*v), by_text);
+		for (unsigned i = 1; i < n; i++) {
+			if (strcmp(v[i].text, v[first].text) != 0) {
+				first = i;
+				continue;
+			}
+			add_entry(&s->agg->id->agg, &s->e[v[first].i], &s->e[v[i].i]);
+			free(s->e[v[i].i].vals);
+			s->e[v[i].i].vals = NULL;
+		}
+		s->n = 0;
+		for (unsigned i = 0; i < n; i++)
+			if (s->e[i].vals != NULL)
+				s->e[s->n++] = s->e[i];
+	}
+	for (unsigned i = 0; v != NULL && i < n; i++)
+		free(v[i].text);
+	free(v);
+}
+
 int
 agg_print(struct buf *out, struct agg *const *aggs, unsigned n, const struct fmt *fmt,
     const struct options *o, const struct fmt_ctx *ctx)
@@ -765,7 +874,8 @@ agg_print(struct buf *out, struct agg *const *aggs, unsigned n, const struct fmt
 	int rc = snaps != NULL ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; rc == 0 && i < n; i++)
-		rc = agg_snapshot(aggs[i], &snaps[i]);
+		if ((rc = agg_snapshot(aggs[i], &snaps[i])) == 0)
+			join_symbols(&snaps[i], ctx);
 	if (rc == 0) {
 		by = &snaps[o->v[O_AGGSORTPOS] < n ? o->v[O_AGGSORTPOS] : 0];
 		rc = unite(by, snaps, n);

@@ -212,7 +212,7 @@ print_default(struct session *s, const struct act *a, const struct value *v)
 static struct value
 value_of(const struct act *a, unsigned i, const char *data)
 {
-	return ((struct value){a->args[i].type, data + a->args[i].off, a->args[i].size});
+	return ((struct value){a->args[i].type, data + a->args[i].off, a->args[i].size, (int)a->fn});
 }
 
 static void

@@ -98,6 +98,12 @@ by_addr(const void *a, const void *b)
 	return (x->size > y->size ? -1 : x->size < y->size);
 }
 
+void
+elf_sort(struct elf *f)
+{
+	qsort(f->syms, f->nsyms, sizeof(*f->syms), by_addr);
+}
+
 static void
 read_symbols(struct elf *f, const Elf64_Shdr *tab)
 {
@@ -117,7 +123,7 @@ read_symbols(struct elf *f, const Elf64_Shdr *tab)
 		f->syms[f->nsyms++] = (struct elf_sym){s.st_value, s.st_size,
 		    text_at(f, &strs, s.st_name)};
 	}
-	qsort(f->syms, f->nsyms, sizeof(*f->syms), by_addr);
+	elf_sort(f);
 }
 
 static void
@@ -136,25 +142,40 @@ load_symbols(struct elf *f)
 }
 
 int
-elf_open(const char *path, struct elf *out, struct err *e)
+elf_parse(char *data, size_t len, struct elf *out, struct err *e)
 {
 	Elf64_Ehdr h;
-	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((rc = file_read(path, ELF_MAX, &out->data, &out->len, e)) != 0)
-		return (rc);
+	out->data = data;
+	out->len = len;
 	if (!header(out, &h)) {
 		elf_close(out);
-		return (err_set(e, ENOEXEC, "%s: not a 64-bit ELF file", path));
+		return (err_set(e, ENOEXEC, "not a 64-bit ELF file"));
 	}
 	load_symbols(out);
 	return (0);
 }
 
+int
+elf_open(const char *path, struct elf *out, struct err *e)
+{
+	char *data;
+	size_t len;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	if ((rc = file_read(path, ELF_MAX, &data, &len, e)) != 0)
+		return (rc);
+	return (elf_parse(data, len, out, e) != 0 ? err_wrap(e, "%s", path) : 0);
+}
+
 void
 elf_close(struct elf *f)
 {
+	if (f->debug != NULL)
+		elf_close(f->debug);
+	free(f->debug);
 	free(f->syms);
 	free(f->data);
 	memset(f, 0, sizeof(*f));

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ident.h"
 #include "sym.h"
 
 /* --- parsing ----------------------------------------------------------------------------------- */
@@ -367,7 +368,11 @@ print_address(struct buf *out, const struct conv *v, const struct value *val, st
 	char text[512];
 	uint64_t pair[2] = {0, 0};
 
-	if (type_resolve(val->type)->kind == TY_USYMADDR) {
+	if (val->fn == F_MOD) {
+		sym_kernel_mod(ctx->syms, (uint64_t)value_int(val), text, sizeof(text));
+	} else if (val->fn == F_FUNC) {
+		sym_kernel_func(ctx->syms, (uint64_t)value_int(val), text, sizeof(text));
+	} else if (type_resolve(val->type)->kind == TY_USYMADDR) {
 		memcpy(pair, val->data, val->size < 16 ? val->size : 16);
 		sym_user(ctx->syms, (int)pair[0], pair[1], text, sizeof(text));
 	} else if (v->conv == 'A') {

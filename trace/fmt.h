@@ -38,6 +38,7 @@ struct value {
 	struct type *type;
 	const void *data;
 	uint32_t size;
+	int fn; /* symbols: F_MOD, F_UMOD ..., of the subroutine that made it; 0 unknown */
 };
 /* Does a value of type t fit conversion v? */
 bool fmt_accepts(const struct conv *v, struct type *t);

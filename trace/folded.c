@@ -93,7 +93,7 @@ agg_has_stack(const struct agg *a)
 static struct frame *
 add_text(struct frame *f, const struct key_part *k, const char *key, const struct fmt_ctx *ctx)
 {
-	struct value v = {k->type, key + k->off, k->size};
+	struct value v = {k->type, key + k->off, k->size, k->fn};
 	struct buf text = BUF_INIT;
 	char *s;
 

@@ -34,6 +34,7 @@ struct agg_info {
 struct key_part {
 	struct type *type;
 	uint32_t off, size; /* in the packed key; strings: the widest use */
+	int fn;		    /* symbols: the subroutine */
 };
 
 struct inline_param {

@@ -72,6 +72,23 @@ options_init(struct options *o)
 		o->v[table[i].id] = table[i].dflt;
 }
 
+/* DTRACE_OPT_STRSIZE=64 and the like; what makes no sense is not said to have been. */
+void
+options_environment(struct options *o)
+{
+	char name[64];
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *value;
+		size_t n = (size_t)snprintf(name, sizeof(name), "DTRACE_OPT_%s", table[i].name);
+
+		for (size_t k = 0; k < n; k++)
+			name[k] = (char)toupper((unsigned char)name[k]);
+		if ((value = getenv(name)) != NULL)
+			(void)options_set(o, table[i].name, value, false, NULL);
+	}
+}
+
 static bool
 parse_flag(const char *s, uint64_t *v)
 {

@@ -26,6 +26,7 @@ struct options {
 };
 
 void options_init(struct options *o);
+void options_environment(struct options *o);
 /* running: only those that setopt() may change. Errors are DTrace's words. */
 int options_set(struct options *o, const char *name, const char *value, bool running, struct err *e);
 

@@ -268,7 +268,8 @@ remember_keys(struct session *s, const struct agg *a)
 	for (unsigned k = 0; k < a->id->nkeys; k++) {
 		const struct key_part *part = &a->id->keys[k];
 
-		if (type_resolve(part->type)->kind != TY_USTACK)
+		if (type_resolve(part->type)->kind != TY_USTACK &&
+		    type_resolve(part->type)->kind != TY_USYMADDR)
 			continue;
 		for (unsigned i = 0; i < snap.n; i++) {
 			uint64_t pid;

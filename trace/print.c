@@ -18,7 +18,7 @@ indent(struct session *s, int depth)
 static void
 print_scalar(struct session *s, struct type *t, const char *p)
 {
-	struct value v = {t, p, (uint32_t)type_size(t)};
+	struct value v = {t, p, (uint32_t)type_size(t), 0};
 	const char *name = type_enum_name(&s->types, t, value_int(&v));
 
 	if (name != NULL)
@@ -108,7 +108,7 @@ print_value(struct session *s, struct type *t, const char *p, int depth)
 void
 print_typed(struct session *s, const struct act *a, const char *data)
 {
-	struct value v = {a->args[0].type, data + a->args[0].off, a->args[0].size};
+	struct value v = {a->args[0].type, data + a->args[0].off, a->args[0].size, 0};
 
 	if (a->nargs > 1) { /* a pointer: what it points to */
 		buf_printf(&s->out, "0x%llx = *\n            ", (unsigned long long)value_int(&v));

@@ -20,8 +20,11 @@
 static uint32_t
 ring_size(const struct session *s)
 {
+	enum { KEPT_MIN = 1 << 20 }; /* policies that keep records elsewhere need it only for the way */
 	uint64_t want = s->opt.v[O_BUFSIZE] * s->im.ncpus, size = 4096;
 
+	if (s->opt.v[O_BUFPOLICY] != POLICY_SWITCH && want < KEPT_MIN)
+		want = KEPT_MIN;
 	if (want > 256 << 20)
 		want = 256 << 20;
 	while (size < want)
@@ -358,11 +361,82 @@ trace_go(struct session *s, struct err *e)
 
 /* --- the wait ---------------------------------------------------------------------------------- */
 
+/* --- buffer policies -------------------------------------------------------------------------- */
+
+/*
+ * switch: records are printed as they come.  fill: they are kept until the buffers are full, which ends the
+ * tracing.  ring: they are kept, the newest, until it ends.  What is kept lies here, each record behind its length.
+ */
+static uint64_t
+room(const struct session *s)
+{
+	return (s->opt.v[O_BUFSIZE] * s->im.ncpus);
+}
+
+static void
+forget_oldest(struct session *s)
+{
+	uint64_t len;
+
+	memcpy(&len, s->held.data + s->held_at, sizeof(len));
+	s->held_at += sizeof(len) + len;
+	if (s->held_at > s->held.len / 2) {
+		memmove(s->held.data, s->held.data + s->held_at, s->held.len - s->held_at);
+		s->held.len -= s->held_at;
+		s->held_at = 0;
+	}
+}
+
+static void
+hold_record(struct session *s, const void *rec, uint64_t len)
+{
+	if (s->opt.v[O_BUFPOLICY] == POLICY_FILL && s->held.len + 8 + len > room(s)) {
+		s->stopped = s->full = true;
+		return;
+	}
+	while (s->held.len - s->held_at + 8 + len > room(s) && s->held.len > s->held_at)
+		forget_oldest(s);
+	buf_add(&s->held, &len, sizeof(len));
+	buf_add(&s->held, rec, len);
+}
+
+static void
+release_held(struct session *s)
+{
+	uint64_t len;
+
+	for (; s->held_at + 8 <= s->held.len; s->held_at += 8 + len) {
+		memcpy(&len, s->held.data + s->held_at, sizeof(len));
+		consume_record(s, s->held.data + s->held_at + 8, (uint32_t)len);
+	}
+	s->held.len = s->held_at = 0;
+	s->releasing = true;
+}
+
 static bool
 on_record(void *arg, const void *rec, uint32_t len)
 {
-	consume_record(arg, rec, len);
+	struct session *s = arg;
+
+	if (s->opt.v[O_BUFPOLICY] == POLICY_SWITCH || s->releasing)
+		consume_record(s, rec, len);
+	else if (!s->full)
+		hold_record(s, rec, len);
 	return (true);
+}
+
+static void
+check_drops(struct session *s)
+{
+	struct timespec t;
+	uint64_t now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+	if (now < s->status_next)
+		return;
+	s->status_next = now + s->opt.v[O_STATUSRATE];
+	consume_drops(s);
 }
 
 /*
@@ -385,7 +459,7 @@ trace_work(struct session *s, struct err *e)
 	}
 	n = ring_drain(&s->ring, on_record, s);
 	consume_flush(s);
-	consume_drops(s);
+	check_drops(s);
 	stacks_tick(s);
 	pictures_tick(s);
 	if (s->stopped || activity(s) != ACT_ACTIVE || !victims_poll(s))
@@ -409,6 +483,7 @@ trace_finish(struct session *s, bool aggregations, struct err *e)
 
 	set_activity(s, ACT_DRAINING);
 	(void)ring_drain(&s->ring, on_record, s);
+	release_held(s);
 	set_activity(s, ACT_END);
 	rc = run_by_hand(s->end, e);
 	set_activity(s, ACT_STOPPED);

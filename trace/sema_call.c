@@ -222,6 +222,7 @@ result_of(struct sema *s, struct node *n, const struct func_def *f)
 		n->type = ts->t_sym;
 	} else if (strncmp(f->ret, "_usymaddr", 9) == 0) {
 		n->type = ts->t_usym;
+		s->u->uses_ustack = true; /* the process's map is wanted here as well */
 	} else {
 		n->type = type_by_name(ts, f->ret);
 	}

@@ -81,6 +81,8 @@ learn_keys(struct sema *s, struct node *args, struct ident *id)
 		struct key_part *p = VEC_ADD(s->c, id->keys, id->nkeys);
 
 		p->type = kept_type(s, k);
+		p->fn = k->kind == N_CALL && k->id != NULL && k->id->func != NULL ?
+		    (int)k->id->func->id : 0;
 	}
 	id->keys_known = true;
 }

@@ -73,6 +73,7 @@ trace_new(struct session **out, struct err *e)
 		return (err_set(e, ENOMEM, "out of memory"));
 	}
 	options_init(&s->opt);
+	options_environment(&s->opt);
 	s->source_tail = &s->sources;
 	s->target_tail = &s->targets;
 	s->tracefs = -1;

@@ -82,7 +82,10 @@ struct session {
 	void *message_arg;
 	uint64_t stacks_next; /* when to look at processes of stacks again */
 	struct pictures *pictures; /* NULL: nothing is drawn */
-	struct buf held; /* ring and fill policies */
+	struct buf held; /* ring and fill policies: records that wait for the end */
+	size_t held_at;
+	bool full, releasing;
+	uint64_t status_next; /* when to ask for drops again */
 };
 
 /* For providers. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "smartbox/core/file.h"
 
@@ -171,6 +172,10 @@ open_file(struct user_symbols *u, int pid, const struct mapping *m)
 	f->dev = st.st_dev;
 	f->ino = st.st_ino;
 	f->ok = elf_open(path, &f->elf, NULL) == 0;
+	if (f->ok) {
+		(void)snprintf(path, sizeof(path), "/proc/%d/root", pid);
+		elf_add_debug(&f->elf, access(path, X_OK) == 0 ? path : "", m->path);
+	}
 	f->next = u->files;
 	u->files = f;
 	return (f);
@@ -216,6 +221,38 @@ base_name(const char *path)
 	return (slash != NULL ? slash + 1 : path);
 }
 
+/*
+ * What a run-time compiler says of its code: /tmp/perf-PID.map of the process's own root, lines "START SIZE NAME" in
+ * hexadecimal.  Read at each question: such files grow.
+ */
+static bool
+jit_symbol(const struct process *p, uint64_t addr, enum user_form form, char *buf, size_t size)
+{
+	char path[64], *text, *save = NULL;
+	bool found = false;
+
+	if (p == NULL)
+		return (false);
+	(void)snprintf(path, sizeof(path), "/proc/%d/root/tmp/perf-%d.map", p->pid, p->pid);
+	if (file_read(path, 64 << 20, &text, NULL, NULL) != 0)
+		return (false);
+	for (char *l = strtok_r(text, "\n", &save); l != NULL && !found; l = strtok_r(NULL, "\n", &save)) {
+		unsigned long long start, len;
+		int at = 0;
+
+		if (sscanf(l, "%llx %llx %n", &start, &len, &at) < 2 || at == 0 || addr < start ||
+		    addr - start >= len)
+			continue;
+		found = true;
+		if (form == USER_OFFSET && addr != start)
+			(void)snprintf(buf, size, "%s+0x%llx", l + at, (unsigned long long)addr - start);
+		else
+			(void)snprintf(buf, size, "%s", l + at);
+	}
+	free(text);
+	return (found);
+}
+
 void
 user_symbol(struct user_symbols *u, int pid, uint64_t addr, enum user_form form, char *buf,
     size_t size)
@@ -228,8 +265,9 @@ user_symbol(struct user_symbols *u, int pid, uint64_t addr, enum user_form form,
 		m->tried = true;
 		m->file = open_file(u, pid, m);
 	}
-	if (m == NULL || m->path[0] == '\0') {
-		(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
+	if (m == NULL || m->path[0] == '\0' || strncmp(m->path, "//anon", 6) == 0) {
+		if (u == NULL || pid <= 0 || !jit_symbol(process(u, pid), addr, form, buf, size))
+			(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
 		return;
 	}
 	if (form == USER_MOD) {

@@ -30,8 +30,14 @@ struct elf {
 	size_t len;
 	struct elf_sym *syms; /* by address */
 	size_t nsyms;
+	struct elf *debug; /* whose names are among them; NULL none */
 };
 int elf_open(const char *path, struct elf *out, struct err *e);
+/* The same of bytes in memory, which become its own, also on failure. */
+int elf_parse(char *data, size_t len, struct elf *out, struct err *e);
+/* Add what was stripped and is found below root (of the process), for the file at path in there. */
+void elf_add_debug(struct elf *f, const char *root, const char *path);
+void elf_sort(struct elf *f);
 void elf_close(struct elf *f);
 /* Offsets in the file and virtual addresses, by the loaded segments. */
 bool elf_offset_to_vaddr(const struct elf *f, uint64_t off, uint64_t *vaddr);
