@@ -497,8 +497,8 @@ static const struct subcmd zpool_commands[] = {
 	{"create", zpool_create, "[-fnd] [-o PROPERTY=VALUE]... [-O FS-PROPERTY=VALUE]... "
 	    "[-m MOUNTPOINT] [-R ROOT] POOL VDEV...", "make a pool of files, partitions or disks"},
 	{"destroy", destroy, "[-f] POOL", "end a pool; its data is lost"},
-	{"import", zpool_import, "[-aDfmN] [-d DIR|DEVICE]... [-o PROPERTY=VALUE]... [-R ROOT] "
-	    "[POOL|ID [NEW-NAME]]", "list the pools that are found, or import"},
+	{"import", zpool_import, "[-aDfFmNnsX] [--rewind-to-checkpoint] [-d DIR|DEVICE]... "
+	    "[-o PROPERTY=VALUE]... [-R ROOT] [-T TXG] [POOL|ID [NEW-NAME]]", "list the pools that are found, or import"},
 	{"export", export, "[-af] POOL...", "unmount and let go of a pool"},
 	{"list", zpool_list, "[-HpPv] [-o COLUMN,...] [POOL]... [INTERVAL [COUNT]]",
 	    "space and health of pools"},
@@ -526,6 +526,7 @@ static const struct subcmd zpool_commands[] = {
 	{"get", zpool_get, "[-Hp] [-o FIELD,...] all|PROPERTY,... [POOL]...", "show properties"},
 	{"set", set, "PROPERTY=VALUE POOL...", "change a property"},
 	{"history", history, "[-il] [POOL]...", "what was done to a pool"},
+	{"checkpoint", zpool_checkpoint, "[-d [-w]] POOL", "a state to which the whole pool can return"},
 	{"events", zpool_events, "[-vHf] [POOL] | -c", "what happened to pools since they were imported"},
 	{"sync", do_sync, "[POOL]...", "write everything out now"},
 	{"labelclear", labelclear, "[-f] DEVICE", "remove a pool's labels from a device"},

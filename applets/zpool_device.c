@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zpool add, attach, clear, detach, offline, online, reguid, remove, reopen, replace: a pool's devices.
+ * zpool add, attach, checkpoint, clear, detach, offline, online, reguid, remove, reopen, replace: a pool's devices.
  *
  * Each asks the pool's poold for one operation (docs/poold-protocol.md) and, with -w, waits for what the
  * operation started.
@@ -389,6 +389,36 @@ zpool_trim(int argc, char **argv)
 			    device != NULL ? device : argv[optind]);
 	}
 	return (status);
+}
+
+/* A discard is over when the command returns. */
+int
+zpool_checkpoint(int argc, char **argv)
+{
+	bool discard = false, wait = false;
+	struct err e = ERR_INIT;
+	struct nvlist *in;
+	int c;
+
+	while ((c = applet_getopt(argc, argv, "dw")) != -1) {
+		if (c == '?')
+			return (2);
+		discard = discard || c == 'd';
+		wait = wait || c == 'w';
+	}
+	if (wait && !discard)
+		return (applet_usage("--wait only valid when used with --discard"));
+	if (optind >= argc)
+		return (applet_usage("missing pool argument"));
+	if (argc - optind > 1)
+		return (applet_usage("too many arguments"));
+	in = request_for(NULL);
+	if (discard)
+		must(nv_add_boolean(in, "discard"));
+	if (call(argv[optind], "pool.checkpoint", in, NULL, NULL, &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, discard ? "cannot discard checkpoint in '%s'" :
+	    "cannot checkpoint '%s'", argv[optind]));
 }
 
 static int

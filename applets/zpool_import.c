@@ -10,11 +10,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "smartbox/fs/client.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/names.h"
+#include "smartbox/fs/spa.h"
 #include "zpool_impl.h"
 
 enum { DIRS_MAX = 256, NAME_WIDTH_MIN = 10 };
@@ -25,6 +27,8 @@ struct import_opts {
 	struct nvlist *props;
 	const char *altroot;
 	bool all, destroyed, force, missing_log_ok, no_mount, readonly;
+	bool rewind, dryrun, extreme, to_checkpoint;
+	uint64_t max_txg;
 };
 
 struct guid_set {
@@ -205,6 +209,57 @@ check_owner(const struct import_opts *o, const struct pool_found *f)
 	    "The pool can be imported, use 'zpool import -f' to import the pool."));
 }
 
+static void
+print_rewind(const char *name, uint64_t now_at, uint64_t was_at, bool dryrun)
+{
+	uint64_t lost = was_at > now_at ? was_at - now_at : 0;
+	time_t t = (time_t)now_at;
+	char when[64] = "";
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) != NULL)
+		(void)strftime(when, sizeof(when), "%c", &tm);
+	if (dryrun)
+		(void)printf("Would be able to return %s to its state as of %s.\n", name, when);
+	else
+		(void)printf("Pool %s returned to its state as of %s.\n", name, when);
+	if (lost > 120)
+		(void)printf("%s approximately %" PRIu64 " minutes of transactions.\n",
+		    dryrun ? "Would discard" : "Discarded", (lost + 30) / 60);
+	else if (lost > 0)
+		(void)printf("%s approximately %" PRIu64 " seconds of transactions.\n",
+		    dryrun ? "Would discard" : "Discarded", lost);
+}
+
+static void
+report_rewind(const struct nvlist *out, const char *name)
+{
+	const uint64_t *at;
+	size_t n;
+
+	if (out != NULL && nv_get_u64_array(out, "rewound", &at, &n) == 0 && n == 2)
+		print_rewind(name, at[0], at[1], false);
+}
+
+/* -n: would it work?  Nothing is written. */
+static int
+try_import(const struct import_opts *o, const struct pool_found *f)
+{
+	struct spa_import_opts so = {.config = f->config, .readonly = true, .force = true,
+	    .missing_log_ok = o->missing_log_ok, .rewind = o->rewind, .extreme = o->extreme,
+	    .max_txg = o->max_txg, .to_checkpoint = o->to_checkpoint};
+	struct err e = ERR_INIT;
+	uint64_t now_at, was_at;
+	struct spa *spa;
+
+	if (spa_import(&so, &spa, &e) != 0)
+		return (applet_fail_bare(&e, "cannot import '%s'", f->name));
+	if (spa_rewound(spa, &now_at, &was_at))
+		print_rewind(f->name, now_at, was_at, true);
+	spa_close(spa);
+	return (0);
+}
+
 static int
 import_found(const struct import_opts *o, const struct pool_found *f, const char *new_name)
 {
@@ -239,8 +294,21 @@ import_found(const struct import_opts *o, const struct pool_found *f, const char
 		must(nv_add_boolean(r, "missing_log_ok"));
 	if (o->no_mount)
 		must(nv_add_boolean(r, "nomount"));
+	if (o->rewind)
+		must(nv_add_boolean(r, "rewind"));
+	if (o->extreme)
+		must(nv_add_boolean(r, "extreme"));
+	if (o->max_txg != 0)
+		must(nv_add_u64(r, "max_txg", o->max_txg));
+	if (o->to_checkpoint)
+		must(nv_add_boolean(r, "to_checkpoint"));
+	if (o->dryrun) {
+		nv_free(r);
+		return (try_import(o, f));
+	}
 	status = pool_start(r, &out, &e) != 0 ? applet_fail_bare(&e, "cannot import '%s'", f->name) :
 	    zpool_report_mounts(out);
+	report_rewind(out, name);
 	nv_free(out);
 	nv_free(r);
 	return (status);
@@ -330,15 +398,33 @@ add_dir(struct import_opts *o, const char *dir)
 }
 
 static int
+parse_txg(struct import_opts *o, const char *arg)
+{
+	char *end;
+
+	errno = 0;
+	o->max_txg = strtoull(arg, &end, 0);
+	if (errno != 0 || *end != '\0' || o->max_txg == 0)
+		return (applet_usage("invalid txg value"));
+	o->rewind = o->extreme = true;
+	return (0);
+}
+
+static int
 read_import_opts(int argc, char **argv, struct import_opts *o)
 {
 	int c, status = 0;
 
-	while (status == 0 && (c = applet_getopt(argc, argv, "aDd:fmNo:R:")) != -1) {
+	while (status == 0 && (c = applet_getopt(argc, argv, "aDd:fFmNno:R:sT:X")) != -1) {
 		switch (c) {
 		case 'a': o->all = true; break;
 		case 'D': o->destroyed = true; break;
 		case 'f': o->force = true; break;
+		case 'F': o->rewind = true; break;
+		case 'n': o->dryrun = true; break;
+		case 's': break; /* we look at every device anyway */
+		case 'T': status = parse_txg(o, optarg); break;
+		case 'X': o->extreme = true; break;
 		case 'm': o->missing_log_ok = true; break;
 		case 'N': o->no_mount = true; break;
 		case 'R': must(nv_add_str(o->props, "altroot", optarg)); break;
@@ -347,7 +433,29 @@ read_import_opts(int argc, char **argv, struct import_opts *o)
 		default: return (2);
 		}
 	}
+	if (status == 0 && (o->dryrun || o->extreme) && !o->rewind)
+		status = applet_usage("-n or -X only meaningful with -F");
+	if (status == 0 && o->to_checkpoint && (o->rewind || o->max_txg != 0))
+		status = applet_usage("--rewind-to-checkpoint cannot be combined with -F or -T");
 	return (status);
+}
+
+/* The only long option; cut out of the arguments. */
+static bool
+take_long(int *argc, char **argv, const char *name)
+{
+	bool found = false;
+	int n = 1;
+
+	for (int i = 1; i < *argc; i++) {
+		if (strcmp(argv[i], name) == 0)
+			found = true;
+		else
+			argv[n++] = argv[i];
+	}
+	argv[n] = NULL;
+	*argc = n;
+	return (found);
 }
 
 static int
@@ -376,8 +484,10 @@ zpool_import(int argc, char **argv)
 {
 	struct import_opts o = {.props = must_nv()};
 	char *readonly, *altroot;
-	int status = read_import_opts(argc, argv, &o);
+	int status;
 
+	o.to_checkpoint = take_long(&argc, argv, "--rewind-to-checkpoint");
+	status = read_import_opts(argc, argv, &o);
 	argc -= optind;
 	argv += optind;
 	if (status == 0 && (argc > 2 || (o.all && argc > 0)))

@@ -301,6 +301,20 @@ print_scan(const struct nvlist *status)
 		print_finished(w);
 }
 
+static void
+print_checkpoint(const struct nvlist *status)
+{
+	const uint64_t *w;
+	char when[64];
+	size_t n;
+
+	if (nv_get_u64_array(status, "checkpoint", &w, &n) != 0 || n != 2)
+		return;
+	date(w[0], when);
+	(void)printf("checkpoint: created %s, consumes ", when);
+	print_size(w[1], "\n");
+}
+
 static bool
 is_resilvering(const struct nvlist *status)
 {
@@ -425,6 +439,7 @@ print_status(const struct status_opts *o, const struct nvlist *status, const str
 	(void)printf(" state: %s\n", nv_str_or(status, "state", ""));
 	print_advice(status, tree);
 	print_scan(status);
+	print_checkpoint(status);
 	print_config(o, status, tree);
 	print_lost(o, status);
 }

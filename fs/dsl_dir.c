@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "ddt.h"
 #include "dsl_impl.h"
 #include "smartbox/fs/metaslab.h"
@@ -336,6 +337,7 @@ pool_dsize(struct dsl_pool *dp)
 	if (dp->size_txg != spa_open_txg(dp->spa)) {
 		metaslab_stats(dp->spa, &st);
 		dp->size = st.normal_dsize;
+		dp->size -= checkpoint_dsize(dp->spa) < dp->size ? checkpoint_dsize(dp->spa) : dp->size;
 		dp->size_txg = spa_open_txg(dp->spa);
 	}
 	return (dp->size);

@@ -91,6 +91,7 @@ metaslab_clear(struct metaslab *ms)
 	range_clear(&ms->freeing);
 	range_clear(&ms->undone);
 	range_clear(&ms->freed);
+	range_clear(&ms->keeping);
 	for (int i = 0; i < TXG_DEFER; i++)
 		range_clear(&ms->defer[i]);
 	free(ms->log);
@@ -638,6 +639,31 @@ is_free_already(const struct metaslab *ms, uint64_t off, uint64_t size)
 	for (int i = 0; i < TXG_DEFER; i++)
 		yes = yes || range_overlaps(&ms->defer[i], off, size);
 	return (yes);
+}
+
+int
+metaslab_free_range(struct vdev *top, uint64_t off, uint64_t size)
+{
+	struct metaslab *ms = metaslab_at(top, off);
+
+	if (ms == NULL || size == 0 || size > ms->size - (off - ms->start) ||
+	    is_free_already(ms, off - ms->start, size))
+		return (-EILSEQ);
+	return (range_add(&ms->freeing, off - ms->start, size));
+}
+
+int
+metaslab_keep(struct spa *spa, const struct dva *d)
+{
+	uint64_t off, size;
+	struct vdev *top = vdev_top(spa->root, d->vdev);
+	struct metaslab *ms = locate(spa, d, &off, &size);
+
+	if (top != NULL && top->kind == VDEV_INDIRECT)
+		return (0);
+	if (ms == NULL || is_free_already(ms, off, size))
+		return (-EILSEQ);
+	return (range_add(&ms->keeping, off, size));
 }
 
 int

@@ -29,6 +29,7 @@ struct metaslab {
 	struct range_tree free;
 	struct range_tree allocating, freeing, undone;
 	struct range_tree freed, defer[TXG_DEFER];
+	struct range_tree keeping; /* freed, but the checkpoint has it: see fs/checkpoint.c */
 };
 
 enum metaslab_bias { BIAS_NONE, BIAS_SPECIAL, BIAS_DEDUP, BIAS_LOG };
@@ -41,6 +42,7 @@ struct metaslab_group {
 	enum metaslab_bias bias;
 	uint64_t active[BP_DVAS]; /* metaslab that copy i is taken from */
 	uint64_t active_log;	  /* and log blocks */
+	struct space_map kept;	  /* what only the checkpoint keeps; object 0: nothing */
 };
 
 struct metaslab_pool {
@@ -57,6 +59,8 @@ struct metaslab_pool {
 
 struct metaslab_pool *metaslab_pool_of(struct spa *spa);
 struct metaslab *metaslab_at(struct vdev *top, uint64_t off); /* NULL outside */
+/* In a sync: this range of the top-level, inside one metaslab, is free. */
+int metaslab_free_range(struct vdev *top, uint64_t off, uint64_t size);
 int metaslab_load(struct spa *spa, struct vdev *top, struct metaslab *ms);
 
 /* fs/metaslab_log.c: log space maps of a pool that OpenZFS wrote. */

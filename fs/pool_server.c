@@ -156,6 +156,8 @@ open_imported(struct pool_server *sv, const struct nvlist *r, struct err *e)
 {
 	struct spa_import_opts o = {.readonly = nv_has(r, "readonly"), .force = nv_has(r, "force"),
 	    .missing_log_ok = nv_has(r, "missing_log_ok"), .new_name = nv_str_or(r, "new_name", NULL),
+	    .to_checkpoint = nv_has(r, "to_checkpoint"), .rewind = nv_has(r, "rewind"),
+	    .extreme = nv_has(r, "extreme"), .max_txg = nv_u64_or(r, "max_txg", 0),
 	    .judge = sv->st->h->started ? judge : NULL, .judge_arg = sv->st};
 	struct nvlist *config;
 	int rc;
@@ -268,6 +270,15 @@ log_start(struct pool_server *sv, const struct nvlist *r)
 	spa_exit(sv->spa);
 }
 
+static void
+tell_rewind(struct pool_server *sv, struct nvlist *out)
+{
+	uint64_t now_at, was_at;
+
+	if (spa_rewound(sv->spa, &now_at, &was_at))
+		(void)nv_add_u64_array(out, "rewound", (uint64_t[]){now_at, was_at}, 2);
+}
+
 /* Mounting may fail for a part; the pool is imported all the same, and the answer says it. */
 static void
 mount_at_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *out)
@@ -294,6 +305,7 @@ server_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *out,
 	if (rc != 0 || (rc = start_threads(sv, r, e)) != 0)
 		return (rc);
 	log_start(sv, r);
+	tell_rewind(sv, out);
 	mount_at_start(sv, r, out);
 	if ((rc = listen_socket(sv, e)) == 0)
 		write_state(sv, r);

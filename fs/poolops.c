@@ -55,6 +55,7 @@ static const struct poolop {
 	{"pool.clear", op_pool_clear, ANYWAY | CHANGES},
 	{"pool.reopen", op_pool_reopen, CHANGES},
 	{"pool.resilver", op_pool_resilver, CHANGES},
+	{"pool.checkpoint", op_pool_checkpoint, CHANGES},
 	{"pool.trim", op_pool_trim, CHANGES},
 	{"pool.upgrade", op_pool_upgrade, CHANGES},
 	{"pool.reguid", op_pool_reguid, CHANGES},

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "ddt.h"
 #include "poolops_impl.h"
 #include "smartbox/fs/scrub.h"
@@ -75,6 +76,8 @@ put_statistic(struct value *v, const char *name)
 		put_percent(v, st->frag_percent);
 	else if (strcmp(name, "freeing") == 0 || strcmp(name, "leaked") == 0)
 		put_number(v, 0);
+	else if (strcmp(name, "checkpoint") == 0 && checkpoint_is_there(v->s->spa))
+		put_number(v, checkpoint_bytes(v->s->spa));
 	else if (strcmp(name, "expandsize") == 0 || strcmp(name, "checkpoint") == 0 ||
 	    strcmp(name, "fragmentation") == 0)
 		(void)snprintf(v->text, sizeof(v->text), "-");

@@ -5,7 +5,7 @@
  * in	verbose (flag: with errors)
  * out	name, state, guid (u64), age (u64: seconds since the import), reason (string: why not
  *	healthy), scan (u64 array: the fields of struct scrub_stat in order, then the time), lost (u64:
- *	blocks that are known to be lost), readonly (flag), tree (nvlist), spares, l2cache (nvlist
+ *	blocks that are known to be lost), checkpoint (u64 array: time, bytes), readonly (flag), tree (nvlist), spares, l2cache (nvlist
  *	arrays), errors (strings: what was lost)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
  *	alloc, frag (percent), psize (u64), log, whole_disk (flags), children (nvlist array)
@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "dtl.h"
 #include "errlog.h"
 #include "poolops_impl.h"
@@ -178,6 +179,9 @@ describe(struct pool_session *s, struct nvlist *out)
 	    spa_now(spa, NULL) - s->opened : 1);
 	if (root->why != NULL)
 		(void)nv_add_str(out, "reason", root->why);
+	if (checkpoint_is_there(spa))
+		(void)nv_add_u64_array(out, "checkpoint",
+		    (uint64_t[]){checkpoint_time(spa), checkpoint_bytes(spa)}, 2);
 	if (spa_is_readonly(spa))
 		(void)nv_add_boolean(out, "readonly");
 	add_scan(spa, out);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "poolops_impl.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/spa_vdev.h"
@@ -182,6 +183,24 @@ op_pool_trim(struct pool_session *s, const struct nvlist *in, struct nvlist *out
 		spa_exit(s->spa);
 	}
 	return (rc == -ENODEV ? err_set(e, ENODEV, "no such device in pool") : rc);
+}
+
+/* flag discard: the one that there is */
+int
+op_pool_checkpoint(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
+    struct err *e)
+{
+	bool discard = arg_flag(in, "discard");
+	int rc;
+
+	(void)out;
+	spa_enter(s->spa);
+	rc = discard ? checkpoint_discard(s->spa, e) : checkpoint_take(s->spa, e);
+	if (rc == 0)
+		history_event(s, discard ? "spa discard checkpoint" : "spa checkpoint", NULL, "txg=%llu",
+		    (unsigned long long)spa_synced_txg(s->spa));
+	spa_exit(s->spa);
+	return (rc);
 }
 
 /* All features that pools which we make have. */

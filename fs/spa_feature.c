@@ -49,7 +49,8 @@ static const struct feature table[] = {
     {"com.delphix:hole_birth", "hole_birth", "Retain hole birth txg for more precise zfs send",
 	"com.delphix:enabled_txg", F_LABEL | F_ACTIVE | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:zpool_checkpoint", "zpool_checkpoint",
-	"Pool state can be checkpointed, allowing rewind later.", NULL, F_RO_COMPAT | F_READ},
+	"Pool state can be checkpointed, allowing rewind later.", NULL,
+	F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:spacemap_v2", "spacemap_v2", "Space maps representing large segments are more "
 	"efficient.", NULL, F_RO_COMPAT | F_ACTIVE | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:extensible_dataset", "extensible_dataset", "Enhanced dataset functionality, "

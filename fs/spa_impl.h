@@ -109,6 +109,11 @@ struct spa {
 	struct tender *tender;	     /* tender.c; NULL: never started */
 	struct events *events;	     /* events.c; NULL: nobody asks */
 
+	uint64_t checkpoint_txg, checkpoint_time; /* checkpoint.c; 0: there is none */
+	uint64_t rewound_txg;			  /* imported as of this checkpoint */
+	uint64_t imported_time;			  /* of the uberblock that was imported */
+	uint64_t newest_txg, newest_time;	  /* of all uberblocks at import; ours may be older */
+
 	/* suspend.c: devices that are gone are waited for */
 	struct suspend *suspend;
 	enum failmode failmode;

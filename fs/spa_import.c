@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "ddt.h"
 #include "dtl.h"
 #include "errlog.h"
@@ -28,6 +29,8 @@
 #include "smartbox/fs/zil.h"
 #include "spa_impl.h"
 #include "vdev_impl.h"
+
+#define SAFE_TXGS 2 /* freed space is not used again for so long */
 
 /* --- devices ---------------------------------------------------------------------------------- */
 
@@ -58,8 +61,9 @@ leaf_give_bdev(struct vdev *leaf, void *arg)
 }
 
 struct best {
-	struct uberblock ub;
-	bool found;
+	struct uberblock ub, newest;
+	uint64_t max_txg;
+	bool found, any;
 };
 
 static bool
@@ -77,6 +81,12 @@ leaf_best_uberblock(struct vdev *leaf, void *arg)
 	if (leaf->bd == NULL || leaf->state < VS_DEGRADED)
 		return (0);
 	if (label_best_uberblock(leaf->bd, leaf->top->ashift, UINT64_MAX, &ub, NULL) != 0)
+		return (0);
+	if (!best->any || is_newer(&ub, &best->newest))
+		best->newest = ub;
+	best->any = true;
+	if (ub.txg > best->max_txg &&
+	    label_best_uberblock(leaf->bd, leaf->top->ashift, best->max_txg, &ub, NULL) != 0)
 		return (0);
 	if (!best->found || is_newer(&ub, &best->ub))
 		best->ub = ub;
@@ -100,7 +110,7 @@ static int
 open_by_labels(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 {
 	struct give give = {o->bdevs, o->nbdevs, UINT64_MAX};
-	struct best best = {.found = false};
+	struct best best = {.max_txg = o->max_txg != 0 ? o->max_txg : UINT64_MAX};
 	struct nvlist *tree;
 	int rc;
 
@@ -114,6 +124,8 @@ open_by_labels(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	if (!best.found)
 		return (err_set(e, ENXIO, "no valid uberblock on any device"));
 	spa->ub = best.ub;
+	spa->newest_txg = best.newest.txg;
+	spa->newest_time = best.newest.timestamp;
 	spa->min_ashift = smallest_ashift(spa->root);
 	return (0);
 }
@@ -130,7 +142,7 @@ leaf_identify(struct vdev *leaf, void *arg)
 	const struct spa *spa = arg;
 	struct nvlist *nv;
 
-	if (leaf->bd == NULL || label_read_until(leaf->bd, spa->ub.txg, &nv, NULL) != 0)
+	if (leaf->bd == NULL || label_read_until(leaf->bd, spa->newest_txg, &nv, NULL) != 0)
 		return (0);
 	leaf->label_guid = nv_u64_or(nv, "guid", 0);
 	nv_free(nv);
@@ -170,8 +182,9 @@ check_uberblock(struct spa *spa, struct err *e)
 		return (err_set(e, ENOTSUP, "pool version %llu is only read: import with "
 		    "-o readonly=on", (unsigned long long)spa->ub.version));
 	spa->version = spa->ub.version;
+	spa->imported_time = spa->ub.timestamp;
 	spa->synced = spa->found = spa->ub.txg;
-	spa->txg = spa->ub.txg + 1;
+	spa->txg = spa->newest_txg + 1; /* behind those that a rewind leaves out */
 	return (0);
 }
 
@@ -179,7 +192,7 @@ static int
 adopt_tree(struct spa *spa, const struct spa_import_opts *o, const struct nvlist *config,
     struct err *e)
 {
-	struct give give = {o->bdevs, o->nbdevs, spa->ub.txg};
+	struct give give = {o->bdevs, o->nbdevs, spa->newest_txg};
 	struct nvlist *tree;
 	struct vdev *trusted;
 	size_t i;
@@ -192,7 +205,7 @@ adopt_tree(struct spa *spa, const struct spa_import_opts *o, const struct nvlist
 	(void)vdev_walk_leaves(spa->root, leaf_identify, spa);
 	(void)vdev_walk_leaves(trusted, leaf_adopt, spa->root);
 	(void)vdev_walk_leaves(trusted, leaf_give_bdev, &give);
-	trusted->label_txg_max = spa->ub.txg;
+	trusted->label_txg_max = spa->newest_txg;
 	/* Blocks are read through the new tree from here on; the old one has no metaslabs yet. */
 	vdev_free(spa->root);
 	spa->root = trusted;
@@ -318,8 +331,11 @@ spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	int rc;
 
 	if ((rc = check_owner(spa, o, e)) != 0 || (rc = open_by_labels(spa, o, e)) != 0 ||
-	    (rc = check_uberblock(spa, e)) != 0 || (rc = load_config(spa, o, e)) != 0 ||
-	    (rc = spa_features_load(spa, e)) != 0)
+	    (rc = check_uberblock(spa, e)) != 0)
+		return (rc);
+	if (o->to_checkpoint && (rc = checkpoint_rewind(spa, e)) != 0)
+		return (rc);
+	if ((rc = load_config(spa, o, e)) != 0 || (rc = spa_features_load(spa, e)) != 0)
 		return (rc);
 	if ((rc = load_directory(spa)) != 0)
 		return (err_rc(e, rc, "the object directory cannot be read"));
@@ -328,7 +344,9 @@ spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	vdev_clear_counts(spa->root); /* until now we asked devices that cannot know */
 	if ((rc = spa_aux_load(spa)) != 0)
 		return (err_rc(e, rc, "the lists of spares and cache devices cannot be read"));
-	return (load_space(spa, e));
+	if ((rc = load_space(spa, e)) != 0)
+		return (rc);
+	return (err_rc(e, checkpoint_load(spa), "the checkpoint cannot be read"));
 }
 
 static int
@@ -346,7 +364,7 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (0);
 	if ((rc = dsl_check_livelists(spa, e)) != 0)
 		return (rc);
-	if (spa->state != POOL_EXPORTED && (rc = zil_claim_all(spa, e)) != 0)
+	if ((spa->state != POOL_EXPORTED || spa->rewound_txg != 0) && (rc = zil_claim_all(spa, e)) != 0)
 		return (rc);
 	spa->state = POOL_ACTIVE;
 	spa_config_dirty(spa);
@@ -358,8 +376,18 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	return (0);
 }
 
-int
-spa_import(const struct spa_import_opts *o, struct spa **out, struct err *e)
+bool
+spa_rewound(const struct spa *spa, uint64_t *now_at, uint64_t *was_at)
+{
+	*now_at = spa->imported_time;
+	*was_at = spa->newest_time;
+	return (spa->found != 0 && spa->found < spa->newest_txg);
+}
+
+/* One attempt. `newest`, `at`: the txgs that there were, if it came so far. */
+static int
+attempt(const struct spa_import_opts *o, struct spa **out, uint64_t *newest, uint64_t *at,
+    struct err *e)
 {
 	const char *name = o->new_name != NULL ? o->new_name : nv_str_or(o->config, "name", NULL);
 	struct spa *spa;
@@ -374,10 +402,39 @@ spa_import(const struct spa_import_opts *o, struct spa **out, struct err *e)
 	spa_enter(spa);
 	rc = import(spa, o, e);
 	spa_exit(spa);
+	*newest = spa->newest_txg;
+	*at = spa->found != 0 ? spa->found : spa->ub.txg;
 	if (rc != 0) {
 		spa_free(spa);
 		return (rc);
 	}
 	*out = spa;
 	return (0);
+}
+
+/* A txg earlier each time; what comes of the first attempt is what is told. */
+static int
+rewind_import(const struct spa_import_opts *o, struct spa **out, uint64_t newest, uint64_t at)
+{
+	struct spa_import_opts again = *o;
+	uint64_t least = o->extreme ? TXG_INITIAL : newest - SAFE_TXGS, ignored;
+	int rc = -EIO;
+
+	while (rc != 0 && at > least) {
+		again.max_txg = at - 1;
+		at = 0;
+		rc = attempt(&again, out, &ignored, &at, NULL);
+	}
+	return (rc);
+}
+
+int
+spa_import(const struct spa_import_opts *o, struct spa **out, struct err *e)
+{
+	uint64_t newest = 0, at = 0;
+	int rc = attempt(o, out, &newest, &at, e);
+
+	if (rc == 0 || !o->rewind || newest == 0 || rc == -ENOMEM || rc == -ENOTSUP || rc == -EBUSY)
+		return (rc);
+	return (rewind_import(o, out, newest, at) == 0 ? 0 : rc);
 }

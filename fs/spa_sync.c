@@ -31,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "ddt.h"
 #include "dmu_impl.h"
 #include "dtl.h"
@@ -141,7 +142,7 @@ charge_mos(struct spa *spa)
 static int
 one_pass(struct spa *spa)
 {
-	int rc = metaslab_sync(spa, spa->txg, spa->pass);
+	int kept = checkpoint_sync(spa), rc = kept < 0 ? kept : metaslab_sync(spa, spa->txg, spa->pass);
 
 	/*
 	 * By now a new vdev's metaslab array has its object, and a device that failed a write of the

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "dtl.h"
 #include "events.h"
 #include "smartbox/fs/label.h"
@@ -338,8 +339,8 @@ spa_vdev_attach(struct spa *spa, const struct spa_attach *a, struct err *e)
 	bool by_spare = a->leaf != NULL && spa_spare_of(spa, nv_str_or(a->leaf, "path", "")) != NULL;
 	int rc;
 
-	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = find_leaf(spa, a->old, &old, e)) != 0 ||
-	    (rc = check_attach(spa, a, old, by_spare, e)) != 0)
+	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = checkpoint_forbids(spa, e)) != 0 ||
+	    (rc = find_leaf(spa, a->old, &old, e)) != 0 || (rc = check_attach(spa, a, old, by_spare, e)) != 0)
 		return (rc);
 	if (by_spare)
 		return (spa_spare_use(spa, old, nv_str_or(a->leaf, "path", ""), e));
@@ -420,7 +421,8 @@ spa_vdev_detach(struct spa *spa, const char *name, struct err *e)
 	struct vdev *v;
 	int rc;
 
-	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = find_leaf(spa, name, &v, e)) != 0)
+	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = checkpoint_forbids(spa, e)) != 0 ||
+	    (rc = find_leaf(spa, name, &v, e)) != 0)
 		return (rc);
 	kind = v->parent->kind;
 	if (kind != VDEV_MIRROR && kind != VDEV_REPLACING && kind != VDEV_SPARE)
@@ -547,7 +549,7 @@ spa_vdev_settle(struct spa *spa, struct err *e)
 	struct vdev *leaf;
 	int rc = 0;
 
-	while (rc == 0 && !spa->readonly && !spa->suspended &&
+	while (rc == 0 && !spa->readonly && !spa->suspended && spa->checkpoint_txg == 0 &&
 	    (leaf = superfluous(spa->root)) != NULL)
 		rc = spa_vdev_drop(spa, leaf, e);
 	return (rc);

@@ -21,6 +21,7 @@ int spa_vdev_expand(struct spa *spa, struct vdev *top, struct err *e);
 
 /* fs/vdev_zap.c: the ZAP objects that each vdev has in the meta objset, where a pool keeps them. */
 int vdev_zaps_make(struct spa *spa); /* for those that have none yet */
+int vdev_zaps_enable(struct spa *spa); /* from now on the pool keeps them */
 int vdev_zaps_destroy(struct spa *spa, struct vdev *v);
 /* "special" or "dedup" of a new top-level. */
 int vdev_zap_set_bias(struct spa *spa, struct vdev *top, const char *bias);

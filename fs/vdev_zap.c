@@ -82,8 +82,8 @@ vdev_zaps_destroy(struct spa *spa, struct vdev *v)
 	return (rc != 0 ? rc : destroy_one(spa, &v->zap_top));
 }
 
-static int
-enable(struct spa *spa)
+int
+vdev_zaps_enable(struct spa *spa)
 {
 	int rc;
 
@@ -99,7 +99,7 @@ enable(struct spa *spa)
 int
 vdev_zap_set_bias(struct spa *spa, struct vdev *top, const char *bias)
 {
-	int rc = enable(spa);
+	int rc = vdev_zaps_enable(spa);
 
 	if (rc == 0)
 		rc = zap_update(spa->mos, top->zap_top, BIAS, 1, strlen(bias) + 1, bias);

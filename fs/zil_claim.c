@@ -299,6 +299,18 @@ claim_record(void *arg, const struct zil_record *r, const uint8_t *block)
 	return (claim_once(c, &w->bp));
 }
 
+/* After a rewind only what is as old as the checkpoint is where it was. */
+static int
+free_old_block(void *arg, const struct blkptr *bp)
+{
+	struct spa *spa = arg;
+
+	if (bp_physical_birth(bp) > spa->rewound_txg)
+		return (1);
+	(void)zil_free_bp(spa, bp);
+	return (0);
+}
+
 /* A log whose device is gone (import -m) has no records any more; its blocks went with the device. */
 static void
 forget_log(struct objset *os)
@@ -315,7 +327,12 @@ claim_head(struct claim *c, struct objset *os)
 
 	if (bp_is_hole(&h->log) || h->claim_txg != 0)
 		return (0);
-	if (c->spa->log_missing) {
+	if (c->spa->rewound_txg != 0) {
+		struct zil_walker old = {.spa = c->spa, .block = free_old_block, .arg = c->spa};
+
+		(void)zil_walk_chain(&old, &h->log);
+	}
+	if (c->spa->log_missing || c->spa->rewound_txg != 0) {
 		forget_log(os);
 		return (0);
 	}
@@ -410,7 +427,8 @@ zil_free_bp(struct spa *spa, const struct blkptr *bp)
 	for (int i = 0, n = bp_copies(bp); i < n && rc == 0; i++) {
 		struct dva d = bp_dva(bp, i);
 
-		rc = metaslab_free(spa, &d, spa_open_txg(spa));
+		rc = bp_physical_birth(bp) <= spa->checkpoint_txg ? metaslab_keep(spa, &d) :
+		    metaslab_free(spa, &d, spa_open_txg(spa));
 	}
 	return (rc);
 }

@@ -425,7 +425,9 @@ zio_write(struct spa *spa, const struct zio_write *w, struct blkptr *out)
 static int
 free_dva(struct spa *spa, const struct dva *d, uint64_t birth, uint64_t txg)
 {
-	return (birth == txg ? metaslab_unalloc(spa, d, txg) : metaslab_free(spa, d, txg));
+	if (birth == txg)
+		return (metaslab_unalloc(spa, d, txg));
+	return (birth <= spa->checkpoint_txg ? metaslab_keep(spa, d) : metaslab_free(spa, d, txg));
 }
 
 /* Header copies and children of a gang block; the header's own space is 512 bytes rounded up. */

@@ -36,6 +36,8 @@ int metaslab_alloc_class(struct spa *spa, bool dedup, uint64_t psize, const stru
 /* May so much be taken from normal devices without the txg at hand running out of space? */
 bool metaslab_has_room_for_log(const struct spa *spa, uint64_t psize);
 int metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg);
+/* Not used any more, but the pool's checkpoint has it: not free. */
+int metaslab_keep(struct spa *spa, const struct dva *d);
 /* An allocation of this txg that turned out not to be needed. */
 int metaslab_unalloc(struct spa *spa, const struct dva *d, uint64_t txg);
 

@@ -49,6 +49,13 @@ struct spa_import_opts {
 	const struct nvlist *config; /* from pool_scan */
 	const char *new_name;	     /* NULL: keep */
 	bool readonly, force, missing_log_ok;
+	/*
+	 * Rewind, when the newest txg cannot be imported: by the few whose blocks are not used again for sure,
+	 * or (extreme) as far as it takes.  max_txg: as of this txg or the one before it; 0: the newest.
+	 */
+	bool rewind, extreme;
+	uint64_t max_txg;
+	bool to_checkpoint;  /* as of the pool's checkpoint, which is used up then */
 	const struct fs_os *os;
 	struct bdev **bdevs; /* tests */
 	size_t nbdevs;	     /* matched by the labels' guids */
@@ -77,6 +84,8 @@ int spa_sync(struct spa *spa, struct err *e);
 uint64_t spa_open_txg(const struct spa *spa);	   /* what is dirtied now gets this birth */
 uint64_t spa_synced_txg(const struct spa *spa);
 uint64_t spa_found_txg(const struct spa *spa);	   /* durable when it was imported; 0: created */
+/* What a rewind at import left out; false: there was none. Times in seconds since 1970. */
+bool spa_rewound(const struct spa *spa, uint64_t *now_at, uint64_t *was_at);
 bool spa_is_dirty(const struct spa *spa);
 uint64_t spa_dirty_bytes(const struct spa *spa); /* any thread */
 uint64_t spa_uncharged_bytes(const struct spa *spa); /* dirty, or written before the sync */
