@@ -156,8 +156,6 @@ open_imported(struct pool_server *sv, const struct nvlist *r, struct err *e)
 {
 	struct spa_import_opts o = {.readonly = nv_has(r, "readonly"), .force = nv_has(r, "force"),
 	    .missing_log_ok = nv_has(r, "missing_log_ok"), .new_name = nv_str_or(r, "new_name", NULL),
-	    .to_checkpoint = nv_has(r, "to_checkpoint"), .rewind = nv_has(r, "rewind"),
-	    .extreme = nv_has(r, "extreme"), .max_txg = nv_u64_or(r, "max_txg", 0),
 	    .judge = sv->st->h->started ? judge : NULL, .judge_arg = sv->st};
 	struct nvlist *config;
 	int rc;
@@ -165,6 +163,12 @@ open_imported(struct pool_server *sv, const struct nvlist *r, struct err *e)
 	if (nv_get_nvlist(r, "config", &config) != 0)
 		return (err_set(e, EINVAL, "request without a configuration"));
 	o.config = config;
+	if (!sv->st->h->started) { /* once: a successor goes on from what is there */
+		o.to_checkpoint = nv_has(r, "to_checkpoint");
+		o.rewind = nv_has(r, "rewind");
+		o.extreme = nv_has(r, "extreme");
+		o.max_txg = nv_u64_or(r, "max_txg", 0);
+	}
 	if ((rc = spa_import(&o, &sv->spa, e)) == 0 && !o.readonly)
 		rc = set_pool_props(sv, r, e);
 	return (rc);

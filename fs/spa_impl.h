@@ -111,7 +111,7 @@ struct spa {
 
 	uint64_t checkpoint_txg, checkpoint_time; /* checkpoint.c; 0: there is none */
 	uint64_t rewound_txg;			  /* imported as of this checkpoint */
-	uint64_t imported_time;			  /* of the uberblock that was imported */
+	uint64_t imported_txg, imported_time;	  /* of the uberblock that was imported */
 	uint64_t newest_txg, newest_time;	  /* of all uberblocks at import; ours may be older */
 
 	/* suspend.c: devices that are gone are waited for */

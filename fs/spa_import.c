@@ -183,6 +183,7 @@ check_uberblock(struct spa *spa, struct err *e)
 		    "-o readonly=on", (unsigned long long)spa->ub.version));
 	spa->version = spa->ub.version;
 	spa->imported_time = spa->ub.timestamp;
+	spa->imported_txg = spa->ub.txg;
 	spa->synced = spa->found = spa->ub.txg;
 	spa->txg = spa->newest_txg + 1; /* behind those that a rewind leaves out */
 	return (0);
@@ -381,7 +382,7 @@ spa_rewound(const struct spa *spa, uint64_t *now_at, uint64_t *was_at)
 {
 	*now_at = spa->imported_time;
 	*was_at = spa->newest_time;
-	return (spa->found != 0 && spa->found < spa->newest_txg);
+	return (spa->imported_txg < spa->newest_txg);
 }
 
 /* One attempt. `newest`, `at`: the txgs that there were, if it came so far. */
@@ -403,7 +404,7 @@ attempt(const struct spa_import_opts *o, struct spa **out, uint64_t *newest, uin
 	rc = import(spa, o, e);
 	spa_exit(spa);
 	*newest = spa->newest_txg;
-	*at = spa->found != 0 ? spa->found : spa->ub.txg;
+	*at = spa->imported_txg != 0 ? spa->imported_txg : spa->ub.txg;
 	if (rc != 0) {
 		spa_free(spa);
 		return (rc);
