@@ -489,18 +489,48 @@ finish(int rc, const struct err *e, const char *fmt, const char *uuid)
 	return (0);
 }
 
+/* order= once; disk= and cdrom= with a model, as often as there are. */
+static int
+start_extras(int argc, char **argv, char *buf, size_t size)
+{
+	bool order = false;
+	size_t len = 0;
+
+	buf[0] = '\0';
+	for (; optind < argc; optind++) {
+		const char *w = argv[optind];
+		bool is_order = strncmp(w, "order=", 6) == 0;
+
+		if (!is_order && strncmp(w, "disk=", 5) != 0 && strncmp(w, "cdrom=", 6) != 0)
+			return (applet_usage("Invalid argument to start: %s", w));
+		if (is_order && order)
+			return (applet_usage("order may be given once"));
+		if (!is_order && strchr(w, ',') == NULL)
+			return (applet_usage("'%s': a model is needed, as in ,ide", w));
+		if (strchr(w, ' ') != NULL || len + strlen(w) + 2 > size)
+			return (applet_usage("'%s' is too long or has a space", w));
+		order = order || is_order;
+		len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? " " : "", w);
+	}
+	return (0);
+}
+
 static int
 do_start(int argc, char **argv)
 {
 	struct err e = ERR_INIT;
 	const char *uuid;
+	char extras[900];
 	struct machine m;
 	int rc;
 
-	if ((rc = only_uuid(argc, argv, &uuid)) != 0)
+	if (next_option(argc, argv, "") != -1)
+		return (2);
+	if ((rc = take_uuid(argc, argv, &uuid)) != 0 ||
+	    (rc = start_extras(argc, argv, extras, sizeof(extras))) != 0)
 		return (rc);
 	init(&m);
-	rc = vm_start(&m, uuid, &e);
+	rc = vm_start(&m, uuid, extras[0] != '\0' ? extras : NULL, &e);
 	return (finish(rc, &e, "Successfully started VM %s", uuid));
 }
 
@@ -707,6 +737,58 @@ do_console(int argc, char **argv)
 	return (0);
 }
 
+/* --- what only kvm and bhyve have ------------------------------------------------------------- */
+
+static int
+do_info(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	char types[256] = "";
+	const char *uuid;
+	struct machine m;
+	json_t *info;
+	int rc;
+
+	if (next_option(argc, argv, "") != -1)
+		return (2);
+	if ((rc = take_uuid(argc, argv, &uuid)) != 0)
+		return (rc);
+	for (; optind < argc; optind++)
+		(void)snprintf(types + strlen(types), sizeof(types) - strlen(types), "%s%s",
+		    types[0] != '\0' ? "," : "", argv[optind]);
+	init(&m);
+	if (vm_info(&m, uuid, types, &info, &e) != 0) {
+		(void)fprintf(stderr, "Unable to get VM info for VM %s: %s\n", uuid, e.msg);
+		return (1);
+	}
+	json_print(stdout, info);
+	json_decref(info);
+	return (0);
+}
+
+static int
+do_sysrq(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	const char *uuid, *what;
+	struct machine m;
+	int rc;
+
+	if (next_option(argc, argv, "") != -1)
+		return (2);
+	if ((rc = take_uuid(argc, argv, &uuid)) != 0)
+		return (rc);
+	if (optind + 1 != argc)
+		return (applet_usage("nmi or screenshot is needed"));
+	what = argv[optind];
+	init(&m);
+	if (vm_sysrq(&m, uuid, what, &e) != 0)
+		return (fail(&e));
+	(void)fprintf(stderr, strcmp(what, "nmi") == 0 ? "Sent NMI to VM %s\n"
+	                                               : "Sent screenshot sysrq to VM %s\n", uuid);
+	return (0);
+}
+
 /* --- snapshots -------------------------------------------------------------------------------- */
 
 static int
@@ -760,17 +842,19 @@ static const struct subcmd commands[] = {
     {"lookup", do_lookup, "[-j] [-1] [-o FIELD,...] [KEY=VALUE]...", "find machines"},
     {"update", do_update, "UUID [-f FILE] [PROPERTY=VALUE]...", "change a machine"},
     {"delete", do_delete, "UUID", "remove a machine and its data"},
-    {"start", do_start, "UUID", "boot a machine"},
+    {"start", do_start, "UUID [order=ORDER] [disk=PATH,MODEL]... [cdrom=PATH,MODEL]...", "boot a machine"},
     {"stop", do_stop, "UUID [-F] [-t SECONDS]", "shut a machine down; -F at once"},
     {"reboot", do_reboot, "UUID [-F]", "shut down and boot"},
     {"kill", do_kill, "[-s SIGNAL | -SIGNAL] UUID", "signal a machine's first process"},
     {"console", do_console, "UUID", "a machine's console; leave with CTRL-] ."},
+    {"info", do_info, "UUID [TYPE,...]", "what the monitor of a kvm or bhyve machine says"},
+    {"sysrq", do_sysrq, "UUID nmi|screenshot", "an NMI, or a picture of the display"},
     {"create-snapshot", do_create_snapshot, "UUID NAME", "snapshot a machine"},
     {"rollback-snapshot", do_rollback_snapshot, "UUID NAME", "go back to a snapshot, and start"},
     {"delete-snapshot", do_delete_snapshot, "UUID NAME", "remove a snapshot"},
     {"validate", do_validate, "create [-f FILE] | update BRAND [-f FILE]", "check a payload"},
     {"recover", do_recover, "", "remove what a power cut left half made"},
-    {"boot", do_start, "UUID", "same as start"},
+    {"boot", do_start, "UUID [order=ORDER] [disk=PATH,MODEL]... [cdrom=PATH,MODEL]...", "same as start"},
     {"halt", do_stop, "UUID [-F] [-t SECONDS]", "same as stop"},
     {"destroy", do_delete, "UUID", "same as delete"},
     {"json", do_get, "UUID", "same as get"},

@@ -35,13 +35,16 @@ static const char vmx_usage[] =
     "  -C SOCKET    control socket\n"
     "  -d DISK      PATH[,ro][,virtio|ide|cd][,serial=NAME], again for more; zvol:POOL/VOLUME for a\n"
     "               volume that poold serves without a copy\n"
+    "  -G ROM       a VGA display with this option ROM; std: the usual place\n"
     "  -i FILE      initrd\n"
     "  -j UID       give up everything and run as this user\n"
     "  -k FILE      kernel: bzImage, or ELF with a PVH note\n"
+    "  -K DEVICE    instead of /dev/kvm\n"
     "  -l FILE      what firmware logs\n"
     "  -m SIZE      memory (default 256M)\n"
     "  -n TAP       tap device[,mac=AA:BB:CC:DD:EE:FF], again for more\n"
-    "  -o ORDER     boot order: letters of c disk, d cd, n network (default cd)\n"
+    "  -o ORDER     boot order: letters of c disk, d cd, n network (default cd); ,once=ORDER for the\n"
+    "               first boot alone\n"
     "  -p           check: values only, name:value\n"
     "  -r           a random number device\n"
     "  -R           end instead of rebooting\n"
@@ -50,14 +53,35 @@ static const char vmx_usage[] =
     "  -t TYPE      processor: host (default) or qemu64\n"
     "  -u UUID      the machine's name for itself\n"
     "  -v           report exits and start time on stderr at the end\n"
-    "  -x CONSOLE   a virtio console, as -s\n";
+    "  -V SOCKET    VNC for the display: PATH[,password=TEXT][,keymap=en-us|en-gb|de|fr]\n"
+    "  -x CONSOLE   a virtio console, as -s\n"
+    "A file, socket or tap may be fd:N, a descriptor that is open already; a disk vhost:N:M, the socket of\n"
+    "its server and of a broker.\n";
 
 APPLET(vmx, "run virtual machines");
+
+#define VGABIOS "/usr/share/seabios/vgabios-stdvga.bin"
+
+/* "fd:N" is a descriptor that whoever started us has opened. */
+static int
+inherited(const char *path)
+{
+	uint64_t n;
+
+	if (strncmp(path, "fd:", 3) != 0 || units_parse_u64(path + 3, 3, 4095, &n, NULL) != 0 ||
+	    fcntl((int)n, F_SETFD, FD_CLOEXEC) != 0)
+		return (-1);
+	return ((int)n);
+}
 
 static int
 open_file(const char *path, int flags, const char *what)
 {
-	int fd = open(path, flags | O_CLOEXEC, 0600);
+	int fd = inherited(path);
+
+	if (fd >= 0)
+		return (fd);
+	fd = open(path, flags | O_CLOEXEC, 0600);
 
 	if (fd < 0)
 		(void)applet_fail(NULL, "cannot open %s '%s': %s", what, path, strerror(errno));
@@ -81,8 +105,10 @@ static int
 unix_listen(const char *path)
 {
 	struct sockaddr_un sun;
-	int fd;
+	int fd = inherited(path);
 
+	if (fd >= 0)
+		return (fd);
 	if (unix_address(path, &sun) != 0)
 		return (-1);
 	(void)unlink(path);
@@ -148,6 +174,18 @@ volume_disk(const char *name, struct vmx_config *c)
 	return (0);
 }
 
+/* "N:M": a socket of a volume's server, and one of a broker that gives the next. */
+static int
+vhost_disk(const char *s, struct vmx_config *c)
+{
+	struct vmx_disk *d = &c->disks[c->ndisks++];
+	char rest;
+
+	if (sscanf(s, "%d:%d%c", &d->vhost_fd, &d->broker_fd, &rest) == 2)
+		return (0);
+	return (applet_usage("'%s': SOCKET:BROKER, two descriptors", s));
+}
+
 static int
 parse_disk(char *s, struct vmx_config *c)
 {
@@ -165,6 +203,8 @@ parse_disk(char *s, struct vmx_config *c)
 		d->readonly = true;
 	if (strncmp(path, "zvol:", 5) == 0)
 		return (volume_disk(path + 5, c));
+	if (strncmp(path, "vhost:", 6) == 0)
+		return (vhost_disk(path + 6, c));
 	d->fd = open_file(path, d->readonly ? O_RDONLY : O_RDWR, "disk");
 	c->ndisks++;
 	return (d->fd < 0);
@@ -188,7 +228,11 @@ static int
 tap_open(const char *name)
 {
 	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-	int fd = open_file("/dev/net/tun", O_RDWR | O_NONBLOCK, "tap driver"), len = 12;
+	int fd = inherited(name), len = 12;
+
+	if (fd >= 0)
+		return (fd);
+	fd = open_file("/dev/net/tun", O_RDWR | O_NONBLOCK, "tap driver");
 
 	if (fd < 0)
 		return (-1);
@@ -220,6 +264,20 @@ parse_nic(char *s, struct vmx_config *c)
 	return ((n->tap_fd = tap_open(tap)) < 0);
 }
 
+/* "cd" or "cd,once=d" */
+static int
+parse_order(char *s, struct vmx_config *c)
+{
+	char *order = strsep(&s, ",");
+
+	if (order[strspn(order, "cdn")] != '\0' || (s != NULL && strncmp(s, "once=", 5) != 0) ||
+	    (s != NULL && s[5 + strspn(s + 5, "cdn")] != '\0'))
+		return (applet_usage("-o: letters of c, d and n, then ,once=LETTERS"));
+	c->bootorder = order;
+	c->bootonce = s != NULL ? s + 5 : NULL;
+	return (0);
+}
+
 static int
 parse_uuid(const char *s, uint8_t out[16])
 {
@@ -233,6 +291,26 @@ parse_uuid(const char *s, uint8_t out[16])
 		out[i] = (uint8_t)b;
 	}
 	return (0);
+}
+
+/* PATH[,password=TEXT][,keymap=NAME]; a path again for a second socket. */
+static int
+parse_vnc(char *s, struct vmx_config *c)
+{
+	char *path = strsep(&s, ","), *o;
+	unsigned i = c->vnc_fd[0] >= 0;
+
+	while ((o = strsep(&s, ",")) != NULL) {
+		if (strncmp(o, "password=", 9) == 0)
+			c->vnc_password = o + 9;
+		else if (strncmp(o, "keymap=", 7) == 0)
+			c->keymap = o + 7;
+		else
+			return (applet_usage("'%s': password=TEXT or keymap=NAME", o));
+	}
+	if (strcmp(path, "set") == 0)
+		return (0);
+	return ((c->vnc_fd[i] = unix_listen(path)) < 0);
 }
 
 static int
@@ -284,13 +362,14 @@ run_option(struct run *r, int o)
 			c->jail_uid = c->jail_gid = (uid_t)n;
 		}
 		return (rc);
+	case 'K': return ((c->kvm_fd = open_file(optarg, O_RDWR, "KVM")) < 0);
 	case 'k': return ((c->kernel_fd = open_file(optarg, O_RDONLY, "kernel")) < 0);
 	case 'l':
 		c->debug_fd = open_file(optarg, O_WRONLY | O_CREAT | O_TRUNC, "log");
 		return (c->debug_fd < 0);
 	case 'm': return (run_size(r, optarg));
 	case 'n': return (parse_nic(optarg, c));
-	case 'o': c->bootorder = optarg; return (0);
+	case 'o': return (parse_order(optarg, c));
 	case 'r': c->rng = true; return (0);
 	case 'R': c->no_reboot = true; return (0);
 	case 's': return (parse_char(optarg, &c->serial[0]));
@@ -298,6 +377,10 @@ run_option(struct run *r, int o)
 	case 't': c->cpu_type = optarg; return (0);
 	case 'u': return (parse_uuid(optarg, c->uuid));
 	case 'v': r->verbose = true; return (0);
+	case 'V': return (parse_vnc(optarg, c));
+	case 'G':
+		c->vgabios_fd = open_file(strcmp(optarg, "std") == 0 ? VGABIOS : optarg, O_RDONLY, "display ROM");
+		return (c->vgabios_fd < 0);
 	case 'x': return (parse_char(optarg, &c->virtcon));
 	}
 	return (2);
@@ -341,7 +424,7 @@ do_run(int argc, char **argv)
 
 	vmx_config_init(&r.c);
 	while ((o = applet_getopt(argc, argv,
-		    "a:b:Bc:C:d:i:j:k:l:m:n:o:rRs:S:t:u:vx:")) != -1) {
+		    "a:b:Bc:C:d:i:j:k:K:l:m:n:o:rRs:S:t:u:vV:G:x:")) != -1) {
 		serial = serial || o == 's';
 		if (o == '?' || (rc = run_option(&r, o)) == 2)
 			return (2);

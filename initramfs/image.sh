@@ -17,7 +17,7 @@ modules=$kernel/modules/$release
 work=$b/initramfs
 here=$top/initramfs
 
-"$top/third_party/apt.sh" need gcc libc6-dev zstd busybox-static
+"$top/third_party/apt.sh" need gcc libc6-dev zstd busybox-static seabios
 rm -rf "$work" && mkdir -p "$work/etc" "$work/links"
 gcc -O2 -Wall -Wextra -o "$work/mkcpio" "$here/mkcpio.c"
 
@@ -106,6 +106,10 @@ index_modules
 	list_binaries
 	list_modules
 	companion
+	echo "dir /usr/share/seabios 755"
+	for rom in bios-256k.bin vgabios-stdvga.bin; do # firmware of virtual machines
+		echo "file /usr/share/seabios/$rom /usr/share/seabios/$rom 644"
+	done
 	list_tree "$here/root" ""
 } | LC_ALL=C sort -u -k2,2 -s > "$work/list"
 "$work/mkcpio" < "$work/list" | zstd -q -T1 -19 -f -o "$out"

@@ -20,7 +20,8 @@
  *				root descriptor ---------> chroot to it, own mount namespace: a
  *				exit			   locked copy; "ready"
  *	<------------------------------------------------- (state ready: net hooks run now)
- *	"start", bootargs -------------------------------> console, privileges, seccomp, exec
+ *	"start", bootargs or a
+ *	  program's descriptors -------------------------> console, privileges, seccomp, exec
  *	<------------------------------------------------- end of file, or why exec failed
  *
  * Why the real root builds the tree although the zone's root could: mounts copied from a mount
@@ -61,9 +62,12 @@
 #define CLONE_NEWCGROUP 0x02000000
 #endif
 
+/* M_START's number: text are boot arguments; descriptors of a program follow, then M_GO. */
+enum { START_ARGS = 1, START_PROGRAM = 2 };
+
 /* What the children tell and are told. */
 struct msg {
-	enum { M_GO, M_DONE, M_ROOT, M_DEVPTS, M_READY, M_START, M_ERROR, M_PID } kind;
+	enum { M_GO, M_DONE, M_ROOT, M_DEVPTS, M_READY, M_START, M_ERROR, M_PID, M_FD } kind;
 	int rc;
 	char text[1024];
 };
@@ -245,12 +249,89 @@ parse_bootargs(const struct zonecfg *cfg, const char *bootargs, struct init_args
 	}
 }
 
+static char *const init_env[] = {(char *)(uintptr_t) "PATH=" ZONE_PATH,
+    (char *)(uintptr_t) "TERM=xterm", (char *)(uintptr_t) "HOME=/",
+    (char *)(uintptr_t) "container=smartbox", NULL};
+
+enum { PROGRAM_ARGS = 256, PROGRAM_TEXT = 65536 };
+
+/* "vmx\0run\0..." as an argument vector; the text stays where it is. */
+static int
+read_args(int fd, char *argv[PROGRAM_ARGS + 1])
+{
+	static char text[PROGRAM_TEXT];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	int argc = 0;
+
+	for (ssize_t at = 0; at < n && argc < PROGRAM_ARGS; at += (ssize_t)strlen(text + at) + 1)
+		argv[argc++] = text + at;
+	argv[argc] = NULL;
+	return (argc > 0 ? 0 : -EINVAL);
+}
+
+/* All of them came above the places they go to, or are in order. */
+static int
+place_fds(const struct zone_program *g)
+{
+	for (unsigned i = 0; i < g->nfds; i++)
+		if (dup2(g->fds[i], ZONE_PROGRAM_FD0 + (int)i) < 0)
+			return (-errno);
+	return (0);
+}
+
+/* Descriptors are moved up first: none of them may lie in a place that another one takes. */
+static int
+receive_program(int up, struct zone_program *g)
+{
+	struct msg m;
+	int fd;
+
+	*g = (struct zone_program){.exe_fd = -1, .argv_fd = -1};
+	for (unsigned i = 0;; i++) {
+		int high;
+
+		if (msg_recv(up, &m, &fd) != 0 || (int)m.kind == M_ERROR)
+			return (-EPIPE);
+		if ((int)m.kind == M_GO)
+			return (i >= 2 ? 0 : -EPROTO);
+		high = fcntl(fd, F_DUPFD_CLOEXEC, ZONE_PROGRAM_FD0 + ZONE_PROGRAM_FDS);
+		(void)close(fd);
+		if (high < 0 || i >= ZONE_PROGRAM_FDS + 2)
+			return (-EMFILE);
+		if (i == 0)
+			g->exe_fd = high;
+		else if (i == 1)
+			g->argv_fd = high;
+		else
+			g->fds[g->nfds++] = high;
+	}
+}
+
+static _Noreturn void
+run_program(const struct zone_platform *p, int up)
+{
+	struct rlimit core = {0, RLIM_INFINITY};
+	char *argv[PROGRAM_ARGS + 1];
+	struct zone_program g;
+	struct err e = ERR_INIT;
+	int rc;
+
+	spawn_reset_signals();
+	(void)umask(022);
+	(void)setrlimit(RLIMIT_CORE, &core);
+	if ((rc = receive_program(up, &g)) != 0 || (rc = read_args(g.argv_fd, argv)) != 0 ||
+	    (rc = take_console(p->console)) != 0 || (rc = zone_priv_drop(p->caps, false)) != 0)
+		give_up(up, rc, (err_rc(&e, rc, "the zone's program"), &e));
+	(void)syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
+	if ((rc = place_fds(&g)) != 0)
+		give_up(up, rc, (err_rc(&e, rc, "the zone's program"), &e));
+	(void)syscall(SYS_execveat, g.exe_fd, "", argv, init_env, AT_EMPTY_PATH);
+	give_up(up, -errno, (err_sys(&e, errno, "cannot execute %s", argv[0]), &e));
+}
+
 static _Noreturn void
 run_init(const struct zone_platform *p, int up, const char *bootargs)
 {
-	static char *const envp[] = {(char *)(uintptr_t) "PATH=" ZONE_PATH,
-	    (char *)(uintptr_t) "TERM=xterm", (char *)(uintptr_t) "HOME=/",
-	    (char *)(uintptr_t) "container=smartbox", NULL};
 	struct rlimit core = {0, RLIM_INFINITY};
 	struct init_args a;
 	struct err e = ERR_INIT;
@@ -272,7 +353,7 @@ run_init(const struct zone_platform *p, int up, const char *bootargs)
 	if ((rc = zone_priv_drop(p->caps, false)) != 0)
 		give_up(up, rc, (err_rc(&e, rc, "privileges"), &e));
 	(void)syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-	(void)execve(a.argv[0], a.argv, envp);
+	(void)execve(a.argv[0], a.argv, init_env);
 	give_up(up, -errno, (err_sys(&e, errno, "cannot execute %s", a.argv[0]), &e));
 }
 
@@ -295,7 +376,9 @@ init_main(const struct zone_platform *p, int builder, int up)
 		give_up(up, rc, &e);
 	if (msg_send(up, M_READY, 0, NULL, -1) != 0 || msg_recv(up, &m, NULL) != 0)
 		_exit(0); /* halted before it was booted */
-	run_init(p, up, m.rc != 0 ? m.text : NULL);
+	if ((m.rc & START_PROGRAM) != 0)
+		run_program(p, up);
+	run_init(p, up, (m.rc & START_ARGS) != 0 ? m.text : NULL);
 }
 
 /* --- the builder --- */
@@ -485,13 +568,28 @@ zone_platform_build(struct zone_platform *p, struct err *e)
 	return (rc);
 }
 
-int
-zone_platform_start(struct zone_platform *p, const char *bootargs, struct err *e)
+static int
+send_program(int ctl, const struct zone_program *g)
 {
-	struct msg m;
 	int rc;
 
-	if (msg_send(p->ctl, M_START, bootargs != NULL, bootargs, -1) != 0)
+	if ((rc = msg_send(ctl, M_FD, 0, NULL, g->exe_fd)) != 0 ||
+	    (rc = msg_send(ctl, M_FD, 0, NULL, g->argv_fd)) != 0)
+		return (rc);
+	for (unsigned i = 0; i < g->nfds && rc == 0; i++)
+		rc = msg_send(ctl, M_FD, 0, NULL, g->fds[i]);
+	return (rc == 0 ? msg_send(ctl, M_GO, 0, NULL, -1) : rc);
+}
+
+int
+zone_platform_start(struct zone_platform *p, const char *bootargs,
+    const struct zone_program *program, struct err *e)
+{
+	int rc, what = (bootargs != NULL ? START_ARGS : 0) | (program != NULL ? START_PROGRAM : 0);
+	struct msg m;
+
+	if (msg_send(p->ctl, M_START, what, bootargs, -1) != 0 ||
+	    (program != NULL && send_program(p->ctl, program) != 0))
 		return (err_set(e, EIO, "the zone's first process died"));
 	rc = msg_recv(p->ctl, &m, NULL);
 	(void)close(p->ctl);

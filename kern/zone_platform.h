@@ -10,6 +10,7 @@
 
 #include "smartbox/kern/zone.h"
 #include "smartbox/kern/zonecfg.h"
+#include "smartbox/kern/zoned.h"
 #include "zone_cgroup.h"
 
 struct zone_platform {
@@ -34,8 +35,12 @@ struct zone_platform {
  * init if p->init is set.  Blocks for some milliseconds.
  */
 int zone_platform_build(struct zone_platform *p, struct err *e);
-/* Execute init with `bootargs` (NULL: none); returns when exec has succeeded. */
-int zone_platform_start(struct zone_platform *p, const char *bootargs, struct err *e);
+/*
+ * Execute init with `bootargs` (NULL: none), or the program (NULL: none) instead; returns when exec
+ * has succeeded.
+ */
+int zone_platform_start(struct zone_platform *p, const char *bootargs,
+    const struct zone_program *program, struct err *e);
 /* Close what is open. */
 void zone_platform_close(struct zone_platform *p);
 

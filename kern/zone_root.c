@@ -214,9 +214,13 @@ copy_node(int dev, const char *path, uint32_t base, struct err *e)
 static int
 make_configured_nodes(const struct zone_platform *p, int dev, struct err *e)
 {
+	const char *brand = zonecfg_get(p->cfg, "brand");
 	struct zonecfg_res *r = NULL;
 	int rc = 0;
 
+	/* A virtual machine's devices are its disks; its monitor has them open already. */
+	if (brand != NULL && (strcmp(brand, "kvm") == 0 || strcmp(brand, "bhyve") == 0))
+		return (0);
 	while (rc == 0 && (r = zonecfg_res_next(p->cfg, "device", r)) != NULL) {
 		const char *match = zonecfg_res_get(r, "match");
 		glob_t g;

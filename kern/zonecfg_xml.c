@@ -163,8 +163,6 @@ read_child(struct reader *r)
 
 	if (d == &zonecfg_legacy)
 		return (0);
-	if (d != NULL && strcmp(r->x.name, "net-attr") == 0 && strcmp(d->type, "device") == 0)
-		return (0);
 	if (d == NULL || d->child == NULL || strcmp(r->x.name, d->child) != 0)
 		return (err_set(r->e, EINVAL, "unexpected element '%s'", r->x.name));
 	if (strcmp(d->type, "rctl") == 0) {

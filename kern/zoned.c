@@ -122,6 +122,33 @@ hook_net_up(struct zoned *z, struct err *e)
 	return (rc);
 }
 
+static void
+program_close(struct zone_program *g)
+{
+	if (g->exe_fd >= 0)
+		(void)close(g->exe_fd);
+	if (g->argv_fd >= 0)
+		(void)close(g->argv_fd);
+	for (unsigned i = 0; i < g->nfds; i++)
+		(void)close(g->fds[i]);
+}
+
+/* Execute what the zone is to run: a program that machine/ brings, or an init of its root. */
+static int
+start_init(struct zoned *z, const char *bootargs, struct err *e)
+{
+	struct zone_program g = {.exe_fd = -1, .argv_fd = -1};
+	struct zone_hook_args a = hook_args(z, -1);
+	int rc = 0;
+
+	if (z->hooks->program != NULL)
+		rc = z->hooks->program(&a, bootargs, z->hooks->ctx, &g, e);
+	if (rc == 0)
+		rc = zone_platform_start(&z->plat, bootargs, g.exe_fd >= 0 ? &g : NULL, e);
+	program_close(&g);
+	return (rc);
+}
+
 /* --- teardown --- */
 
 static void finish_teardown(struct zoned *z, const struct err *why);
@@ -369,7 +396,7 @@ zoned_boot(struct zoned *z, const char *bootargs, struct err *e)
 		return (rc);
 	if (bootargs == NULL)
 		bootargs = zonecfg_get(z->cfg, "bootargs");
-	if ((rc = zone_platform_start(&z->plat, bootargs, e)) != 0) {
+	if ((rc = start_init(z, bootargs, e)) != 0) {
 		struct err why = e != NULL ? *e : (struct err)ERR_INIT;
 
 		watch_remove(z->init_watch);

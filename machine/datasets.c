@@ -15,6 +15,21 @@ ds_create(void *ctx, const char *name, const struct nvlist *props, struct err *e
 }
 
 static int
+ds_create_volume(void *ctx, const char *name, uint64_t bytes, bool sparse, const struct nvlist *props,
+    struct err *e)
+{
+	(void)ctx;
+	return (fs_create_volume(name, bytes, sparse, props, e));
+}
+
+static int
+ds_snapshots(void *ctx, const char *const *names, size_t n, struct err *e)
+{
+	(void)ctx;
+	return (fs_snapshot(names, n, NULL, e));
+}
+
+static int
 ds_destroy(void *ctx, const char *name, struct err *e)
 {
 	(void)ctx;
@@ -190,8 +205,10 @@ out:
 
 const struct datasets datasets_pools = {
     .create = ds_create,
+    .create_volume = ds_create_volume,
     .destroy = ds_destroy,
     .snapshot = ds_snapshot,
+    .snapshots = ds_snapshots,
     .clone = ds_clone,
     .rollback = ds_rollback,
     .exists = ds_exists,

@@ -258,6 +258,12 @@ check_target(const json_t *v)
 	return (json_string_value(v)[0] == '/' ? NULL : "must be an absolute path");
 }
 
+static const char *
+check_vnc_password(const json_t *v)
+{
+	return (strlen(json_string_value(v)) <= 8 ? NULL : "must be at most 8 characters");
+}
+
 /* Destination: gateway.  SmartOS's nics[N] and macs[M] gateways are not known here. */
 static const char *
 check_routes(const json_t *v)
@@ -341,15 +347,18 @@ const struct prop fs_props[] = {
 };
 
 const struct prop disk_props[] = {
-    {"block_size", PROP_INT, KH, "", NULL, 0, STORE_NONE, NULL, 512, 131072, NULL, NULL, 0, "bytes, power of 2", NULL, NULL},
-    {"boot", PROP_BOOL, KH, KH, NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, 0, "boot from this disk", NULL, NULL},
-    {"compression", PROP_STRING, KH, KH, NULL, 0, STORE_NONE, NULL, 0, 0, COMPRESSION, NULL, 0, "of the volume", NULL, NULL},
-    {"image_size", PROP_INT, KH, "", NULL, 0, STORE_NONE, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB", NULL, NULL},
-    {"image_uuid", PROP_UUID, KH, "", NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, 0, "zvol image", NULL, NULL},
-    {"media", PROP_STRING, KH, KH, NULL, 0, STORE_NONE, NULL, 0, 0, "disk|cdrom", "disk", 0, "kind", NULL, NULL},
-    {"model", PROP_STRING, KH, KH, NULL, 0, STORE_NONE, NULL, 0, 0, "virtio|scsi|ide|ahci|nvme", NULL, 0, "device model", NULL, NULL},
-    {"path", PROP_STRING, KH, KH, NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, 0, "of the volume", NULL, NULL},
-    {"size", PROP_INT, KH, "H", NULL, 0, STORE_NONE, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB", NULL, NULL},
+    {"block_size", PROP_INT, KH, "", NULL, 0, STORE_NET, NULL, 512, 131072, NULL, NULL, 0, "bytes, power of 2; default 8192", NULL, NULL},
+    {"boot", PROP_BOOL, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, NULL, "false", PROP_HIDE_FALSE, "boot from this disk", NULL, NULL},
+    {"compression", PROP_STRING, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, COMPRESSION, NULL, 0, "of the volume", NULL, NULL},
+    {"image_size", PROP_INT, KH, "", NULL, 0, STORE_NET, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB, of the image", NULL, NULL},
+    {"image_uuid", PROP_UUID, KH, "", NULL, 0, STORE_NET, NULL, 0, 0, NULL, NULL, 0, "zvol image that it is a clone of", NULL, NULL},
+    {"media", PROP_STRING, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, "disk|cdrom", "disk", 0, "kind", NULL, NULL},
+    {"model", PROP_STRING, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, "virtio|scsi|ide|ahci|nvme", NULL, 0, "device model", NULL, NULL},
+    {"nocreate", PROP_BOOL, KH, "", NULL, 0, STORE_NET, NULL, 0, 0, NULL, "false", PROP_HIDE_FALSE, "path is there already and stays ours to keep", NULL, NULL},
+    {"path", PROP_STRING, KH, KH, NULL, 0, STORE_NET, "match", 0, 0, NULL, NULL, 0, "of the volume; names the disk in updates", NULL, NULL},
+    {"refreservation", PROP_INT, KH, KH, NULL, 0, STORE_NET, NULL, 0, MIB_MAX, NULL, NULL, 0, "MiB; 0: a sparse volume", NULL, NULL},
+    {"size", PROP_INT, KH, "H", NULL, 0, STORE_NET, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB of an empty disk", NULL, NULL},
+    {"zpool", PROP_ZPOOL, KH, "", NULL, 0, STORE_NET, NULL, 0, 0, NULL, NULL, 0, "pool of the volume", NULL, NULL},
     {NULL, PROP_STRING, NULL, NULL, NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, 0, NULL, NULL, NULL},
 };
 
@@ -359,10 +368,14 @@ const struct prop vm_props[] = {
      "keep logs of a deleted machine", NULL, NULL},
     {"autoboot", PROP_BOOL, "*", "*", "AUTOBOOT", 8, STORE_ZONE, "autoboot", 0, 0, NULL, "true", 0,
      "start when the host boots; start sets it, stop clears it", NULL, NULL},
+    {"bhyve_extra_opts", PROP_STRING, "H", "H", NULL, 0, STORE_ATTR, "bhyve-extra-opts", 0, 0, NULL, NULL, 0,
+     "kept, not used", NULL, NULL},
     {"billing_id", PROP_STRING, "*", "*", "BILLING_ID", 36, STORE_ATTR, "billing-id", 0, 0, NULL,
      "00000000-0000-0000-0000-000000000000", 0, "kept, not used", NULL, NULL},
+    {"boot", PROP_STRING, KH, KH, NULL, 0, STORE_ATTR, "boot", 0, 0, NULL, NULL, 0, "boot order: order=cd", NULL, NULL},
     {"boot_timestamp", PROP_DATE, "", "", "BOOT_TIMESTAMP", 24, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY,
      "of a running machine", NULL, NULL},
+    {"bootrom", PROP_STRING, "H", "H", NULL, 0, STORE_ATTR, "bootrom", 0, 0, NULL, NULL, 0, "bios; uefi is not there yet", NULL, NULL},
     {"brand", PROP_STRING, "*", "", "BRAND", 14, STORE_ZONE, "brand", 0, 0, NULL, "joyent", 0,
      "joyent and lx run Linux images here", NULL, NULL},
     {"cpu_cap", PROP_INT, "*", "*", "CPU_CAP", 7, STORE_COUNT, "cpu-cap", 0, 102400, NULL, NULL, 0,
@@ -445,6 +458,9 @@ const struct prop vm_props[] = {
     {"pid", PROP_INT, "", "", "PID", 6, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY, "of init, in the global zone", NULL, NULL},
     {"quota", PROP_INT, "*", "*", "QUOTA", 5, STORE_QUOTA, "quota", 0, 1048576, NULL, "10", 0,
      "GiB; 0: none", NULL, NULL},
+    {"qemu_extra_opts", PROP_STRING, "K", "K", "QEMU_EXTRA_OPTS", 15, STORE_BASE64, "qemu-extra-opts", 0, 0, NULL, NULL, 0,
+     "-k LANGUAGE is heeded", NULL, NULL},
+    {"qemu_opts", PROP_STRING, "K", "K", NULL, 0, STORE_BASE64, "qemu-opts", 0, 0, NULL, NULL, 0, "kept, not used", NULL, NULL},
     {"ram", PROP_INT, "*", "*", "RAM", 7, STORE_NONE, NULL, 16, MIB_MAX, NULL, "256", 0,
      "MiB; of zones the same as max_physical_memory", NULL, NULL},
     {"resolvers", PROP_LIST, "*", "*", NULL, 0, STORE_ATTR, "resolvers", 0, 0, NULL, NULL, 0,
@@ -455,6 +471,9 @@ const struct prop vm_props[] = {
      "destination: gateway, for all boots; changed with set_ and remove_", check_routes, NULL},
     {"snapshots", PROP_OBJECTS, "", "", NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY,
      "made by create-snapshot", NULL, NULL},
+    {"spice_opts", PROP_STRING, "K", "K", NULL, 0, STORE_BASE64, "spice-opts", 0, 0, NULL, NULL, 0, "kept, not used", NULL, NULL},
+    {"spice_password", PROP_STRING, "K", "K", NULL, 0, STORE_BASE64, "spice-password", 0, 0, NULL, NULL, 0, "kept, not used", NULL, NULL},
+    {"spice_port", PROP_INT, "K", "K", NULL, 0, STORE_ATTR, "spice-port", -1, 65535, NULL, NULL, 0, "kept, not used", NULL, NULL},
     {"state", PROP_STRING, "", "", "STATE", 16, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY, "state", NULL, NULL},
     {"tags", PROP_FLAT, "*", "", NULL, 0, STORE_FILE, "tags.json", 0, 0, NULL, NULL, 0,
      "changed with set_ and remove_", NULL, NULL},
@@ -463,6 +482,11 @@ const struct prop vm_props[] = {
     {"type", PROP_STRING, "", "", "TYPE", 4, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY, "OS, LX, KVM or BHYVE", NULL, NULL},
     {"uuid", PROP_UUID, "*", "", "UUID", 36, STORE_ZONE, "uuid", 0, 0, NULL, NULL, 0, "made when absent", NULL, NULL},
     {"vcpus", PROP_INT, KH, KH, "VCPUS", 5, STORE_ATTR, "vcpus", 1, 1024, NULL, "1", 0, "virtual CPUs", NULL, NULL},
+    {"vga", PROP_STRING, "K", "K", NULL, 0, STORE_ATTR, "vga", 0, 0, "cirrus|std|vmware|qxl|xenfb", NULL, 0, "std is what there is", NULL, NULL},
+    {"virtio_txburst", PROP_INT, "K", "K", NULL, 0, STORE_ATTR, "virtio-txburst", 0, 65536, NULL, NULL, 0, "kept, not used", NULL, NULL},
+    {"virtio_txtimer", PROP_INT, "K", "K", NULL, 0, STORE_ATTR, "virtio-txtimer", 0, 1000000000, NULL, NULL, 0, "kept, not used", NULL, NULL},
+    {"vnc_password", PROP_STRING, KH, KH, NULL, 0, STORE_BASE64, "vnc-password", 0, 0, NULL, NULL, 0, "at most 8 characters", check_vnc_password, NULL},
+    {"vnc_port", PROP_INT, KH, KH, NULL, 0, STORE_ATTR, "vnc-port", -1, 65535, NULL, NULL, 0, "-1 off, 0 any", NULL, NULL},
     {"zfs_filesystem", PROP_STRING, "", "", NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY, "root dataset", NULL, NULL},
     {"zfs_io_priority", PROP_INT, "*", "*", "IO_PRIORITY", 11, STORE_COUNT, "zfs-io-priority", 0, 1024, NULL, "100", 0,
      "weight of disk work", NULL, NULL},

@@ -233,6 +233,7 @@ load_dataset(const struct machine *m, const char *dataset, json_t *vm)
 	if (m->ds->get(m->ds_ctx, dataset, "recordsize", text, sizeof(text), NULL) == 0)
 		(void)json_object_set_new(vm, "zfs_root_recsize",
 		    json_integer((json_int_t)strtoull(text, NULL, 10)));
+	vm_disks_show(m, json_object_get(vm, "disks"));
 	(void)m->ds->list(m->ds_ctx, dataset, add_snapshot, snaps, NULL);
 	(void)json_object_set_new(vm, "snapshots", snaps);
 }
@@ -347,7 +348,7 @@ unsigned
 vm_field_needs(const char *field)
 {
 	static const char *const files[] = {"customer_metadata", "internal_metadata", "tags", "routes"};
-	static const char *const dataset[] = {"quota", "snapshots", "zfs_root_compression",
+	static const char *const dataset[] = {"disks", "quota", "snapshots", "zfs_root_compression",
 	    "zfs_root_recsize"};
 	size_t n = strcspn(field, ".");
 

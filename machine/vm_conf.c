@@ -290,6 +290,32 @@ load_objects(const struct zonecfg *c, const char *type, const struct prop *membe
 
 /* --- whole machines --------------------------------------------------------------------------- */
 
+/* Of a zone, ram is max_physical_memory; of a virtual machine it is a property of its own. */
+static int
+store_ram(struct zonecfg *c, json_int_t mib, struct err *e)
+{
+	char text[24];
+
+	(void)snprintf(text, sizeof(text), "%lld", (long long)mib);
+	return (zonecfg_set_attr(c, "ram", "uint", text, e));
+}
+
+static void
+load_hvm(const struct zonecfg *c, json_t *vm)
+{
+	const char *ram = zonecfg_attr(c, "ram");
+
+	if (ram != NULL)
+		(void)json_object_set_new(vm, "ram", json_integer(strtoll(ram, NULL, 10)));
+	(void)json_object_set_new(vm, "disks", vm_conf_disks(c));
+}
+
+json_t *
+vm_conf_disks(const struct zonecfg *c)
+{
+	return (load_objects(c, "device", disk_props));
+}
+
 int
 vm_conf_store(struct zonecfg *c, const json_t *vm, struct err *e)
 {
@@ -299,6 +325,10 @@ vm_conf_store(struct zonecfg *c, const json_t *vm, struct err *e)
 		rc = store_prop(c, p, json_object_get(vm, p->name), e);
 	if (rc == 0)
 		rc = store_objects(c, "net", nic_props, json_object_get(vm, "nics"), e);
+	if (rc == 0 && vm_brand_is_hvm(json_str(vm, "brand", "")))
+		rc = store_objects(c, "device", disk_props, json_object_get(vm, "disks"), e);
+	if (rc == 0 && vm_brand_is_hvm(json_str(vm, "brand", "")))
+		rc = store_ram(c, json_int(vm, "ram", 256), e);
 	if (rc == 0)
 		rc = store_objects(c, "fs", fs_props, json_object_get(vm, "filesystems"), e);
 	return (rc);
@@ -313,6 +343,8 @@ vm_conf_load(const struct zonecfg *c, json_t *vm, struct err *e)
 	for (const struct prop *p = vm_props; p->name != NULL; p++)
 		load_prop(c, p, vm);
 	(void)json_object_set_new(vm, "nics", load_objects(c, "net", nic_props));
+	if (vm_brand_is_hvm(json_str(vm, "brand", "")))
+		load_hvm(c, vm);
 	fs = load_objects(c, "fs", fs_props);
 	if (json_array_size(fs) > 0)
 		(void)json_object_set(vm, "filesystems", fs);

@@ -10,6 +10,7 @@
  *	1 configuration with vm-unfinished=create               a configured zone   }
  *	2 state incomplete                                      an incomplete zone  } vm_recover()
  *	3 clone, with the user property vmadm:unfinished=on     both                } removes it
+ *	  (kvm, bhyve: a new dataset and the disks' volumes, all with the property)
  *	4 config/, guest files                                  both                }
  *	5 state installed                                       the machine: the commit
  *	6 vm-unfinished removed, property off                   the machine
@@ -35,6 +36,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,8 +46,6 @@
 #include "smartbox/machine/image.h"
 #include "smartbox/machine/prop.h"
 #include "vm_impl.h"
-
-#define MARK "vmadm:unfinished"
 
 /* --- from payload to machine ------------------------------------------------------------------ */
 
@@ -75,12 +75,32 @@ most(json_int_t a, json_int_t b)
 	return (a > b ? a : b);
 }
 
+/* Of virtual machines: what the guest has, and on top of it what its monitor may use. */
+static void
+derive_hvm(json_t *vm)
+{
+	json_int_t ram = get_int(vm, "ram", 256), more;
+	json_int_t room = brand_letter(json_str(vm, "brand", "")) == 'K' ? 1024 : 1280;
+
+	more = most(get_int(vm, "max_physical_memory", ram + room), ram + 256);
+	set_int(vm, "ram", ram);
+	set_int(vm, "max_physical_memory", more);
+	set_int(vm, "max_locked_memory", most(least(get_int(vm, "max_locked_memory", more), more),
+	    ram + 256));
+	set_int(vm, "max_swap", most(get_int(vm, "max_swap", more), more));
+	set_int(vm, "max_shm_memory", least(get_int(vm, "max_shm_memory", more), more));
+}
+
 /* Of zones: ram is another name of max_physical_memory; the rest follows and is clamped. */
 void
 vm_derive(json_t *vm)
 {
 	json_int_t phys = get_int(vm, "max_physical_memory", get_int(vm, "ram", 256));
 
+	if (vm_brand_is_hvm(json_str(vm, "brand", ""))) {
+		derive_hvm(vm);
+		return;
+	}
 	(void)json_object_del(vm, "ram");
 	set_int(vm, "max_physical_memory", phys);
 	set_int(vm, "max_locked_memory", least(get_int(vm, "max_locked_memory", phys), phys));
@@ -180,10 +200,9 @@ check_supported(const json_t *payload, struct err *e)
 static int
 check_brand(const char *brand, struct err *e)
 {
-	if (strchr("JMBL", brand_letter(brand)) != NULL)
+	if (brand_letter(brand) != '\0')
 		return (0);
-	return (err_set(e, ENOTSUP, "brand \"%s\" is not supported yet, allowed are joyent, "
-	    "joyent-minimal, builder, lx", brand));
+	return (err_set(e, ENOTSUP, "Invalid brand while validating payload: \"%s\"", brand));
 }
 
 /* A machine object with everything that a payload leaves open filled in. */
@@ -210,7 +229,10 @@ build_machine(const struct machine *m, const json_t *payload, json_t **out, stru
 	vm_derive(vm);
 	if (json_object_get(vm, "nics") == NULL)
 		(void)json_object_set_new(vm, "nics", json_array());
-	if ((rc = vm_nics_normalize(json_object_get(vm, "nics"), brand, e)) != 0) {
+	rc = vm_nics_normalize(json_object_get(vm, "nics"), brand, e);
+	if (rc == 0 && vm_brand_is_hvm(brand))
+		rc = vm_disks_normalize(m, vm, 0, NULL, e);
+	if (rc != 0) {
 		json_decref(vm);
 		return (rc);
 	}
@@ -243,8 +265,11 @@ check_image(const struct machine *m, const json_t *vm, struct err *e)
 {
 	const char *uuid = json_str(vm, "image_uuid", ""), *os, *type;
 	json_t *image;
-	int rc = image_get(m, uuid, &image, e);
+	int rc;
 
+	if (uuid[0] == '\0' && vm_brand_is_hvm(json_str(vm, "brand", "")))
+		return (0); /* its disks have images */
+	rc = image_get(m, uuid, &image, e);
 	if (rc == -ENOENT)
 		return (err_set(e, EINVAL,
 		    "Invalid value(s) for: image_uuid (image %s is not installed, see imgadm list)", uuid));
@@ -349,7 +374,7 @@ clone_image(const struct job *j, struct err *e)
 	if ((rc = zone_range_get(&j->m->zenv, j->name, &base, e)) != 0)
 		goto out;
 	(void)snprintf(idmap, sizeof(idmap), "%u:%u", base, ZONE_IDS);
-	if (props == NULL || nv_add_str(props, MARK, "on") != 0 ||
+	if (props == NULL || nv_add_str(props, VM_MARK, "on") != 0 ||
 	    nv_add_str(props, "smartbox:idmap", idmap) != 0 || vm_dataset_props(j->vm, props) != 0) {
 		rc = err_set(e, ENOMEM, "out of memory");
 		goto out;
@@ -361,6 +386,42 @@ out:
 }
 
 static int
+make_owned_dir(const struct job *j, const char *name, uint32_t owner, struct err *e)
+{
+	char path[PATH_MAX + 16];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", j->zonepath, name);
+	return (mkdir(path, 0755) == 0 && chown(path, owner, owner) == 0 ? 0 : err_sys(e, errno, "%s", path));
+}
+
+/* The machine's own dataset holds its configuration; root/ is the wall behind its monitor: empty. */
+static int
+make_hvm(const struct job *j, struct err *e)
+{
+	struct nvlist *props = nv_new();
+	uint32_t base;
+	int rc = 0;
+
+	if (props == NULL || nv_add_str(props, VM_MARK, "on") != 0 || vm_dataset_props(j->vm, props) != 0)
+		rc = err_set(e, ENOMEM, "out of memory");
+	if (rc != 0 || (rc = j->m->ds->create(j->m->ds_ctx, j->dataset, props, e)) != 0 ||
+	    (rc = zone_range_get(&j->m->zenv, j->name, &base, e)) != 0)
+		goto out;
+	if ((rc = make_owned_dir(j, "root", base, e)) == 0 &&
+	    (rc = make_owned_dir(j, "root/tmp", base, e)) == 0)
+		rc = vm_disks_create(j->m, json_object_get(j->vm, "disks"), true, e);
+out:
+	nv_free(props);
+	return (rc);
+}
+
+static int
+make_datasets(const struct job *j, struct err *e)
+{
+	return (vm_brand_is_hvm(json_str(j->vm, "brand", "")) ? make_hvm(j, e) : clone_image(j, e));
+}
+
+static int
 fill_dataset(const struct job *j, struct err *e)
 {
 	int rc;
@@ -368,6 +429,8 @@ fill_dataset(const struct job *j, struct err *e)
 	if ((rc = vm_zonepath_prepare(j->zonepath, e)) != 0 ||
 	    (rc = vm_files_store(j->zonepath, j->vm, e)) != 0)
 		return (rc);
+	if (vm_brand_is_hvm(json_str(j->vm, "brand", "")))
+		return (0);
 	return (vm_guest_write(j->zonepath, j->vm, true, e));
 }
 
@@ -377,16 +440,21 @@ clear_marks(const struct machine *m, const char *name, struct err *e)
 {
 	char dataset[VM_DATASET_MAX];
 	struct zonecfg *c;
+	json_t *disks;
 	int rc = zonecfg_load(&m->zenv, name, &c, e);
 
 	if (rc != 0)
 		return (rc);
 	vm_dataset(c, m, dataset, sizeof(dataset));
+	disks = vm_conf_disks(c);
 	if ((rc = zonecfg_set_attr(c, VM_UNFINISHED, "string", NULL, e)) == 0)
 		rc = zonecfg_save(&m->zenv, c, e);
 	zonecfg_free(c);
-	if (rc == 0) /* of no consequence without the attr (invariant 2) */
-		(void)m->ds->set(m->ds_ctx, dataset, MARK, "off", NULL);
+	if (rc == 0) { /* of no consequence without the attr (invariant 2) */
+		(void)m->ds->set(m->ds_ctx, dataset, VM_MARK, "off", NULL);
+		vm_disks_unmark(m, disks);
+	}
+	json_decref(disks);
 	return (rc);
 }
 
@@ -402,7 +470,7 @@ destroy_dataset(const struct machine *m, const char *dataset, bool need_mark, st
 
 	if (rc != 0 || !there)
 		return (rc);
-	if (need_mark && (m->ds->get(m->ds_ctx, dataset, MARK, mark, sizeof(mark), NULL) != 0 ||
+	if (need_mark && (m->ds->get(m->ds_ctx, dataset, VM_MARK, mark, sizeof(mark), NULL) != 0 ||
 	                     strcmp(mark, "on") != 0))
 		return (0);
 	return (m->ds->destroy(m->ds_ctx, dataset, e));
@@ -423,14 +491,19 @@ remove_machine(const struct machine *m, const char *name, bool need_mark, struct
 {
 	char dataset[VM_DATASET_MAX];
 	struct zonecfg *c;
+	json_t *disks;
 	int rc = zonecfg_load(&m->zenv, name, &c, e);
 
 	if (rc != 0)
 		return (rc);
 	vm_dataset(c, m, dataset, sizeof(dataset));
+	disks = vm_conf_disks(c);
 	zonecfg_free(c);
-	if ((rc = stored_event(m, name, ZONE_EV_UNINSTALL, e)) != 0 ||
-	    (rc = destroy_dataset(m, dataset, need_mark, e)) != 0 ||
+	rc = stored_event(m, name, ZONE_EV_UNINSTALL, e);
+	if (rc == 0)
+		rc = vm_disks_destroy(m, disks, NULL, need_mark, e);
+	json_decref(disks);
+	if (rc != 0 || (rc = destroy_dataset(m, dataset, need_mark, e)) != 0 ||
 	    (rc = stored_event(m, name, ZONE_EV_UNINSTALLED, e)) != 0)
 		return (rc);
 	return (zonecfg_delete(&m->zenv, name, e));
@@ -472,7 +545,7 @@ provision(const struct job *j, struct err *e)
 	if ((rc = write_config(j, e)) != 0)
 		return (rc);
 	if ((rc = zone_event_stored(&j->m->zenv, j->name, ZONE_EV_INSTALL, e)) != 0 ||
-	    (rc = clone_image(j, e)) != 0 || (rc = fill_dataset(j, e)) != 0 ||
+	    (rc = make_datasets(j, e)) != 0 || (rc = fill_dataset(j, e)) != 0 ||
 	    (rc = zone_event_stored(&j->m->zenv, j->name, ZONE_EV_INSTALLED, e)) != 0 ||
 	    (rc = clear_marks(j->m, j->name, e)) != 0)
 		(void)remove_machine(j->m, j->name, true, NULL);

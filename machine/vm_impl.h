@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "smartbox/kern/zonecfg.h"
+#include "smartbox/kern/zoned.h"
 #include "smartbox/machine/machine.h"
 #include "smartbox/machine/vm.h"
 
@@ -61,5 +62,42 @@ int vm_zonepath_prepare(const char *zonepath, struct err *e);
 int vm_update_recover(const struct machine *m, const char *name, struct err *e);
 /* Sizes that follow from others: memory, swap, tmpfs. */
 void vm_derive(json_t *vm);
+
+/* The user property that a create puts on what it makes. */
+#define VM_MARK "vmadm:unfinished"
+
+/* --- vm_disk.c: volumes of kvm and bhyve machines --- */
+
+bool vm_brand_is_hvm(const char *brand);
+/* The volume behind a disk's path, or NULL. */
+const char *vm_disk_volume(const json_t *disk);
+/*
+ * Bring disks from number `first` on into stored form: model, image, path; never a path of `taken`
+ * (may be NULL), whose volume is still there.
+ */
+int vm_disks_normalize(const struct machine *m, const json_t *vm, size_t first, const json_t *taken,
+    struct err *e);
+/* Those that are not there yet. */
+int vm_disks_create(const struct machine *m, const json_t *disks, bool marked, struct err *e);
+/* But not those that `except` (may be NULL) has too. */
+int vm_disks_destroy(const struct machine *m, const json_t *disks, const json_t *except,
+    bool need_mark, struct err *e);
+void vm_disks_unmark(const struct machine *m, const json_t *disks);
+void vm_disks_show(const struct machine *m, json_t *disks); /* sizes, asked of the pool */
+/* The disks in a configuration; a new array. */
+json_t *vm_conf_disks(const struct zonecfg *c);
+
+/* --- vm_hvm.c: running one --- */
+
+/* The hook: what to execute for a kvm or bhyve zone. */
+int vm_hvm_program(const struct machine *m, const struct zone_hook_args *a, const char *bootargs,
+    struct zone_program *out, struct err *e);
+/* One line to the monitor of a running machine, one line back. */
+int vm_hvm_command(const struct machine *m, const char *name, const char *command, char *answer,
+    size_t size, struct err *e);
+int vm_hvm_picture(const struct machine *m, const char *name, const char *path, struct err *e);
+/* <run>/vm/NAME.SUFFIX */
+int vm_hvm_path(const struct machine *m, const char *name, const char *suffix, char *buf,
+    size_t size, struct err *e);
 
 #endif

@@ -18,6 +18,8 @@
 #include "smartbox/machine/nictag.h"
 #include "vm_impl.h"
 
+enum { HVM_STOP_S = 180, ZONECFG_DISKS = 16 };
+
 static const char *
 state_word(enum zone_state s)
 {
@@ -59,8 +61,22 @@ check_tags(const struct machine *m, const char *name, struct err *e)
 
 /* --- start and stop --------------------------------------------------------------------------- */
 
+/* Of the machine's configuration; '\0' when it cannot be read. */
+static bool
+is_hvm(const struct machine *m, const char *name)
+{
+	struct zonecfg *c;
+	bool yes;
+
+	if (zonecfg_load(&m->zenv, name, &c, NULL) != 0)
+		return (false);
+	yes = vm_brand_is_hvm(zonecfg_get(c, "brand") != NULL ? zonecfg_get(c, "brand") : "");
+	zonecfg_free(c);
+	return (yes);
+}
+
 int
-vm_start(const struct machine *m, const char *uuid, struct err *e)
+vm_start(const struct machine *m, const char *uuid, const char *extras, struct err *e)
 {
 	char name[ZONE_NAME_MAX + 1];
 	int lock, rc;
@@ -70,7 +86,9 @@ vm_start(const struct machine *m, const char *uuid, struct err *e)
 	if (vm_zone_state(m, name) == ZONE_RUNNING)
 		rc = err_set(e, EALREADY, "VM %s is already 'running'", uuid);
 	else if ((rc = check_tags(m, name, e)) == 0 && (rc = set_autoboot(m, name, true, e)) == 0)
-		rc = zone_boot(&m->zenv, name, NULL, e);
+		rc = extras != NULL && !is_hvm(m, name)
+		        ? err_set(e, EINVAL, "only kvm and bhyve machines take boot arguments")
+		        : zone_boot(&m->zenv, name, extras, e);
 	file_unlock(lock);
 	return (rc);
 }
@@ -87,6 +105,8 @@ stop_locked(const struct machine *m, const char *uuid, const char *name, bool fo
 	if (s <= ZONE_INSTALLED)
 		return (err_set(e, EALREADY, "VM %s is already not 'running' (currently: %s)", uuid,
 		    state_word(s)));
+	if (timeout_s == 0 && is_hvm(m, name))
+		timeout_s = HVM_STOP_S;
 	return (force || s != ZONE_RUNNING
 	        ? zone_halt(&m->zenv, name, e)
 	        : zone_shutdown(&m->zenv, name, false, NULL, timeout_s, e));
@@ -108,7 +128,7 @@ vm_stop(const struct machine *m, const char *uuid, bool force, unsigned timeout_
 int
 vm_reboot(const struct machine *m, const char *uuid, bool force, struct err *e)
 {
-	char name[ZONE_NAME_MAX + 1];
+	char name[ZONE_NAME_MAX + 1], answer[64];
 	enum zone_state s;
 	int lock, rc;
 
@@ -117,9 +137,11 @@ vm_reboot(const struct machine *m, const char *uuid, bool force, struct err *e)
 	s = vm_zone_state(m, name);
 	if (s != ZONE_RUNNING)
 		rc = err_set(e, EINVAL, "VM %s is not running (currently: %s)", uuid, state_word(s));
+	else if (force && is_hvm(m, name))
+		rc = vm_hvm_command(m, name, "reset", answer, sizeof(answer), e);
 	else if ((rc = check_tags(m, name, e)) == 0)
 		rc = force ? zone_reboot(&m->zenv, name, NULL, e)
-		           : zone_shutdown(&m->zenv, name, true, NULL, 0, e);
+		           : zone_shutdown(&m->zenv, name, true, NULL, is_hvm(m, name) ? HVM_STOP_S : 0, e);
 	file_unlock(lock);
 	return (rc);
 }
@@ -214,6 +236,67 @@ hold_existing(const struct machine *m, const char *uuid, const char *name, struc
 	return (err_set(e, ENOENT, "No snapshot named \"%s\" for %s", name, uuid));
 }
 
+/* What a machine's snapshot consists of: its dataset's, and one of every volume that is a disk of it. */
+struct parts {
+	char name[1 + ZONECFG_DISKS][VM_DATASET_MAX + 80];
+	const char *list[1 + ZONECFG_DISKS];
+	size_t n;
+};
+
+static int
+parts_of(const struct machine *m, const struct snapshot *s, struct parts *p, struct err *e)
+{
+	struct zonecfg *c;
+	json_t *disks, *d;
+	size_t i;
+	int rc = zonecfg_load(&m->zenv, s->zone, &c, e);
+
+	if (rc != 0)
+		return (rc);
+	(void)snprintf(p->name[0], sizeof(p->name[0]), "%s", s->full);
+	p->n = 1;
+	disks = vm_brand_is_hvm(zonecfg_get(c, "brand")) ? vm_conf_disks(c) : NULL;
+	json_array_foreach(disks, i, d)
+		if (vm_disk_volume(d) != NULL && p->n <= ZONECFG_DISKS)
+			(void)snprintf(p->name[p->n++], sizeof(p->name[0]), "%s%s", vm_disk_volume(d),
+			    strchr(s->full, '@'));
+	for (i = 0; i < p->n; i++)
+		p->list[i] = p->name[i];
+	json_decref(disks);
+	zonecfg_free(c);
+	return (0);
+}
+
+/* One after another; the machine's own dataset, which says that the snapshot exists, comes last. */
+static int
+each_part(const struct machine *m, const struct snapshot *s,
+    int (*fn)(void *ctx, const char *snap, struct err *e), struct err *e)
+{
+	struct parts p;
+	int rc = parts_of(m, s, &p, e);
+
+	for (size_t i = p.n; rc == 0 && i-- > 0;) {
+		bool there;
+
+		if ((rc = m->ds->exists(m->ds_ctx, p.name[i], &there, e)) == 0 && there)
+			rc = fn(m->ds_ctx, p.name[i], e);
+	}
+	return (rc);
+}
+
+static int
+take_snapshot(const struct machine *m, const struct snapshot *s, struct err *e)
+{
+	struct parts p;
+	int rc = parts_of(m, s, &p, e);
+
+	if (rc != 0)
+		return (rc);
+	if (p.n == 1)
+		return (m->ds->snapshot(m->ds_ctx, s->full, e));
+	return (m->ds->snapshots(m->ds_ctx, p.list, p.n, e));
+}
+
 int
 vm_snapshot_create(const struct machine *m, const char *uuid, const char *name, struct err *e)
 {
@@ -223,7 +306,7 @@ vm_snapshot_create(const struct machine *m, const char *uuid, const char *name, 
 	if (lock < 0)
 		return (lock);
 	rc = s.there ? err_set(e, EEXIST, "snapshot with name \"%s\" already exists.", name) :
-		       m->ds->snapshot(m->ds_ctx, s.full, e);
+		       take_snapshot(m, &s, e);
 	file_unlock(lock);
 	return (rc);
 }
@@ -236,21 +319,22 @@ vm_snapshot_delete(const struct machine *m, const char *uuid, const char *name, 
 
 	if (lock < 0)
 		return (lock);
-	rc = m->ds->destroy(m->ds_ctx, s.full, e);
+	rc = each_part(m, &s, m->ds->destroy, e);
 	file_unlock(lock);
 	return (rc);
 }
 
 /* The machine is down while its root changes under it, and up afterwards, as vmadm has it. */
 static int
-rollback_locked(const struct machine *m, const char *zone, const char *full, struct err *e)
+rollback_locked(const struct machine *m, const struct snapshot *s, struct err *e)
 {
+	const char *zone = s->zone;
 	int rc;
 
 	if (vm_zone_state(m, zone) > ZONE_INSTALLED && (rc = zone_halt(&m->zenv, zone, e)) != 0 &&
 	    rc != -EALREADY)
 		return (rc);
-	if ((rc = m->ds->rollback(m->ds_ctx, full, e)) != 0 ||
+	if ((rc = each_part(m, s, m->ds->rollback, e)) != 0 ||
 	    (rc = check_tags(m, zone, e)) != 0 || (rc = set_autoboot(m, zone, true, e)) != 0)
 		return (rc);
 	return (zone_boot(&m->zenv, zone, NULL, e));
@@ -264,7 +348,7 @@ vm_snapshot_rollback(const struct machine *m, const char *uuid, const char *name
 
 	if (lock < 0)
 		return (lock);
-	rc = rollback_locked(m, s.zone, s.full, e);
+	rc = rollback_locked(m, &s, e);
 	file_unlock(lock);
 	return (rc);
 }

@@ -205,6 +205,18 @@ follow(json_t *vm, const json_t *payload, const char *key, json_int_t before, js
 		(void)json_object_set_new(vm, key, json_integer(old - before + after));
 }
 
+/* The guest's memory and what its monitor has on top of it: a new cap follows from new memory. */
+static void
+follow_ram(json_t *vm, const json_t *payload)
+{
+	static const char *const follow_it[] = {"max_physical_memory", "max_locked_memory", "max_swap",
+	    "max_shm_memory"};
+
+	for (size_t i = 0; json_object_get(payload, "ram") != NULL && i < 4; i++)
+		if (json_object_get(payload, follow_it[i]) == NULL)
+			(void)json_object_del(vm, follow_it[i]);
+}
+
 /* A changed cap keeps the distance of swap and locked memory, and the proportion of tmpfs. */
 static void
 follow_memory(json_t *vm, const json_t *payload, json_int_t before)
@@ -212,6 +224,10 @@ follow_memory(json_t *vm, const json_t *payload, json_int_t before)
 	json_t *cap = json_object_get(payload, "max_physical_memory");
 	json_int_t after;
 
+	if (vm_brand_is_hvm(json_str(vm, "brand", ""))) {
+		follow_ram(vm, payload);
+		return;
+	}
 	if (cap == NULL)
 		cap = json_object_get(payload, "ram");
 	if (!json_is_integer(cap) || before <= 0)
@@ -240,15 +256,20 @@ write_places(const struct machine *m, const char *name, const json_t *vm, struct
 {
 	char dataset[VM_DATASET_MAX];
 	struct zonecfg *c;
+	json_t *disks;
 	int rc = zonecfg_load(&m->zenv, name, &c, e);
 
 	if (rc != 0)
 		return (rc);
 	vm_dataset(c, m, dataset, sizeof(dataset));
+	disks = vm_conf_disks(c);
 	if ((rc = vm_dataset_store(m, dataset, vm, e)) == 0 &&
+	    (rc = vm_disks_create(m, json_object_get(vm, "disks"), false, e)) == 0 &&
+	    (rc = vm_disks_destroy(m, disks, json_object_get(vm, "disks"), false, e)) == 0 &&
 	    (rc = vm_files_store(zonecfg_get(c, "zonepath"), vm, e)) == 0 &&
 	    (rc = vm_conf_store(c, vm, e)) == 0 && (rc = zonecfg_save(&m->zenv, c, e)) == 0)
 		rc = zone_caps_apply(&m->zenv, c, e);
+	json_decref(disks);
 	zonecfg_free(c);
 	return (rc);
 }
@@ -343,6 +364,26 @@ touches_nics(const json_t *payload)
 	    json_object_get(payload, "remove_nics") != NULL);
 }
 
+/* Disks come and go only while nobody has them open; a new one gets its model, image and path. */
+static int
+check_hvm(const struct machine *m, const json_t *before, const json_t *payload, const json_t *after,
+    struct err *e)
+{
+	size_t removed = json_array_size(json_object_get(payload, "remove_disks"));
+	size_t had = json_array_size(json_object_get(before, "disks"));
+	bool changes = removed > 0 || json_object_get(payload, "add_disks") != NULL;
+	json_int_t ram = json_int(after, "ram", 0);
+
+	if (changes && strcmp(json_str(before, "state", ""), "stopped") != 0)
+		return (err_set(e, EINVAL, "updates to disks are only allowed when state is 'stopped', currently: "
+		    "'%s'", json_str(before, "state", "")));
+	if (json_int(payload, "max_physical_memory", ram) < ram)
+		return (err_set(e, EINVAL, "vm.max_physical_memory (%lld) cannot be lower than vm.ram (%lld)",
+		    (long long)json_int(payload, "max_physical_memory", 0), (long long)ram));
+	return (vm_disks_normalize(m, after, had - (removed < had ? removed : had),
+	    json_object_get(before, "disks"), e));
+}
+
 static int
 update_locked(const struct machine *m, const char *name, const json_t *before, const json_t *payload,
     struct err *e)
@@ -354,13 +395,15 @@ update_locked(const struct machine *m, const char *name, const json_t *before, c
 
 	if (rc == 0)
 		rc = apply(after, clean, e);
+	if (rc == 0 && vm_brand_is_hvm(brand))
+		rc = check_hvm(m, before, clean, after, e);
 	if (rc == 0)
 		rc = vm_nics_normalize(json_object_get(after, "nics"), brand, e);
 	if (rc == 0 && touches_nics(clean))
 		rc = vm_nics_check(m, after, e);
 	if (rc == 0)
 		rc = commit(m, name, before, after, e);
-	if (rc == 0)
+	if (rc == 0 && !vm_brand_is_hvm(brand))
 		rc = vm_guest_write(json_str(before, "zonepath", ""), after, false, e);
 	json_decref(clean);
 	json_decref(after);

@@ -5,6 +5,7 @@
  *	config_up    mount the zone's dataset; write the guest files that are maintained
  *	net_up       for each net resource a vnic over its nic tag, moved into the zone's network
  *	             namespace under its own name, with its addresses and routes
+ *	program      kvm and bhyve: the monitor with everything it needs open (machine/vm_hvm.c)
  *	net_down     remove the ports that the host still holds
  *
  * A zone made by zonecfg alone has no nic tag: its global-nic, or without one its physical, names a
@@ -147,6 +148,21 @@ add_routes(const struct zone_hook_args *a, struct err *e)
 	return (rc);
 }
 
+static const char *
+brand_of(const struct zone_hook_args *a)
+{
+	const char *brand = zonecfg_get(a->cfg, "brand");
+
+	return (brand != NULL ? brand : "");
+}
+
+static int
+program(const struct zone_hook_args *a, const char *bootargs, void *ctx, struct zone_program *out,
+    struct err *e)
+{
+	return (vm_brand_is_hvm(brand_of(a)) ? vm_hvm_program(ctx, a, bootargs, out, e) : 0);
+}
+
 static int
 net_up(const struct zone_hook_args *a, void *ctx, struct err *e)
 {
@@ -154,6 +170,8 @@ net_up(const struct zone_hook_args *a, void *ctx, struct err *e)
 	bool chosen = any_primary(a->cfg);
 	struct zonecfg_res *r = NULL;
 
+	if (vm_brand_is_hvm(brand_of(a)))
+		return (0); /* its program gets taps */
 	/* Ports that a crash of the host's tools left would be in the way. */
 	(void)vnic_delete_zone(zonecfg_name(a->cfg), NULL, NULL);
 	while ((r = zonecfg_res_next(a->cfg, "net", r)) != NULL) {
@@ -216,6 +234,7 @@ machine_zone_hooks(struct machine *m, struct zone_hooks *out)
 {
 	out->config_up = config_up;
 	out->net_up = net_up;
+	out->program = program;
 	out->net_down = net_down;
 	out->ctx = m;
 }

@@ -10,10 +10,15 @@
  * or the next create of that name removes it.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/veth.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "net_impl.h"
 
@@ -107,7 +112,6 @@ plug(struct nl_sock *s, const struct vnic_spec *v, struct link *port, int bridge
 
 	link_alias(alias, sizeof(alias), port);
 	if ((rc = rt_set_alias(s, port->ifindex, alias, e)) != 0 ||
-	    (rc = hide_far_end(s, v, e)) != 0 ||
 	    (rc = rt_set_master(s, port->ifindex, bridge, e)) != 0)
 		return (rc);
 	if (v->vid != 0 && (rc = bridge_port_vlan(s, bridge, port->ifindex, v->vid, e)) != 0)
@@ -137,8 +141,35 @@ check_spec(const struct vnic_spec *v, const struct link_list *all, const struct 
 	return (0);
 }
 
-int
-vnic_create(const struct vnic_spec *v, struct err *e)
+/*
+ * The port alone, a tap: what a virtual machine sends is read from the descriptor.  It goes with its
+ * last descriptor.  Frames have a virtio_net header of 12 bytes.
+ */
+static int
+create_tap(struct nl_sock *s, struct link *port, int *out, struct err *e)
+{
+	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+	int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC), header = 12, rc = 0;
+
+	if (fd < 0)
+		return (err_set(e, errno, "/dev/net/tun: %s (the kernel's module tun is needed)",
+		    strerror(errno)));
+	(void)snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", port->dev);
+	if (ioctl(fd, TUNSETIFF, &ifr) != 0 || ioctl(fd, TUNSETVNETHDRSZ, &header) != 0)
+		rc = err_sys(e, errno, "tap '%s'", port->dev);
+	else if ((port->ifindex = rt_index(port->dev, e)) < 0)
+		rc = port->ifindex;
+	else
+		rc = rt_set_mtu(s, port->ifindex, port->mtu, e);
+	if (rc != 0)
+		(void)close(fd);
+	else
+		*out = fd;
+	return (rc);
+}
+
+static int
+create(const struct vnic_spec *v, int *tap, struct err *e)
 {
 	struct link_list all = {NULL, 0};
 	const struct link *lower = NULL;
@@ -152,12 +183,31 @@ vnic_create(const struct vnic_spec *v, struct err *e)
 	    (rc = uplink_bridge(s, &all, lower, &bridge, e)) != 0)
 		goto out;
 	fill_port(&port, v, lower);
-	if ((rc = create_pair(s, v, &port, e)) == 0 && (rc = plug(s, v, &port, bridge, e)) != 0)
+	rc = tap != NULL ? create_tap(s, &port, tap, e) : create_pair(s, v, &port, e);
+	if (rc != 0)
+		goto out;
+	if ((tap == NULL && (rc = hide_far_end(s, v, e)) != 0) ||
+	    (rc = plug(s, v, &port, bridge, e)) != 0) {
 		(void)rt_delete(s, port.ifindex, NULL);
+		if (tap != NULL)
+			(void)close(*tap);
+	}
 out:
 	nl_close(s);
 	link_list_free(&all);
 	return (rc);
+}
+
+int
+vnic_create(const struct vnic_spec *v, struct err *e)
+{
+	return (create(v, NULL, e));
+}
+
+int
+vnic_create_tap(const struct vnic_spec *v, int *fd, struct err *e)
+{
+	return (create(v, fd, e));
 }
 
 static int

@@ -416,6 +416,31 @@ i8042_key(struct device *d, const uint8_t *scancodes, size_t n)
 	(void)pthread_mutex_unlock(&d->lock);
 }
 
+/* The table of translation, read backwards. */
+static uint8_t
+set2_of(uint8_t code)
+{
+	for (unsigned i = 1; i < sizeof(set1_of); i++)
+		if (set1_of[i] == code)
+			return ((uint8_t)i);
+	return (0);
+}
+
+void
+i8042_key_xt(struct device *d, uint8_t code, bool down)
+{
+	uint8_t bytes[3], n = 0, key = set2_of(code & 0x7f);
+
+	if (key == 0)
+		return;
+	if ((code & 0x80) != 0)
+		bytes[n++] = 0xe0;
+	if (!down)
+		bytes[n++] = 0xf0;
+	bytes[n++] = key;
+	i8042_key(d, bytes, n);
+}
+
 static int
 clamp(int v)
 {

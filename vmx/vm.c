@@ -39,7 +39,10 @@ vmx_config_init(struct vmx_config *c)
 	memset(c, 0, sizeof(*c));
 	c->cpus = 1;
 	c->ram = 256ULL << 20;
+	c->kvm_fd = -1;
 	c->kernel_fd = c->initrd_fd = c->firmware_fd = c->vgabios_fd = -1;
+	for (unsigned i = 0; i < VMX_MAX_VNC; i++)
+		c->vnc_fd[i] = -1;
 	c->debug_fd = c->control_fd = c->vsock_dirfd = -1;
 	for (unsigned i = 0; i < VMX_MAX_SERIAL; i++)
 		c->serial[i] = (struct vmx_char)VMX_CHAR_NONE;
@@ -307,8 +310,9 @@ terminate(struct loop *l, int signo, void *arg)
 	struct vm *vm = arg;
 
 	(void)l;
-	if (signo == SIGTERM && !vm->term_seen) {
-		vm->term_seen = true; /* the second one means it */
+	/* SIGPWR is how a zone's first process is asked to power off. */
+	if (signo == SIGPWR || (signo == SIGTERM && !vm->term_seen)) {
+		vm->term_seen = signo == SIGTERM; /* the second one means it */
 		pm_power_button(board_find(vm->board, "pm"));
 		return;
 	}
@@ -321,6 +325,7 @@ watches_add(struct vm *vm, struct err *e)
 	if (loop_fd(vm->loop, vm->event_fd, LOOP_READ, request_handle, vm) == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	(void)loop_signal(vm->loop, SIGTERM, terminate, vm);
+	(void)loop_signal(vm->loop, SIGPWR, terminate, vm);
 	(void)loop_signal(vm->loop, SIGINT, terminate, vm);
 	(void)loop_signal(vm->loop, SIGHUP, terminate, vm);
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -399,7 +404,9 @@ static const struct board_host vm_host = {
 static int
 vm_walls(struct vm *vm, struct err *e)
 {
-	if ((vm->kvm_fd = kvm_open_device(e)) < 0)
+	vm->kvm_fd = vm->c.kvm_fd >= 0 ? vm->c.kvm_fd : kvm_open_device(e);
+	vm->c.kvm_fd = -1;
+	if (vm->kvm_fd < 0)
 		return (vm->kvm_fd);
 	return (vm->c.jail ? vm_jail_enter(vm->c.jail_uid, vm->c.jail_gid, e) : 0);
 }
@@ -432,6 +439,7 @@ vm_free(struct vm *vm)
 		iothread_stop(vm->io[i]);
 	for (unsigned i = 0; i < vm->nchr; i++)
 		chr_drain(vm->chr[i], 500);
+	vm_vnc_free(vm->vnc);
 	board_free(vm->board);
 	for (unsigned i = 0; i < vm->nio; i++)
 		iothread_free(vm->io[i]);
@@ -502,8 +510,10 @@ config_check(const struct vmx_config *c, struct err *e)
 		return (err_set(e, EINVAL, "1 to %d vCPUs", VMX_MAX_CPUS));
 	if (c->ndisks > VMX_MAX_DISKS || c->nnics > VMX_MAX_NICS)
 		return (err_set(e, EINVAL, "too many disks or network cards"));
-	if (c->vgabios_fd >= 0 || c->vsock_cid != 0)
-		return (err_set(e, ENOTSUP, "no display and no vsock device yet"));
+	if (c->vsock_cid != 0)
+		return (err_set(e, ENOTSUP, "no vsock device yet"));
+	if (c->vnc_fd[0] >= 0 && c->vgabios_fd < 0)
+		return (err_set(e, EINVAL, "VNC needs a display"));
 	for (unsigned i = 0; i < c->ndisks; i++) {
 		if (c->disks[i].vhost_fd >= 0 && c->disks[i].model != VMX_DISK_VIRTIO)
 			return (err_set(e, EINVAL, "a vhost-user disk is a virtio disk"));

@@ -4,7 +4,8 @@
  *
  *	stop   press the power button		reset  as the button on the case
  *	nmi    to every vCPU			kill   end now
- *	info   {"cpus":..,"ram":..,"exits":..,"resets":..,"balloon":..}
+ *	info   {"cpus":..,"ram":..,"exits":..,"resets":..,"balloon":..,"vnc":{..}}
+ *	screenshot   the display as a picture: P6, width, height, 255, then three bytes a pixel
  *
  * Answers are "ok", "error: ..." or the info.  Whoever can open the socket's path may do all of it:
  * permissions of the path are the access control.  A client is read once, at most LINE bytes, so that
@@ -14,24 +15,31 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include "smartbox/vmx/vga.h"
 #include "vm_impl.h"
 
-enum { LINE = 64, ANSWER = 256 };
+enum { LINE = 64, ANSWER = 512, PICTURE_WAIT_S = 2 };
 
 static void
 say_info(struct vm *vm, char *out)
 {
 	struct device *balloon = board_find(vm->board, "balloon");
+	char vnc[160] = "";
 	uint64_t exits = 0;
+
+	if (vm->vnc_port != 0)
+		(void)snprintf(vnc, sizeof(vnc), ",\"vnc\":{\"host\":\"%s\",\"port\":%u,\"display\":%d}",
+		    vm->vnc_host, vm->vnc_port, (int)vm->vnc_port - 5900);
 
 	for (unsigned i = 0; i < vm->c.cpus; i++)
 		exits += vcpu_exits(vm->cpu[i].vcpu);
 	(void)snprintf(out, ANSWER,
-	    "{\"cpus\":%u,\"ram\":%llu,\"exits\":%llu,\"resets\":%llu,\"balloon\":%u}\n", vm->c.cpus,
+	    "{\"cpus\":%u,\"ram\":%llu,\"exits\":%llu,\"resets\":%llu,\"balloon\":%u%s}\n", vm->c.cpus,
 	    (unsigned long long)vm->c.ram, (unsigned long long)exits,
-	    (unsigned long long)vm->resets, balloon != NULL ? vballoon_actual(balloon) : 0);
+	    (unsigned long long)vm->resets, balloon != NULL ? vballoon_actual(balloon) : 0, vnc);
 }
 
 static void
@@ -81,6 +89,62 @@ answer(struct vm *vm, const char *line, char *out)
 	(void)snprintf(out, ANSWER, "error: no such command\n");
 }
 
+static int
+send_all(int fd, const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+
+	while (len > 0) {
+		ssize_t n = send(fd, p, len, MSG_NOSIGNAL);
+
+		if (n <= 0)
+			return (-EPIPE);
+		p += n;
+		len -= (size_t)n;
+	}
+	return (0);
+}
+
+static int
+send_rows(int fd, const struct vga_frame *f)
+{
+	uint8_t row[3 * VGA_MAX_WIDTH];
+	int rc = 0;
+
+	for (unsigned y = 0; y < f->h && rc == 0; y++) {
+		for (unsigned x = 0; x < f->w; x++) {
+			uint32_t p = f->px[(size_t)y * f->w + x];
+
+			row[3 * x] = (uint8_t)(p >> 16);
+			row[3 * x + 1] = (uint8_t)(p >> 8);
+			row[3 * x + 2] = (uint8_t)p;
+		}
+		rc = send_all(fd, row, 3UL * f->w);
+	}
+	return (rc);
+}
+
+/* A client that does not read it in time gets part of it: the main thread has other things to do. */
+static void
+screenshot(struct vm *vm, int fd)
+{
+	static const char none[] = "error: the machine has no display\n";
+	const struct timeval wait = {PICTURE_WAIT_S, 0};
+	struct device *vga = board_find(vm->board, "vga");
+	struct vga_frame f = {NULL, 0, 0, 0};
+	char head[32];
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
+	if (vga == NULL || vga_render(vga, &f) != 0) {
+		(void)send_all(fd, none, sizeof(none) - 1);
+		return;
+	}
+	(void)snprintf(head, sizeof(head), "P6 %u %u 255\n", f.w, f.h);
+	if (send_all(fd, head, strlen(head)) == 0)
+		(void)send_rows(fd, &f);
+	vga_frame_free(&f);
+}
+
 static void
 client_ready(struct loop *l, int fd, unsigned events, void *arg)
 {
@@ -93,8 +157,12 @@ client_ready(struct loop *l, int fd, unsigned events, void *arg)
 	if (n > 0) {
 		line[n] = '\0';
 		line[strcspn(line, "\r\n")] = '\0';
-		answer(vm, line, out);
-		(void)!send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (strcmp(line, "screenshot") == 0) {
+			screenshot(vm, fd);
+		} else {
+			answer(vm, line, out);
+			(void)!send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);
+		}
 	}
 	watch_remove(vm->control_client);
 	vm->control_client = NULL;

@@ -15,9 +15,10 @@
 
 #include "smartbox/vmx/blk.h"
 #include "smartbox/vmx/ide.h"
+#include "smartbox/vmx/vga.h"
 #include "vm_impl.h"
 
-enum { SLOT_FIRST = 3, SLOT_LAST = 30, DISK_WORKERS = 4 };
+enum { SLOT_DISPLAY = 2, SLOT_FIRST = 3, SLOT_LAST = 30, DISK_WORKERS = 4 };
 
 /* Hand a descriptor of the configuration over to its new owner. */
 static int
@@ -216,6 +217,21 @@ small_ones(struct vm *vm, unsigned *slot, struct err *e)
 	return (vconsole_new(vm->board, PCI_DEVFN((*slot)++, 0), c, io, e));
 }
 
+static int
+display(struct vm *vm, struct err *e)
+{
+	struct iothread *io;
+	int rc;
+
+	if (vm->c.vgabios_fd < 0)
+		return (0);
+	if ((rc = vga_new(vm->board, PCI_DEVFN(SLOT_DISPLAY, 0), e)) != 0 || vm->c.vnc_fd[0] < 0)
+		return (rc);
+	if ((rc = io_make(vm, "io-vnc", &io, e)) != 0)
+		return (rc);
+	return (vm_vnc_new(vm, io, e));
+}
+
 int
 vm_devices(struct vm *vm, struct err *e)
 {
@@ -224,7 +240,7 @@ vm_devices(struct vm *vm, struct err *e)
 
 	if (vm->c.ndisks + vm->c.nnics + 4 > SLOT_LAST - SLOT_FIRST)
 		return (err_set(e, ENOSPC, "more devices than PCI slots"));
-	if ((rc = fixed(vm, e)) != 0 || (rc = ide_disks(vm, e)) != 0 ||
+	if ((rc = fixed(vm, e)) != 0 || (rc = display(vm, e)) != 0 || (rc = ide_disks(vm, e)) != 0 ||
 	    (rc = disks(vm, &slot, e)) != 0 || (rc = nics(vm, &slot, e)) != 0)
 		return (rc);
 	return (small_ones(vm, &slot, e));
@@ -241,10 +257,13 @@ close_fd(int *fd)
 void
 vm_close_config(struct vmx_config *c)
 {
+	close_fd(&c->kvm_fd);
 	close_fd(&c->kernel_fd);
 	close_fd(&c->initrd_fd);
 	close_fd(&c->firmware_fd);
 	close_fd(&c->vgabios_fd);
+	for (unsigned i = 0; i < VMX_MAX_VNC; i++)
+		close_fd(&c->vnc_fd[i]);
 	close_fd(&c->debug_fd);
 	close_fd(&c->control_fd);
 	close_fd(&c->vsock_dirfd);

@@ -21,7 +21,7 @@
 
 enum vm_request { VM_NONE, VM_RESET, VM_POWEROFF, VM_CRASH, VM_KILL };
 
-enum { VM_MAX_IO = VMX_MAX_DISKS + VMX_MAX_NICS + 1, VM_MAX_CHR = VMX_MAX_SERIAL + 1 };
+enum { VM_MAX_IO = VMX_MAX_DISKS + VMX_MAX_NICS + 2, VM_MAX_CHR = VMX_MAX_SERIAL + 1 };
 
 struct vm_cpu {
 	struct vm *vm;
@@ -37,6 +37,8 @@ struct vm_bootable {
 	unsigned slot;
 	int unit; /* -1: the device in the slot itself */
 };
+
+struct vm_vnc;
 
 struct vm {
 	struct vmx_config c; /* descriptors in it are ours; -1 once a device has taken one */
@@ -56,6 +58,9 @@ struct vm {
 	struct kvm_sregs power_on;
 	struct vm_bootable bootable[VMX_MAX_DISKS + VMX_MAX_NICS];
 	unsigned nbootable;
+	struct vm_vnc *vnc;
+	char vnc_host[48]; /* where its TCP socket listens; port 0: there is none */
+	unsigned vnc_port;
 	uint8_t *rom; /* firmware */
 	uint64_t rom_size;
 
@@ -78,6 +83,8 @@ int vm_devices(struct vm *vm, struct err *e);
 int vm_firmware(struct vm *vm, struct err *e);
 void vm_firmware_reset(struct vm *vm); /* a reset: bootonce is over */
 int vm_control(struct vm *vm, struct err *e); /* the socket, when there is one */
+int vm_vnc_new(struct vm *vm, struct iothread *io, struct err *e); /* sets vm->vnc */
+void vm_vnc_free(struct vm_vnc *v);	/* before its thread's loop; NULL is fine */
 int vm_io_walls(void *vm); /* the filter of a thread that does I/O */
 void vm_close_config(struct vmx_config *c);
 

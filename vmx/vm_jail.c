@@ -41,15 +41,30 @@ limit(int what, rlim_t n)
 	return (setrlimit(what, &r));
 }
 
+/* Some directory to mount it on: it need not be empty, and is gone with everything else. */
+static const char *
+any_directory(void)
+{
+	static const char *const names[] = {"/tmp", "/dev", "/proc"};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (stat(names[i], &st) == 0 && S_ISDIR(st.st_mode))
+			return (names[i]);
+	return ("/");
+}
+
 /* An empty tmpfs as root; what was below it is unmounted. */
 static int
 empty_root(struct err *e)
 {
+	const char *dir = any_directory();
+
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
 		return (err_sys(e, errno, "cannot leave the host's namespaces"));
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
-	    mount("none", "/tmp", "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=555") != 0 ||
-	    chdir("/tmp") != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
+	    mount("none", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=555") != 0 ||
+	    chdir(dir) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
 	    umount2(".", MNT_DETACH) != 0 || chdir("/") != 0 ||
 	    mount("none", "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		NULL) != 0)
@@ -92,13 +107,13 @@ static const int calls_common[] = {SYS_read, SYS_write, SYS_futex, SYS_rt_sigpro
 static const int calls_vcpu[] = {SYS_eventfd2, SYS_prctl, SYS_sendmsg, SYS_recvmsg, SYS_shutdown,
     SYS_close, -1};
 static const int calls_io[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_writev, SYS_getrandom,
-    SYS_sendto, SYS_recvfrom, SYS_socket, SYS_connect, SYS_close, SYS_poll, SYS_prctl,
+    SYS_sendto, SYS_recvfrom, SYS_socket, SYS_connect, SYS_close, SYS_poll, SYS_prctl, SYS_accept4, SYS_mremap,
     SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_socketpair, SYS_setsockopt, SYS_timerfd_create,
     SYS_timerfd_settime, SYS_fcntl, -1};
 static const int calls_main[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_accept4,
     SYS_accept, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_close, SYS_tgkill, SYS_tkill, SYS_pread64, SYS_fstat,
     SYS_newfstatat, SYS_timerfd_create, SYS_timerfd_settime, SYS_rt_sigaction, SYS_signalfd4,
-    SYS_wait4, SYS_lseek, SYS_writev, SYS_ioctl, SYS_prctl, SYS_set_robust_list, SYS_mprotect, SYS_fcntl, -1};
+    SYS_wait4, SYS_lseek, SYS_writev, SYS_ioctl, SYS_prctl, SYS_set_robust_list, SYS_mprotect, SYS_fcntl, SYS_setsockopt, SYS_mremap, -1};
 
 static const unsigned requests_vcpu[] = {KVM_RUN, KVM_IRQ_LINE, KVM_SIGNAL_MSI, KVM_IOEVENTFD,
     KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS, KVM_SET_GSI_ROUTING, KVM_IRQFD, TUNSETOFFLOAD,

@@ -64,6 +64,22 @@ fake_create(void *ctx, const char *name, const struct nvlist *props, struct err 
 	return (json_object_set_new(f->props, name, props_of(props)));
 }
 
+/* A volume is a directory as well: what matters is that it is there. */
+static int
+fake_create_volume(void *ctx, const char *name, uint64_t bytes, bool sparse, const struct nvlist *props,
+    struct err *e)
+{
+	struct fake *f = ctx;
+	char text[32];
+	int rc = fake_create(ctx, name, props, e);
+
+	(void)sparse;
+	if (rc != 0)
+		return (rc);
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)bytes);
+	return (json_object_set_new(json_object_get(f->props, name), "volsize", json_string(text)));
+}
+
 static bool
 is_below(const char *name, const char *root)
 {
@@ -227,6 +243,7 @@ fake_pool_is_imported(void *ctx, const char *pool)
 
 const struct datasets fake_datasets = {
     .create = fake_create,
+    .create_volume = fake_create_volume,
     .destroy = fake_destroy,
     .snapshot = fake_snapshot,
     .clone = fake_clone,

@@ -173,7 +173,12 @@ TEST(vm_create_refuses_what_cannot_be)
 	CHECK_EQ(create(&w, "{\"image_uuid\":\"" VM1 "\"}"), -EINVAL);
 	CHECK_STR(w.e.msg, "Invalid value(s) for: image_uuid (image " VM1
 	                   " is not installed, see imgadm list)");
-	CHECK_EQ(create(&w, "{\"brand\":\"bhyve\"}"), -ENOTSUP);
+	CHECK_EQ(create(&w, "{\"brand\":\"bhyve\",\"disks\":[{\"size\":10}]}"), -EINVAL);
+	CHECK_STR(w.e.msg, "missing .model option for disk: {\"size\":10}");
+	CHECK_EQ(create(&w, "{\"brand\":\"bhyve\",\"disks\":[{\"size\":10,\"model\":\"ide\"}]}"), -EINVAL);
+	CHECK_EQ(create(&w, "{\"brand\":\"kvm\",\"disks\":[{\"model\":\"ide\"}]}"), -EINVAL);
+	CHECK_EQ(create(&w, "{\"brand\":\"kvm\",\"disks\":[{\"model\":\"ide\",\"size\":1,\"boot\":true},"
+	                    "{\"model\":\"ide\",\"size\":1,\"boot\":true}]}"), -EINVAL);
 	CHECK_EQ(create(&w, "{\"image_uuid\":\"" IMG "\",\"zpool\":\"tank\"}"), -EINVAL);
 	CHECK_STR(w.e.msg, "Invalid value(s) for: zpool (\"tank\" must be the name of an imported pool)");
 	CHECK_EQ(create(&w, "{\"image_uuid\":\"" IMG "\",\"nics\":[{\"nic_tag\":\"nosuch0\","
@@ -242,6 +247,59 @@ TEST(vm_create_that_is_cut_is_removed_or_whole_after_recovery)
 		CHECK_EQ(vm_recover(&w.m, &w.e), 0);
 		fake_free(&w.f);
 	}
+}
+
+#define KVM                                                                                                  \
+	"{\"brand\":\"kvm\",\"uuid\":\"" VM1 "\",\"autoboot\":false,\"ram\":512,\"disks\":["                 \
+	"{\"size\":100,\"model\":\"virtio\",\"boot\":true},{\"size\":7,\"model\":\"virtio\"}]}"
+
+TEST(vm_create_of_a_kvm_machine_makes_its_volumes_and_delete_takes_them)
+{
+	struct world w;
+	json_t *vm, *disk;
+
+	world_init(&w);
+	check_ok(&w, create(&w, KVM));
+	CHECK(fake_has(&w.f, "zones/" VM1 "-disk0") && fake_has(&w.f, "zones/" VM1 "-disk1"));
+	vm = load(&w);
+	CHECK_STR(json_str(vm, "type", ""), "KVM");
+	CHECK_EQ(json_int(vm, "ram", 0), 512);
+	CHECK_EQ(json_int(vm, "max_physical_memory", 0), 1536);
+	disk = json_array_get(json_object_get(vm, "disks"), 1);
+	CHECK_STR(json_str(disk, "path", ""), "/dev/zvol/rdsk/zones/" VM1 "-disk1");
+	CHECK_EQ(json_int(disk, "size", 0), 7);
+	CHECK_STR(json_str(disk, "media", ""), "disk");
+	json_decref(vm);
+	check_ok(&w, update(&w, "{\"ram\":1024,\"remove_disks\":[\"/dev/zvol/rdsk/zones/" VM1 "-disk0\"],"
+	                        "\"add_disks\":[{\"size\":9}]}"));
+	CHECK(!fake_has(&w.f, "zones/" VM1 "-disk0"));
+	CHECK(fake_has(&w.f, "zones/" VM1 "-disk2")); /* never the name of a volume that was just there */
+	vm = load(&w);
+	CHECK_EQ(json_int(vm, "max_physical_memory", 0), 2048);
+	CHECK_EQ(json_array_size(json_object_get(vm, "disks")), 2);
+	json_decref(vm);
+	check_ok(&w, vm_delete(&w.m, VM1, &w.e));
+	CHECK(!fake_has(&w.f, "zones/" VM1 "-disk1") && !fake_has(&w.f, "zones/" VM1 "-disk2"));
+	CHECK_EQ(count(&w), 0);
+	fake_free(&w.f);
+}
+
+TEST(vm_create_of_a_kvm_machine_that_fails_at_any_step_leaves_nothing)
+{
+	struct world w;
+	int rc = -1;
+
+	world_init(&w);
+	for (unsigned at = 1; rc != 0; at++) {
+		CHECK(at < 30);
+		w.f.ops = 0;
+		w.f.fail_at = at;
+		if ((rc = create(&w, KVM)) == 0)
+			break;
+		check_nothing_left(&w);
+		CHECK(!fake_has(&w.f, "zones/" VM1 "-disk0") && !fake_has(&w.f, "zones/" VM1 "-disk1"));
+	}
+	fake_free(&w.f);
 }
 
 TEST(vm_recover_never_destroys_a_foreign_dataset)

@@ -9,6 +9,7 @@
 #include "smartbox/vmx/boot.h"
 #include "smartbox/vmx/ide.h"
 #include "smartbox/vmx/iothread.h"
+#include "smartbox/vmx/rfb.h"
 #include "test.h"
 #include "vmx_util.h"
 
@@ -590,4 +591,211 @@ TEST(acpi_tables_sum_to_zero_and_fit)
 			sum = (uint8_t)(sum + blob.bytes[blob.sum[i].start + j]);
 		CHECK_EQ(sum, 0);
 	}
+}
+
+/* ---- the display and its clients ---- */
+
+static void
+vga_out(struct vmx_bench *b, unsigned index_port, unsigned i, unsigned v)
+{
+	bench_out(b, index_port, 1, i);
+	bench_out(b, index_port + 1, 1, v);
+}
+
+/* 80 x 25 cells of 16 lines, as a BIOS leaves it. */
+static void
+vga_text_mode(struct vmx_bench *b)
+{
+	bench_out(b, 0x3c2, 1, 0x67);
+	vga_out(b, 0x3c4, 2, 3);
+	vga_out(b, 0x3c4, 4, 2);
+	vga_out(b, 0x3ce, 5, 0x10);
+	vga_out(b, 0x3ce, 6, 0x0e);
+	vga_out(b, 0x3d4, 1, 79);
+	vga_out(b, 0x3d4, 7, 0x02); /* line 8 of the end */
+	vga_out(b, 0x3d4, 9, 15);
+	vga_out(b, 0x3d4, 0x0a, 0x20);
+	vga_out(b, 0x3d4, 0x12, 0x8f);
+	vga_out(b, 0x3d4, 0x13, 40);
+	(void)bench_in(b, 0x3da, 1);
+	for (unsigned i = 0; i < 16; i++) {
+		bench_out(b, 0x3c0, 1, i);
+		bench_out(b, 0x3c0, 1, i);
+	}
+	bench_out(b, 0x3c0, 1, 0x20);
+	bench_out(b, 0x3c8, 1, 0);
+	for (unsigned i = 0; i < 3 * 16; i++)
+		bench_out(b, 0x3c9, 1, i / 3 * 4);
+}
+
+TEST(vga_text_shows_the_glyph_of_a_cell_in_its_colours)
+{
+	struct vga_frame f = {NULL, 0, 0, 0};
+	struct vmx_bench b;
+
+	CHECK_EQ(bench_open(&b), 0);
+	CHECK_EQ(vga_new(b.board, PCI_DEVFN(2, 0), NULL), 0);
+	vga_text_mode(&b);
+	bus_write(b.board->mmio, 0xb8000 + 2 * 81, 2, 0x2f41); /* row 1, column 1: 'A', white on colour 2 */
+	/* Its font: plane 2, as BIOSes load it. */
+	vga_out(&b, 0x3c4, 2, 4);
+	vga_out(&b, 0x3c4, 4, 6);
+	vga_out(&b, 0x3ce, 5, 0);
+	vga_out(&b, 0x3ce, 6, 4);
+	bus_write(b.board->mmio, 0xa0000 + 0x41 * 32 + 3, 1, 0x81);
+	vga_out(&b, 0x3ce, 5, 0x10);
+	vga_out(&b, 0x3ce, 6, 0x0e);
+	CHECK_EQ(vga_render(board_find(b.board, "vga"), &f), 0);
+	CHECK_EQ(f.w, 640);
+	CHECK_EQ(f.h, 400);
+	CHECK_EQ(f.px[(16 + 3) * 640 + 8], 0xf0f0f0);
+	CHECK_EQ(f.px[(16 + 3) * 640 + 9], 0x202020);
+	CHECK_EQ(f.px[(16 + 3) * 640 + 15], 0xf0f0f0);
+	CHECK_EQ(f.px[(16 + 4) * 640 + 8], 0x202020);
+	CHECK_EQ(f.px[0], 0);
+	vga_frame_free(&f);
+	bench_close(&b);
+}
+
+TEST(vga_linear_mode_shows_video_memory)
+{
+	struct vga_frame f = {NULL, 0, 0, 0};
+	struct vmx_bench b;
+	static const uint16_t set[][2] = {{1, 640}, {2, 480}, {3, 32}, {4, 0x41}};
+
+	CHECK_EQ(bench_open(&b), 0);
+	CHECK_EQ(vga_new(b.board, PCI_DEVFN(2, 0), NULL), 0);
+	bench_cfg_set(&b, PCI_DEVFN(2, 0), 0x10, 0xd0000000);
+	bench_cfg_set(&b, PCI_DEVFN(2, 0), 0x18, 0xd8000000);
+	bench_cfg_set(&b, PCI_DEVFN(2, 0), 4, 3);
+	CHECK_EQ(bus_read(b.board->mmio, 0xd8000500, 2), 0xb0c5);
+	for (unsigned i = 0; i < 4; i++)
+		bus_write(b.board->mmio, 0xd8000500 + 2 * set[i][0], 2, set[i][1]);
+	bus_write(b.board->mmio, 0xd0000000 + 4 * (640 * 2 + 5), 4, 0x123456);
+	CHECK_EQ(vga_render(board_find(b.board, "vga"), &f), 0);
+	CHECK_EQ(f.w, 640);
+	CHECK_EQ(f.h, 480);
+	CHECK_EQ(f.px[640 * 2 + 5], 0x123456);
+	vga_frame_free(&f);
+	bench_close(&b);
+}
+
+TEST(des_encrypts_the_published_vectors)
+{
+	static const uint8_t key[8] = {0x13, 0x34, 0x57, 0x79, 0x9b, 0xbc, 0xdf, 0xf1};
+	static const uint8_t in[8] = {0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef};
+	static const uint8_t want[8] = {0x85, 0xe8, 0x13, 0x54, 0x0f, 0x0a, 0xb4, 0x05};
+	uint8_t out[8];
+
+	des_encrypt(key, in, out);
+	CHECK(memcmp(out, want, 8) == 0);
+}
+
+TEST(keymap_finds_the_key_of_a_character_in_each_layout)
+{
+	CHECK_EQ(keymap_code(NULL, 'z'), 0x2c);
+	CHECK_EQ(keymap_code("de", 'z'), 0x15);
+	CHECK_EQ(keymap_code("de", 'Y'), 0x2c);
+	CHECK_EQ(keymap_code("de", 0xfc), 0x1a);
+	CHECK_EQ(keymap_code("fr", 'a'), 0x10);
+	CHECK_EQ(keymap_code("xx", '/'), 0x35);
+	CHECK_EQ(keymap_code(NULL, 0xff0d), 0x1c);
+	CHECK_EQ(keymap_code(NULL, 0xff52), 0xc8);
+	CHECK_EQ(keymap_code(NULL, 0xffc9), 0x58);
+	CHECK_EQ(keymap_code(NULL, 0), 0);
+	CHECK_EQ(keymap_code(NULL, 0x1000000), 0);
+}
+
+struct rfb_probe {
+	unsigned keys, last;
+	int dx, dy;
+	uint32_t colour;
+};
+
+static int
+probe_frame(void *arg, struct vga_frame *f)
+{
+	if (f->cap == 0) {
+		f->px = calloc(100 * 70, 4);
+		f->cap = 100 * 70;
+	}
+	f->w = 100;
+	f->h = 70;
+	f->px[99] = ((struct rfb_probe *)arg)->colour;
+	return (0);
+}
+
+static void
+probe_key(void *arg, uint8_t code, bool down)
+{
+	((struct rfb_probe *)arg)->keys++;
+	((struct rfb_probe *)arg)->last = code | (down ? 0x100 : 0);
+}
+
+static void
+probe_pointer(void *arg, int dx, int dy, int dz, unsigned buttons)
+{
+	(void)dz;
+	(void)buttons;
+	((struct rfb_probe *)arg)->dx = dx;
+	((struct rfb_probe *)arg)->dy = dy;
+}
+
+static const struct rfb_ops probe_ops = {probe_frame, probe_key, probe_pointer};
+
+static size_t
+rfb_say(struct rfb *r, const void *bytes, size_t len)
+{
+	rfb_sent(r, rfb_output(r)->len);
+	CHECK_EQ(rfb_input(r, bytes, len), 0);
+	CHECK_EQ(rfb_tick(r), 0);
+	return (rfb_output(r)->len);
+}
+
+TEST(rfb_sends_what_changed_and_only_that)
+{
+	struct rfb_probe p = {0};
+	const struct rfb_config c = {&probe_ops, &p, "name", NULL, NULL};
+	struct rfb *r = rfb_new(&c);
+
+	CHECK_EQ(rfb_say(r, "RFB 003.008\n", 12), 2);
+	CHECK_EQ(rfb_say(r, "\1", 1), 4);
+	CHECK_EQ(rfb_say(r, "\1", 1), 24 + 4);
+	CHECK_EQ(rfb_say(r, "\3\0\0\0\0\0\0\144\0\106", 10), 4 + 2 * 12 + 100 * 70 * 4);
+	CHECK_EQ(rfb_say(r, "\3\1\0\0\0\0\0\144\0\106", 10), 0); /* nothing new: it waits */
+	p.colour = 0xff0000;
+	CHECK_EQ(rfb_tick(r), 0);
+	CHECK_EQ(rfb_output(r)->len, 4 + 12 + 36 * 64 * 4); /* the tile at the right end, row 0 */
+	CHECK_EQ(rfb_say(r, "\4\1\0\0\0\0\0a", 8), 0);
+	CHECK_EQ(p.last, 0x100 | 0x1e);
+	CHECK_EQ(rfb_say(r, "\5\0\0\12\0\24", 6), 0);
+	CHECK_EQ(p.dx, 10);
+	CHECK_EQ(p.dy, 20);
+	rfb_free(r);
+	CHECK_EQ(p.last, 0x1e); /* a client that leaves lets go of its keys */
+}
+
+TEST(rfb_asks_for_the_password_and_takes_no_other)
+{
+	struct rfb_probe p = {0};
+	const struct rfb_config c = {&probe_ops, &p, "name", "secret", NULL};
+	struct rfb *r = rfb_new(&c);
+	uint8_t key[8] = {0}, out[16];
+
+	CHECK_EQ(rfb_say(r, "RFB 003.008\n", 12), 2);
+	CHECK_EQ(rfb_output(r)->data[1], 2);
+	CHECK_EQ(rfb_say(r, "\2", 1), 16);
+	for (unsigned i = 0; i < 6; i++)
+		for (unsigned k = 0; k < 8; k++)
+			key[i] |= (uint8_t)(("secret"[i] >> k & 1) << (7 - k));
+	des_encrypt(key, (const uint8_t *)rfb_output(r)->data, out);
+	des_encrypt(key, (const uint8_t *)rfb_output(r)->data + 8, out + 8);
+	CHECK_EQ(rfb_say(r, out, 16), 4);
+	CHECK(memcmp(rfb_output(r)->data, "\0\0\0\0", 4) == 0);
+	rfb_free(r);
+	r = rfb_new(&c);
+	(void)rfb_say(r, "RFB 003.008\n", 12);
+	(void)rfb_say(r, "\2", 1);
+	CHECK_EQ(rfb_input(r, out, 16), -EACCES);
+	rfb_free(r);
 }

@@ -20,17 +20,21 @@ while [ $i -lt 100 ] && [ ! -e /sys/class/net/tap0 ]; do
 done
 ip addr add 10.77.0.1/24 dev tap0 || fail "no tap"
 ip link set tap0 up
+mkfifo never
+exec 3<> never # an input without an end: nc leaves at the end of either side
 nc -l -p 7001 < file &
-nc -l -p 7002 > back &
+nc -l -p 7002 <&3 > back &
 i=0
 while [ $i -lt 150 ] && ! grep -q "guest: ready" said 2> /dev/null && kill -0 $vm 2> /dev/null; do
 	sleep 1
 	i=$((i + 1))
 done
 ping -c 3 -W 10 10.77.0.2 > /dev/null || fail "no ping in"
+grep -q "guest: button" said && fail "the button was pressed too early"
 kill -TERM $vm
 wait $vm || fail "status $? of vmx"
 cat said
+grep -q "guest: button" said || fail "the button did not arrive"
 grep -q "guest: ping out works" said || fail "no ping out"
 grep -q "guest: large ping works" said || fail "no large ping"
 grep -q "guest: disk $sum" said || fail "the disk read wrong"

@@ -23,11 +23,24 @@ struct zone_hook_args {
 };
 
 /*
+ * What runs as the zone's first process instead of an init of its root: a monitor.  It is executed in
+ * all of the zone's namespaces, with the console as standard input and output.
+ */
+enum { ZONE_PROGRAM_FD0 = 100, ZONE_PROGRAM_FDS = 80 };
+struct zone_program {
+	int exe_fd;  /* executed; -1: there is no program, the root has an init */
+	int argv_fd; /* a memory file: the arguments, each ended by a NUL */
+	int fds[ZONE_PROGRAM_FDS]; /* become ZONE_PROGRAM_FD0, ZONE_PROGRAM_FD0 + 1, ... */
+	unsigned nfds;
+};
+
+/*
  * Callbacks of a boot.  Any may be NULL.  An error of an `_up` hook fails the boot (the `_down` hooks
  * then still run); `_down` must accept a half-made state.
  *
  *	config_up    before anything is made: mount the zone's datasets, change cfg's view
  *	net_up	     the netns exists, lo is up, init has not run: move links in, set addresses
+ *	program      what is to run as the first process, if not an init of the zone's root
  *	net_down     the processes are gone
  *	config_down  everything is gone
  *
@@ -38,6 +51,9 @@ struct zone_hook_args {
 struct zone_hooks {
 	int (*config_up)(const struct zone_hook_args *a, void *ctx, struct err *e);
 	int (*net_up)(const struct zone_hook_args *a, void *ctx, struct err *e);
+	/* After net_up; *out is empty, its descriptors are the supervisor's afterwards. */
+	int (*program)(const struct zone_hook_args *a, const char *bootargs, void *ctx,
+	    struct zone_program *out, struct err *e);
 	void (*net_down)(const struct zone_hook_args *a, void *ctx);
 	void (*config_down)(const struct zone_hook_args *a, void *ctx);
 	void (*log)(const char *line, void *ctx); /* what no caller is there to hear */

@@ -29,8 +29,12 @@ typedef int dataset_fn(const struct dataset_row *row, void *arg); /* nonzero end
  */
 struct datasets {
 	int (*create)(void *ctx, const char *name, const struct nvlist *props, struct err *e);
+	int (*create_volume)(void *ctx, const char *name, uint64_t bytes, bool sparse,
+	    const struct nvlist *props, struct err *e);
 	int (*destroy)(void *ctx, const char *name, struct err *e); /* with snapshots and children */
 	int (*snapshot)(void *ctx, const char *name, struct err *e);
+	/* Of one pool, all at the same moment. */
+	int (*snapshots)(void *ctx, const char *const *names, size_t n, struct err *e);
 	int (*clone)(void *ctx, const char *snap, const char *name, const struct nvlist *props,
 	    struct err *e);
 	int (*rollback)(void *ctx, const char *snap, struct err *e); /* newer ones go */

@@ -39,11 +39,18 @@ int vm_recover(const struct machine *m, struct err *e);
  * start, stop: 0; -EALREADY with SmartOS's sentence when there is nothing to do (which vmadm takes
  * as success).  timeout_s 0: default.
  */
-int vm_start(const struct machine *m, const char *uuid, struct err *e);
+/* extras: "order=cd,once=d cdrom=PATH,ide" for a kvm or bhyve machine; NULL: none. */
+int vm_start(const struct machine *m, const char *uuid, const char *extras, struct err *e);
 int vm_stop(const struct machine *m, const char *uuid, bool force, unsigned timeout_s, struct err *e);
 int vm_reboot(const struct machine *m, const char *uuid, bool force, struct err *e);
 /* A signal to the machine's first process. */
 int vm_kill(const struct machine *m, const char *uuid, int signo, struct err *e);
+/*
+ * kvm and bhyve: what the monitor knows, keyed by type (types NULL or "all": everything); and the
+ * requests "nmi", "screenshot".
+ */
+int vm_info(const struct machine *m, const char *uuid, const char *types, json_t **out, struct err *e);
+int vm_sysrq(const struct machine *m, const char *uuid, const char *request, struct err *e);
 /* A stream socket with the console's bytes. */
 int vm_console(const struct machine *m, const char *uuid, int *fd, struct err *e);
 

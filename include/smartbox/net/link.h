@@ -106,6 +106,11 @@ struct vnic_spec {
 	int netns;		    /* descriptor of the zone's network namespace, -1: ours */
 };
 int vnic_create(const struct vnic_spec *s, struct err *e);
+/*
+ * A vnic whose user is a virtual machine: *fd is a tap with virtio_net headers of 12 bytes, the
+ * caller's; the vnic goes when it is closed.  netns is not used.
+ */
+int vnic_create_tap(const struct vnic_spec *s, int *fd, struct err *e);
 int vnic_delete(const char *zone, const char *name, struct err *e);
 /* Every vnic of a zone that has gone; their number in *n (may be NULL). */
 int vnic_delete_zone(const char *zone, size_t *n, struct err *e);

@@ -21,6 +21,8 @@ void rtc_attach(struct device *rtc, struct loop *l);
 /* 8042 with a keyboard and a mouse, and port 0x92. */
 int i8042_new(struct board *b, struct err *e);
 void i8042_key(struct device *d, const uint8_t *scancodes, size_t n); /* set 2 */
+/* A key by its number in set 1, 0x80 added to those with the prefix e0. */
+void i8042_key_xt(struct device *d, uint8_t code, bool down);
 void i8042_mouse(struct device *d, int dx, int dy, int dz, unsigned buttons);
 
 /* ACPI power management at 0x600 (PIIX4 function 00:01.3). */

@@ -17,7 +17,8 @@
 
 #include "smartbox/core/err.h"
 
-enum { VMX_MAX_CPUS = 64, VMX_MAX_DISKS = 16, VMX_MAX_NICS = 16, VMX_MAX_SERIAL = 2 };
+enum { VMX_MAX_CPUS = 64, VMX_MAX_DISKS = 16, VMX_MAX_NICS = 16, VMX_MAX_SERIAL = 2,
+	VMX_MAX_VNC = 2 };
 
 enum vmx_disk_model { VMX_DISK_VIRTIO, VMX_DISK_IDE, VMX_DISK_CDROM };
 
@@ -53,11 +54,15 @@ struct vmx_config {
 	uint64_t ram; /* bytes, a multiple of 1 MiB */
 	const char *cpu_type; /* "host" (default), "qemu64": the oldest x86-64 */
 
+	int kvm_fd;	/* /dev/kvm; -1: it is opened by name */
 	int kernel_fd;	/* bzImage or ELF with a PVH note; -1: boot firmware */
 	int initrd_fd;	/* -1: none */
 	const char *cmdline; /* NULL: empty */
 	int firmware_fd; /* SeaBIOS image, used without a kernel; -1: none */
-	int vgabios_fd;	 /* option ROM of the display; -1: no display. -ENOTSUP so far */
+	int vgabios_fd;	 /* option ROM of the display; -1: no display */
+	int vnc_fd[VMX_MAX_VNC]; /* listening sockets, for the display; -1: none */
+	const char *vnc_password; /* NULL: none */
+	const char *keymap;	  /* of VNC clients: "en-us" (NULL), "en-gb", "de", "fr" */
 
 	struct vmx_disk disks[VMX_MAX_DISKS];
 	unsigned ndisks;

@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The init of a guest on a disk of its own: says what it has on the first serial port and waits for the button.
+PATH=/bin
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev
+for m in /lib/*.ko; do insmod $m; done
+exec > /dev/ttyS0 2>&1 < /dev/ttyS0
+for e in /dev/input/event*; do
+	(head -c 24 "$e" > /dev/null && poweroff -f) &
+done
+ip link set eth0 up
+ip addr add 10.77.0.2/24 dev eth0
+echo "guest: $(grep -c ^processor /proc/cpuinfo) cpus, $(ls -d /sys/block/vd* | wc -l) disks, mac $(cat /sys/class/net/eth0/address)"
+ping -c 2 -W 10 10.77.0.1 > /dev/null && echo "guest: ping out works"
+echo "guest: ready"
+disk() { # through all caches and back
+	dd if=/dev/urandom of=/tmp/x bs=64k count=16 2> /dev/null
+	dd if=/tmp/x of=/dev/vdb bs=64k conv=fsync 2> /dev/null
+	echo 3 > /proc/sys/vm/drop_caches
+	[ "$(dd if=/dev/vdb bs=64k count=16 2> /dev/null | sha256sum)" = "$(sha256sum < /tmp/x)" ] && echo "guest: disk same"
+}
+while read -r line; do
+	echo "guest: heard $line"
+	[ "$line" != disk ] || disk
+done
+sleep 600

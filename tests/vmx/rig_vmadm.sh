@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# In the rig: vmadm and a machine of brand kvm, from create to delete.
+failures=0
+fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
+die() { fail "$@"; cat /var/run/smartbox/zone/*.log /run/smartbox/zone/*.log 2> /dev/null; exit 1; }
+must() { "$@" || fail "status $? of: $*"; }
+gives() { # WANT COMMAND...
+	want=$1
+	shift
+	got=$("$@" 2>&1) || { fail "status $? of: $* ($got)"; return; }
+	[ "$got" = "$want" ] || fail "$*: '$got', expected '$want'"
+}
+refuses() { # PART-OF-MESSAGE COMMAND...
+	part=$1
+	shift
+	got=$("$@" 2>&1) && { fail "should have failed: $*"; return; }
+	case $got in *"$part"*) ;; *) fail "$*: '$got' does not say '$part'" ;; esac
+}
+wait_for() { # SECONDS TEXT FILE
+	i=0
+	while [ $i -lt "$1" ]; do
+		grep -q "$2" "$3" 2> /dev/null && return 0
+		sleep 1
+		i=$((i + 1))
+	done
+	fail "no '$2' in $1 seconds"
+	return 1
+}
+
+modprobe -q fuse
+modprobe -q nbd
+zpool create -f zones vda || die "no pool"
+must dladm create-etherstub stub0
+must dladm create-vnic -l stub0 host0
+ip addr add 10.77.0.1/24 dev host0
+ip link set host0 up
+
+# What is wrong makes nothing.
+before=$(zfs list -H -o name -t all -r zones)
+refuses "missing .model option for disk" vmadm create <<- END
+	{ "brand": "kvm", "disks": [ { "size": 100 } ] }
+END
+refuses "is not a valid disk model" vmadm create <<- END
+	{ "brand": "kvm", "disks": [ { "size": 100, "model": "nvme" } ] }
+END
+gives "$before" zfs list -H -o name -t all -r zones
+
+cat > vmspec.json <<- END
+	{ "brand": "kvm", "alias": "ubuntu1", "vcpus": 1, "autoboot": false, "ram": 160, "resolvers": [ "9.9.9.9" ],
+	  "cpu_type": "host", "disks": [ { "size": 32, "boot": true, "model": "virtio" }, { "size": 16, "model": "virtio" } ],
+	  "nics": [ { "nic_tag": "stub0", "model": "virtio", "ip": "dhcp", "primary": 1 } ] }
+END
+vmadm create -f vmspec.json || die "create"
+vm=$(vmadm lookup -1 alias=ubuntu1)
+gives "KVM:160:stopped:ubuntu1" vmadm list -p -o type,ram,state,alias
+gives "/dev/zvol/rdsk/zones/$vm-disk0" sh -c "vmadm get $vm | json disks.0.path"
+gives 32 sh -c "vmadm get $vm | json disks.0.size"
+gives 1184 sh -c "vmadm get $vm | json max_physical_memory"
+must vmadm update "$vm" alias=name
+must vmadm update "$vm" vnc_password=secret
+gives secret sh -c "vmadm get $vm | json vnc_password"
+echo '{"set_customer_metadata":{"opsys":"ubuntu"}}' > meta.json
+vmadm update "$vm" < meta.json || fail "update from standard input"
+gives ubuntu sh -c "vmadm get $vm | json customer_metadata.opsys"
+gives "$vm" vmadm lookup alias=name
+
+# The disk is filled from outside, as the walkthrough does.
+must dd if=disk.img of=/dev/zvol/rdsk/zones/$vm-disk0 bs=1M conv=fsync 2> /dev/null
+mkfifo keys
+exec 3<> keys
+vmadm console "$vm" <&3 > con &
+console=$!
+must vmadm start "$vm"
+wait_for 60 "SeaBIOS" con || { cat con; die "firmware"; }
+gives running sh -c "vmadm get $vm | json state"
+wait_for 170 "guest: ready" con || { cat con; die "the guest"; }
+grep -q "guest: 1 cpus, 2 disks, mac $(vmadm get "$vm" | json nics.0.mac)" con || fail "what the guest has"
+grep -q "guest: ping out works" con || fail "no ping out"
+must ping -c 2 -W 10 10.77.0.2 > /dev/null
+echo "hello" >&3
+wait_for 20 "guest: heard hello" con
+gives true sh -c "vmadm info $vm kvm | json kvm.enabled"
+gives 0 sh -c "vmadm info $vm | json cpus.0.CPU"
+gives /run/smartbox/vm/$vm.vnc sh -c "vmadm info $vm vnc | json vnc.socket"
+must vmadm sysrq "$vm" screenshot
+gives P6 head -c 2 "/zones/$vm/root/tmp/vm.ppm"
+must vmadm sysrq "$vm" nmi
+# poold is killed: the next request of the disk waits for the next poold, and nothing is lost.
+kill -KILL $(pidof poold)
+echo "disk" >&3
+wait_for 60 "guest: disk same" con
+gives running sh -c "vmadm info $vm status | json status.status"
+refuses "unknown info type: what" vmadm info "$vm" what
+refuses "already 'running'" sh -c "vmadm start $vm && false"
+refuses "only allowed when state is 'stopped'" vmadm update "$vm" <<- END
+	{ "add_disks": [ { "size": 8, "model": "virtio" } ] }
+END
+# What holds the machine: a zone of its own, no root, no capability, caps.
+pid=$(vmadm get "$vm" | json pid)
+gives "" ls -A /proc/$pid/root/
+grep -q '^CapEff:.0000000000000000$' /proc/$pid/status || fail "capabilities"
+grep -q '^Seccomp:.2$' /proc/$pid/status || fail "no filter"
+grep -q '^NoNewPrivs:.1$' /proc/$pid/status || fail "new privileges"
+[ "$(stat -c %u /proc/$pid)" -ge 65536 ] || fail "not in the zone's ids"
+gives $((1184 * 1048576)) cat "/sys/fs/cgroup/zones/$vm.zone/memory.max"
+kill $console
+must vmadm create-snapshot "$vm" good
+gives "zones/$vm-disk1@vmsnap-good" zfs list -H -o name -t snapshot "zones/$vm-disk1@vmsnap-good"
+must vmadm delete-snapshot "$vm" good
+refuses "does not exist" zfs list "zones/$vm-disk1@vmsnap-good"
+
+# The power button, then nothing of it runs.
+must vmadm stop "$vm" -t 60
+gives stopped sh -c "vmadm get $vm | json state"
+[ ! -e /proc/$pid ] || fail "the monitor is still there"
+must vmadm update "$vm" <<- END
+	{ "add_disks": [ { "size": 8, "model": "virtio" } ], "remove_disks": [ "/dev/zvol/rdsk/zones/$vm-disk1" ] }
+END
+gives 8 sh -c "vmadm get $vm | json disks.1.size"
+refuses "does not exist" zfs list "zones/$vm-disk1"
+must vmadm delete "$vm"
+gives "$before" zfs list -H -o name -t all -r zones
+must zpool export zones
+[ $failures = 0 ]
