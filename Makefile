@@ -241,6 +241,8 @@ check-loads: all need-loads judges $(LOADS) ## what programs do to filesystems, 
 	$(Q)LOAD_FULL=1 LOAD_SECONDS=$${LOAD_SECONDS:-60} TEST_SECONDS=3600 $(RUN) loads
 check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs
 	$(Q)$(RUN) interop
+check-takeover: all judges ## a pool's server killed KILLS=1000 times under load (make check: 30)
+	$(Q)KILLS=$${KILLS:-1000} TEST_SECONDS=7200 $(RUN) -t killed_server_is_a_pause interop
 check-vm: need-tests image ## scripts in the booted image
 	$(Q)$(RUN) vm
 
