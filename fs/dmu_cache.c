@@ -200,4 +200,6 @@ dmu_cache_rest(struct spa *spa)
 {
 	cache_trim(spa->cache, REST_BYTES < spa->cache->limit ? REST_BYTES : spa->cache->limit);
 	zio_buf_trim(spa);
+	if (spa->on_synced != NULL)
+		spa->on_synced(spa->on_synced_arg, 0);
 }

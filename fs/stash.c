@@ -60,6 +60,7 @@
 #define RING_MIN ((uint64_t)16 << 20)
 #define RING_MAX ((uint64_t)128 << 20)
 #define RING_KEPT ((uint64_t)1 << 20) /* that a quiet log does not give back */
+#define RING_QUIET 6 /* then it gives the rest back */
 #define RING_SHARE 32		      /* of the machine's memory */
 #define TABLE_HALF ((uint64_t)1 << 30)
 #define ROOM_WAIT_MS 100
@@ -458,8 +459,10 @@ stash_reserve(struct stash *st, uint64_t bytes, struct spa *spa, void (*hurry)(v
 	}
 	if (rc == 0)
 		st->reserved += bytes;
-	if (used(st) + st->reserved > st->h->ring_bytes / 2)
+	if (!st->hurried && used(st) + st->reserved > st->h->ring_bytes / 2) {
+		st->hurried = true; /* once: a sync of next to nothing would follow that sync */
 		hurry(arg, false);
+	}
 	(void)pthread_mutex_unlock(&st->lock);
 	return (rc);
 }
@@ -523,20 +526,29 @@ stash_walk(struct stash *st, int (*fn)(const struct stash_record *r, void *arg),
 	return (rc);
 }
 
+/* Nothing is in it behind that. */
+static void
+cut_ring(struct stash *st)
+{
+	uint64_t ring = layout_of(st->h->ring_bytes).ring;
+
+	if (st->high > RING_KEPT)
+		(void)fallocate(st->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(ring + RING_KEPT),
+		    (off_t)(st->h->ring_bytes - RING_KEPT));
+	st->high = 0;
+}
+
 /* Empty: begin again at its start, so that a little of it is used over and over. */
 static void
 rewind_ring(struct stash *st)
 {
-	struct layout l = layout_of(st->h->ring_bytes);
-	uint64_t start = round_up(st->h->tail, st->h->ring_bytes), was = st->h->tail % st->h->ring_bytes;
+	uint64_t start = round_up(st->h->tail, st->h->ring_bytes), was = used(st);
 
 	publish(st->h->head, start);
 	publish(st->h->tail, start);
-	if (st->high <= RING_KEPT || was > RING_KEPT)
-		return;
-	(void)fallocate(st->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)(l.ring + RING_KEPT),
-	    (off_t)(st->h->ring_bytes - RING_KEPT));
-	st->high = RING_KEPT;
+	st->quiet = was > RING_KEPT ? 0 : st->quiet + 1;
+	if (st->quiet >= RING_QUIET)
+		cut_ring(st);
 }
 
 /* Everything up to that txg; what comes after it stays. */
@@ -557,7 +569,11 @@ void
 stash_synced(struct stash *st, uint64_t txg)
 {
 	(void)pthread_mutex_lock(&st->lock);
-	if (st->h->incomplete) {
+	st->hurried = false;
+	if (txg == 0) {
+		if (used(st) == 0 && !st->h->incomplete)
+			cut_ring(st);
+	} else if (st->h->incomplete) {
 		if (st->h->replay_txg <= txg) {
 			rewind_ring(st);
 			publish(st->h->replay_txg, STASH_NO_TXG);
@@ -578,6 +594,7 @@ uint64_t
 stash_judge(struct stash *st, uint64_t found)
 {
 	st->last_txg = UINT64_MAX; /* unknown */
+	st->high = st->h->ring_bytes;
 	if (st->h->tail < st->h->head)
 		st->h->tail = st->h->head; /* killed in rewind_ring */
 	if (!st->h->incomplete) {

@@ -127,6 +127,8 @@ struct stash {
 	pthread_mutex_t lock;
 	pthread_cond_t room;
 	uint64_t reserved, high; /* bytes; furthest place used since the log was last cut */
+	unsigned quiet;		 /* times in a row that it was emptied with little in it */
+	bool hurried;		 /* the sync that will empty it was asked for */
 	uint64_t last_txg;	 /* of the newest record; the pool's lock */
 };
 
@@ -182,7 +184,7 @@ int stash_reserve(struct stash *st, uint64_t bytes, struct spa *spa, void (*hurr
 void stash_unreserve(struct stash *st, uint64_t bytes);
 /* With the pool's lock: the record is there when this returns, whatever happens to the process. */
 void stash_append(struct stash *st, struct stash_record *r, const uint64_t *objs, const void *msg);
-/* With the pool's lock: what txg has is durable. */
+/* With the pool's lock: what txg has is durable.  0: nothing happens, give memory back. */
 void stash_synced(struct stash *st, uint64_t txg);
 /* In order; non-zero from fn ends the walk. */
 int stash_walk(struct stash *st, int (*fn)(const struct stash_record *r, void *arg), void *arg);

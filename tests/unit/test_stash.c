@@ -93,6 +93,9 @@ TEST(stash_drops_what_is_durable_and_keeps_the_rest)
 	CHECK_EQ(look(st).first, 3);
 	stash_synced(st, 8);
 	CHECK_EQ(look(st).n, 0);
+	stash_synced(st, 0); /* at rest: memory is given back, and new records come */
+	append(st, 9, 4, 100);
+	CHECK_EQ(look(st).first, 4);
 	stash_free(st);
 }
 

@@ -98,7 +98,10 @@ bool write_behind(struct spa *spa, uint64_t keep);
 void write_behind_flush(struct spa *spa);
 /* fn is called, with the lock, when there is something to write behind.  NULL: nobody does. */
 void spa_on_dirty(struct spa *spa, void (*fn)(void *arg), void *arg);
-/* fn is called, with the lock, when a txg became durable, before anybody is told.  NULL: nobody. */
+/*
+ * fn is called, with the lock, when a txg became durable, before anybody is told; with 0 when the pool has
+ * nothing to do and gives memory back.  NULL: nobody.
+ */
 void spa_on_synced(struct spa *spa, void (*fn)(void *arg, uint64_t txg), void *arg);
 /* With the lock: grows with every change of anything. */
 uint64_t spa_dirtyings(const struct spa *spa);
