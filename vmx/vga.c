@@ -23,7 +23,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PORTS = 0x3b0, PORTS_LEN = 0x30, DISPI_PORT = 0x1ce, WINDOW = 0xa0000, WINDOW_LEN = 0x20000,
+enum { PORTS = 0x3b0, PORTS_LEN = 0x30, DISPI_PORT = 0x1ce, DISPI_PORTS = 4, WINDOW = 0xa0000, WINDOW_LEN = 0x20000,
 	BAR_VRAM = 0, BAR_REGS = 2, REGS_LEN = 4096, REGS_VGA = 0x400, REGS_DISPI = 0x500 };
 enum { GFX_ROTATE = 3, GFX_READ_MAP = 4, GFX_MODE = 5, GFX_MISC = 6, GFX_DONT_CARE = 7, GFX_MASK = 8,
 	SEQ_MAP_MASK = 2, SEQ_MEMORY = 4, CRTC_PROTECT = 0x11 };
@@ -533,7 +533,7 @@ static int
 ranges(struct board *b, struct vga *v, struct err *e)
 {
 	if (bus_add(b->pio, PORTS, PORTS_LEN, &v->pci.dev, &ports_ops) != 0 ||
-	    bus_add(b->pio, DISPI_PORT, 1, &v->pci.dev, &dispi_ops) != 0 ||
+	    bus_add(b->pio, DISPI_PORT, DISPI_PORTS, &v->pci.dev, &dispi_ops) != 0 ||
 	    bus_add(b->mmio, WINDOW, WINDOW_LEN, &v->pci.dev, &window_ops) != 0)
 		return (err_set(e, EEXIST, "the display's ports are taken"));
 	return (0);

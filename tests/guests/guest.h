@@ -6,6 +6,8 @@
  *	vmx: OPTIONS		more options of vmx run; @/NAME is a scratch file
  *	disk: NAME SIZE		make such a file, each sector beginning with its number
  *	expect: TEXT		the next line of output
+ *	needs: FILE		of the host, or the guest is skipped
+ *	after: COMMAND		in the scratch folder, at the end; must succeed
  *	exit: STATUS		of vmx run (0)
  */
 #ifndef GUEST_H
