@@ -309,6 +309,7 @@ print_int(struct buf *out, const struct conv *v, const struct value *val, struct
 {
 	char spec[32], text[400], conv = v->conv == 'p' ? 'x' : v->conv;
 	int64_t x = value_int(val);
+	bool zero;
 
 	if ((conv == 'd' || conv == 'i') && type_is_int(val->type) && !type_signed(val->type))
 		conv = 'u';
@@ -316,11 +317,13 @@ print_int(struct buf *out, const struct conv *v, const struct value *val, struct
 		x &= (int64_t)((1ull << (val->size * 8)) - 1);
 	if (w.prec > 300)
 		w.prec = 300;
+	/* As in C: zeroes do not fill a field that is cut to the left or has a precision. */
+	zero = (v->flags & FMT_ZERO) != 0 && !w.left && w.prec < 0;
 	(void)snprintf(spec, sizeof(spec), "%%%s%s%s%s*.*ll%c", v->flags & FMT_PLUS ? "+" : "",
 	    v->flags & FMT_SPACE ? " " : "", v->flags & FMT_ALT ? "#" : "",
-	    v->flags & FMT_ZERO && !w.left && w.prec < 0 ? "0" : "", conv);
+	    zero ? "0" : "", conv);
 	(void)snprintf(text, sizeof(text), spec,
-	    v->flags & FMT_ZERO && w.width > 0 ? w.width < 300 ? w.width : 300 : 0, w.prec,
+	    zero && w.width > 0 ? w.width < 300 ? w.width : 300 : 0, w.prec,
 	    (long long)x);
 	if (v->flags & FMT_GROUP)
 		group_digits(text, sizeof(text));

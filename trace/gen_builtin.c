@@ -238,6 +238,18 @@ half(struct gen *g, int helper, bool high)
 	}
 }
 
+/* A cpuinfo_t of this CPU, made in the statement's scratch: its number, and 0 for what Linux does not have. */
+static void
+gen_curcpu(struct gen *g, const struct node *n)
+{
+	uint32_t off = g->im->tmp_off + n->tmp;
+
+	gen_zero(g, off, 16);
+	asm_load(&g->b, 8, R0, R7, SLOT_CPU);
+	asm_store(&g->b, 4, R7, (int)off, R0);
+	gen_slot_address(g, off);
+}
+
 void
 gen_builtin(struct gen *g, struct node *n)
 {
@@ -274,6 +286,7 @@ gen_builtin(struct gen *g, struct node *n)
 	case B_CALLER: stack_probe(g, false, 1); break;
 	case B_UCALLER: stack_probe(g, true, 1); break;
 	case B_CGROUP: asm_call(&g->b, H_CGROUP); break;
+	case B_CURCPU: gen_curcpu(g, n); break;
 	case B_CWD: gen_task_path(g, n, "pwd"); break;
 	case B_ROOT: gen_task_path(g, n, "root"); break;
 	case B_UREGS: gen_uregs(g, n); break;

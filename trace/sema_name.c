@@ -251,6 +251,8 @@ cook_builtin(struct sema *s, struct node *n, const struct builtin_def *b)
 		    "failed to resolve type of %s: this kernel has no type information "
 		    "(CONFIG_DEBUG_INFO_BTF)", b->name);
 	n->strmax = builtin_strmax(b->id);
+	if (b->id == B_CURCPU)
+		n->tmp = sema_tmp(s, 16);
 	if (type_is_string(n->type))
 		n->tmp = sema_tmp(s, 264 + (uint32_t)s->c->types->strsize);
 }

@@ -35,6 +35,19 @@ for d in 'END { printf("x"); }' 'syscall:::entry { @[execname] = count(); }'; do
 	kb=$(peak "$d")
 	[ "$kb" -gt 0 ] && [ "$kb" -le 4096 ] || fail "$kb KiB for $d"
 done
+# ring keeps the newest records, fill the oldest, whatever the buffers hold.
+policy() {
+	trace -q -x bufpolicy="$1" -b 1k -o "$1" -c 'dd if=/dev/zero of=/dev/null bs=1 count=5000 status=none' -n '
+		syscall::write:entry /pid == $target && arg0 == 1 && arg2 == 1/ { printf("%d\n", ++n); }' 2> /dev/null
+	grep . "$1" > kept
+	[ "$(wc -l < kept)" -gt 5 ] && [ "$(wc -l < kept)" -lt 5000 ] || fail "bufpolicy=$1 kept $(wc -l < kept) records"
+	cmp -s kept <(seq "$(head -n 1 kept)" "$(tail -n 1 kept)") || fail "bufpolicy=$1: a gap"
+}
+policy ring
+[ "$(tail -n 1 kept)" = 5000 ] || fail "bufpolicy=ring ends with $(tail -n 1 kept)"
+policy fill
+[ "$(head -n 1 kept)" = 1 ] || fail "bufpolicy=fill begins with $(head -n 1 kept)"
+
 # A picture is whole: its root is every sample, and it needs nothing outside.
 trace -q --flame f.svg --folded f.txt --heatmap h.svg -x aggrate=20ms -o counts -n '
 	syscall::write:entry /pid == $target && arg2 == 1/ { @[execname, ustack(3)] = count(); @n = count(); self->t = timestamp; }
