@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,13 +83,17 @@ drop_privs(struct fuse_call *c, uint64_t node, struct zpl *z, uint64_t obj, bool
 	return (rc);
 }
 
-/* Where the kernel does not say whether the caller may keep set-id bits, root may; a zone's in its own. */
-static bool
-caller_is_root(const struct fuse_call *c)
+/* The same where the kernel does not say whether the caller may keep set-id bits. */
+static int
+drop_privs_unless_able(struct fuse_call *c, uint64_t node, struct zpl *z, uint64_t obj)
 {
-	const struct fuse_idmap *m = &c->s->opts.idmap;
+	struct zpl_attr a;
+	int rc = zpl_getattr(z, obj, &a);
 
-	return (c->req.in->uid == 0 || (m->len != 0 && c->req.in->uid == m->base));
+	if (rc != 0)
+		return (rc);
+	return (drop_privs(c, node, z, obj,
+	    (a.mode & (S_ISUID | S_ISGID)) != 0 && !fuse_caller_can(c, CAP_FSETID)));
 }
 
 int
@@ -128,7 +133,7 @@ fuse_do_fallocate(struct fuse_call *c)
 
 	if (rc != 0 || (rc = zpl_fallocate(z, obj, (int)in->mode, in->offset, in->length)) != 0)
 		return (rc);
-	return (drop_privs(c, c->req.in->nodeid, z, obj, !caller_is_root(c)));
+	return (drop_privs_unless_able(c, c->req.in->nodeid, z, obj));
 }
 
 int
@@ -170,7 +175,7 @@ fuse_do_copy_file_range(struct fuse_call *c)
 	if (n < 0)
 		return (n);
 	if (n > 0 && ((rc = zpl_write(to_z, to, in->off_out, (size_t)n, c->out, false)) != 0 ||
-	    (rc = drop_privs(c, in->nodeid_out, to_z, to, !caller_is_root(c))) != 0))
+	    (rc = drop_privs_unless_able(c, in->nodeid_out, to_z, to)) != 0))
 		return (rc);
 	wo = fuse_answer(c, sizeof(*wo));
 	wo->size = (uint32_t)n;
@@ -384,11 +389,16 @@ fuse_do_getxattr(struct fuse_call *c)
 static size_t
 names_filter(const struct fuse_call *c, char *names, size_t len)
 {
+	int sees_trusted = -1; /* not asked yet */
 	size_t kept = 0;
 
 	for (size_t i = 0, n; i < len; i += n) {
 		n = strlen(names + i) + 1;
-		if ((strncmp(names + i, "trusted.", 8) == 0 && c->req.in->uid != 0) ||
+		bool trusted = strncmp(names + i, "trusted.", 8) == 0;
+
+		if (trusted && sees_trusted < 0)
+			sees_trusted = fuse_caller_can(c, CAP_SYS_ADMIN);
+		if ((trusted && !sees_trusted) ||
 		    (is_acl_name(names + i) ? !c->s->opts.posix_acl : !has_namespace(names + i)))
 			continue;
 		memmove(names + kept, names + i, n);

@@ -20,6 +20,8 @@
 #include "fuse_impl.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <linux/stat.h>
@@ -92,6 +94,38 @@ fuse_fill_attr(const struct fuse_session *s, uint64_t node, const struct zpl_att
 		.uid = fuse_id_out(&s->opts.idmap, a->uid), .gid = fuse_id_out(&s->opts.idmap, a->gid),
 		.rdev = (uint32_t)a->rdev, .blksize = a->block_size,
 	};
+}
+
+/* The effective set of a process, as /proc tells; 0 when it is gone. */
+static uint64_t
+capabilities_of(uint32_t pid)
+{
+	char path[32], text[4096], *line;
+	uint64_t set = 0;
+	ssize_t n;
+	int fd;
+
+	(void)snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return (0);
+	n = read(fd, text, sizeof(text) - 1);
+	(void)close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	if ((line = strstr(text, "\nCapEff:")) != NULL)
+		set = strtoull(line + strlen("\nCapEff:"), NULL, 16);
+	return (set);
+}
+
+/* Where mounts may be idmapped the kernel does not say whose request this is, but which process's. */
+bool
+fuse_caller_can(const struct fuse_call *c, unsigned capability)
+{
+	const struct fuse_idmap *m = &c->s->opts.idmap;
+	uint32_t uid = c->req.in->uid;
+
+	if (uid == UINT32_MAX)
+		return ((capabilities_of(c->req.in->pid) >> capability & 1) != 0);
+	return (uid == 0 || (m->len != 0 && uid == m->base));
 }
 
 /* Room for a fixed structure in the answer. */

@@ -5,6 +5,7 @@
 # feature and finds no leak, OpenZFS scrubs and goes on.
 
 . "$TOP/tests/interop/lib.sh"
+for p in plain mix; do fixture $p; done
 . "$TOP/tests/tools/pools.sh"
 R=$PWD/root
 
@@ -16,13 +17,13 @@ finish() {	# POOL
 	grep -i 'mismatch\|leaked' log && fail "$1: refcounts"
 	judge_libzpool -w "$1" "$PWD/$1"/* || fail "$1: libzpool"
 }
+mountpoint() { zfs get -Ho value mountpoint "$1"; }
 
-fixture plain
 zpool import -d plain -R "$R" plain || fail "import plain"
 is "no livelists" "$(zpool get -Ho value feature@livelist plain)" enabled
-m=$(zfs get -Ho value mountpoint plain/fs)
+m=$(mountpoint plain/fs)
 cp -r "$TOP/docs" "$m/docs" && rm -r "$(find "$m" -mindepth 1 -maxdepth 1 -type d | sort | head -n 1)" || fail "write"
-cp -r "$TOP/docs" "$(zfs get -Ho value mountpoint plain/clone)/" || fail "write the clone"
+cp -r "$TOP/docs" "$(mountpoint plain/clone)/" || fail "write the clone"
 zfs snapshot plain/fs@ours plain/clone@ours && rm -r "$m/docs" && zfs snapshot plain/fs@later || fail "snapshots"
 zfs destroy plain/fs@b && zfs destroy plain/fs@ours || fail "destroy snapshots"
 zfs rollback plain/fs@later || fail "rollback"
@@ -33,11 +34,11 @@ is "not any more" "$(zpool get -Ho value feature@bookmark_written,feature@bookma
 zfs promote plain/clone && zfs promote plain/fs && zfs destroy -r plain/clone || fail "destroy the clone"
 finish plain
 
-fixture mix
 zpool import -d mix -R "$R" mix || fail "import mix"
 zfs list -Ho name -r mix | while read -r d; do
-	m=$(zfs get -Ho value mountpoint "$d")
+	m=$(mountpoint "$d")
 	[ ! -d "$m" ] || cp "$TOP/docs/worklog.md" "$m/"
 done
 finish mix
+
 verdict

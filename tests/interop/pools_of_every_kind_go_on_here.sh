@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Pools that OpenZFS made of every kind of device, imported for writing here: we write, snapshot, clone, destroy and
+# roll back; zdb finds no leak, OpenZFS scrubs and goes on. What we may not write is refused by name, and not touched.
+
+. "$TOP/tests/interop/lib.sh"
+pools=(pmirror prz1 prz2 prz3 stripe bigdir zil nofeat)
+for p in removed v28 crypt "${pools[@]}"; do fixture $p; done
+. "$TOP/tests/tools/pools.sh"
+R=$PWD/root
+
+finish() {	# POOL
+	zpool sync "$1"; zpool sync "$1"
+	zpool export "$1" || fail "$1: export"
+	judge_zdb "$1" "$1" || fail "$1: zdb"
+	openzfs zdb -e -p "$1" -d "$1" > log 2>&1 || { grep -v '^Dataset' log; fail "$1: zdb -d"; }
+	grep -i 'mismatch\|leaked' log && fail "$1: refcounts"
+	judge_libzpool -w "$1" "$PWD/$1"/* || fail "$1: libzpool"
+}
+mountpoint() { zfs get -Ho value mountpoint "$1"; }
+
+for pool in "${pools[@]}"; do
+	zpool import -f -d $pool -R "$R" $pool || { fail "import $pool"; continue; }
+	m=$(mountpoint $pool/fs)
+	find "$m" -mindepth 1 -maxdepth 1 -name '[a-m]*' -exec rm -rf {} +
+	cp -r "$TOP/docs" "$m/docs" && zfs snapshot $pool/fs@ours && rm "$m"/docs/*.md && cp "$TOP/README.md" "$m/docs/" || fail "$pool: write"
+	zfs clone -o mountpoint=/clone $pool/fs@ours $pool/clone && cp "$TOP/README.md" "$(mountpoint $pool/clone)/" || fail "$pool: clone"
+	[ $pool != bigdir ] || zfs destroy bigdir/fs@s1%s9 || fail "bigdir: destroy a range"
+	zpool export $pool && zpool import -d $pool -R "$R" $pool || { fail "$pool: export, import"; continue; }
+	diff -r "$TOP/docs" "$m/.zfs/snapshot/ours/docs" > log || { fail "$pool: what was written"; head -n 5 log; }
+	zfs rollback $pool/fs@ours && diff -r "$TOP/docs" "$m/docs" > log || fail "$pool: rollback"
+	zfs destroy $pool/clone || fail "$pool: destroy the clone"
+	finish $pool
+done
+
+untouched() {	# POOL MESSAGE
+	sha256sum "$1"/* > before
+	refused 1 "cannot import '$1': $2: import with -o readonly=on" zpool import -d "$1" -f -R "$R" "$1"
+	sha256sum --quiet -c before || fail "$1 was written"
+}
+untouched removed "pool 'removed' uses feature com.delphix:device_removal, which this version does not write"
+untouched crypt "pool 'crypt' uses feature com.datto:encryption, which this version does not write"
+untouched v28 "pool version 28 is only read"
+verdict
