@@ -294,7 +294,8 @@ bench: need-tests image judges ## ratios against tools from Debian, medians of o
 
 install: all ## the binary, a link per applet and the man pages, below DESTDIR
 	install -D -m 755 $(B)/smartbox $(DESTDIR)$(PREFIX)/bin/smartbox
-	mkdir -p $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/smartbox/bin
+	mkdir -p $(DESTDIR)$(PREFIX)/share/man/man7 $(DESTDIR)$(PREFIX)/share/man/man8 $(DESTDIR)$(PREFIX)/lib/smartbox/bin
+	install -m 644 man/*.7 $(DESTDIR)$(PREFIX)/share/man/man7/
 	for a in $$($(B)/smartbox --list | awk '{ print $$1 }'); do \
 		ln -sfn ../../../bin/smartbox $(DESTDIR)$(PREFIX)/lib/smartbox/bin/$$a; \
 		[ ! -e man/$$a.8 ] || install -m 644 man/$$a.8 $(DESTDIR)$(PREFIX)/share/man/man8/; \

@@ -514,6 +514,8 @@ static const struct subcmd zfs_commands[] = {
 	{"inherit", inherit, "[-rS] PROPERTY DATASET...", "take a property from the parent again"},
 	{"send", zfs_send, "[-DLPRVbcehnpsvw] [-i|-I SNAPSHOT|BOOKMARK] SNAPSHOT|FILESYSTEM | "
 	    "[-PVnv] -t TOKEN | -S [-LPVcenvw] FILESYSTEM", "write a snapshot as a stream"},
+	{"upgrade", zfs_upgrade, "[-v] | [-r] [-V VERSION] -a|FILESYSTEM...",
+	    "show versions, or take the newest"},
 	{"userspace", zfs_userspace, "[-Hinp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
 	    "[-t TYPE,...] FILESYSTEM|SNAPSHOT|PATH", "show space and quotas of users"},
 	{"groupspace", zfs_groupspace, "[-Hinp] [-o FIELD,...] [-s FIELD]... [-S FIELD]... "
@@ -541,6 +543,17 @@ static const struct subcmd zfs_commands[] = {
 	{"diff", zfs_diff, "[-FHth] SNAPSHOT [SNAPSHOT|FILESYSTEM]", "show what changed"},
 	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
 	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
+	{"share", zfs_refused, "-a|FILESYSTEM", "refused: nothing is shared here"},
+	{"unshare", zfs_refused, "-a|FILESYSTEM|MOUNTPOINT", NULL},
+	{"load-key", zfs_refused, "DATASET", "refused: encrypted datasets are not supported"},
+	{"unload-key", zfs_refused, "DATASET", NULL},
+	{"change-key", zfs_refused, "DATASET", NULL},
+	{"program", zfs_refused, "POOL SCRIPT", "refused: no channel programs"},
+	{"redact", zfs_refused, "SNAPSHOT BOOKMARK SNAPSHOT...", "refused: no redaction"},
+	{"zone", zfs_refused, "NAMESPACE FILESYSTEM", "refused: zonecfg gives datasets to zones"},
+	{"unzone", zfs_refused, "NAMESPACE FILESYSTEM", NULL},
+	{"jail", zfs_refused, "JAIL FILESYSTEM", NULL},
+	{"unjail", zfs_refused, "JAIL FILESYSTEM", NULL},
 	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},
 	{"recv", zfs_receive, "[-FMhnsuv] [-d|-e] FILESYSTEM|VOLUME|SNAPSHOT", NULL},
 	{"snap", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...", NULL},

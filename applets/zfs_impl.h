@@ -33,6 +33,11 @@ int zfs_projectspace(int argc, char **argv);
 int zfs_project(int argc, char **argv);
 int zfs_allow(int argc, char **argv);
 int zfs_unallow(int argc, char **argv);
+int zfs_upgrade(int argc, char **argv);
+int zfs_refused(int argc, char **argv);
+
+/* On stderr, every property with what it takes. */
+void zfs_print_props(void);
 
 /* "userquota@bob" as poold wants it: "userquota@1001".  False: no such property, or nobody has this name. */
 bool zfs_owner_wire(const char *name, char *wire, size_t size);

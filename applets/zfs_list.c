@@ -733,8 +733,11 @@ zfs_get(int argc, char **argv)
 		return (status);
 	argc -= optind;
 	argv += optind;
-	if (argc < 1)
-		return (applet_usage("missing property argument"));
+	if (argc < 1) {
+		(void)applet_usage("missing property argument");
+		zfs_print_props();
+		return (2);
+	}
 	if ((o.is_all = strcmp(argv[0], "all") == 0))
 		take_all_columns(&o.col);
 	else if ((status = parse_columns(&o.col, argv[0], false)) != 0)

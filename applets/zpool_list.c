@@ -402,6 +402,23 @@ get_properties(struct get_opts *g, const char *fields, unsigned flags, int argc,
 	return (status);
 }
 
+/* On stderr, every property with the words it takes. */
+static void
+print_props(void)
+{
+	const struct pool_prop *p;
+
+	fprintf(stderr, "\nThe following properties are supported:\n\n");
+	fprintf(stderr, "\t%-19s  %-4s  %s\n\n", "PROPERTY", "EDIT", "VALUES");
+	for (size_t i = 0; (p = pool_prop_at(i)) != NULL; i++) {
+		fprintf(stderr, "\t%-19s  %4s  ", p->name, p->attr & POOL_PROP_READONLY ? "NO" : "YES");
+		for (const char *const *w = p->words; w != NULL && *w != NULL; w++)
+			fprintf(stderr, "%s%s", w == p->words ? "" : " | ", *w);
+		fprintf(stderr, "%s\n", p->words != NULL ? "" : p->kind == POOL_NUMBER ? "<number>" : "<text>");
+	}
+	fprintf(stderr, "\t%-19s  %4s  %s\n", "feature@...", "YES", "disabled | enabled | active");
+}
+
 int
 zpool_get(int argc, char **argv)
 {
@@ -419,8 +436,11 @@ zpool_get(int argc, char **argv)
 			fields = optarg;
 		g.raw = g.raw || c == 'p';
 	}
-	if (optind >= argc)
-		return (applet_usage("missing property argument"));
+	if (optind >= argc) {
+		(void)applet_usage("missing property argument");
+		print_props();
+		return (2);
+	}
 	status = get_properties(&g, fields, flags, argc - optind, argv + optind);
 	free(g.list.text);
 	return (status);

@@ -511,6 +511,14 @@ static const struct value_need {
     {"dedup", 0xff, CK_BLAKE3, "org.openzfs:blake3"},
 };
 
+/* No keys, no tables of Unicode, no filesystems without system attributes. */
+static bool
+is_unsupported(const struct prop_value *v)
+{
+	return (((strcmp(v->name, "encryption") == 0 || strcmp(v->name, "normalization") == 0) && v->num != 0) ||
+	    (strcmp(v->name, "version") == 0 && v->num != 5));
+}
+
 /* Values that not every pool can hold, and what this engine does not write. */
 static int
 check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
@@ -528,7 +536,7 @@ check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
 		if (strcmp(v->name, n->prop) == 0 && (v->num & n->mask) == n->value)
 			rc = need_feature(spa, v, n->guid, e);
 	}
-	if (rc == 0 && strcmp(v->name, "encryption") == 0 && v->num != 0)
+	if (rc == 0 && is_unsupported(v))
 		return (err_set(e, ENOTSUP, "this value of '%s' is not supported", v->name));
 	return (rc);
 }

@@ -243,7 +243,7 @@ bool fuse_is_virtual(const struct fuse_call *c);
 /* The kernel hung up: destroy what it still held open, let go of datasets.  With the pool's lock. */
 void fuse_drop_nodes(struct fuse_session *s);
 
-/* Has the caller this capability (CAP_*)?  Only as good as its answer is fast: for what the kernel does not check. */
+/* Has the caller this capability (CAP_*)?  For what the kernel does not check; reads /proc. */
 bool fuse_caller_can(const struct fuse_call *c, unsigned capability);
 /* The object of the request's node. */
 int fuse_this_node(struct fuse_call *c, struct zpl **z, uint64_t *obj);

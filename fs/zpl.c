@@ -114,6 +114,14 @@ zpl_may_free(struct zpl *z)
 	return (dsl_space_check(z->ds, ZPL_META_BYTES, true));
 }
 
+/* With "mixed" (2) names are hashed without case, so that others may look them up so; we tell them apart. */
+static void
+set_case(struct zpl *z, uint64_t casesensitivity)
+{
+	z->fold_case = casesensitivity == 1;
+	z->normflags = casesensitivity != 0 ? ZAP_NORM_UPPER : 0;
+}
+
 /* --- making one ------------------------------------------------------------------------------- */
 
 static int
@@ -150,8 +158,7 @@ zpl_init_objset(struct objset *os, void *arg)
 	uint64_t sa_master;
 	int rc;
 
-	z.fold_case = in->casesensitivity == 1;
-	z.normflags = z.fold_case ? ZAP_NORM_UPPER : 0;
+	set_case(&z, in->casesensitivity);
 	if ((rc = init_master(os, in, &sa_master, &z.delete_queue)) != 0 ||
 	    (rc = sa_open(os, sa_master, &z.sa)) != 0)
 		return (rc);
@@ -216,8 +223,7 @@ load(struct zpl *z, struct err *e)
 	if (z->version < ZPL_VERSION_SA || z->delete_queue == 0)
 		z->readonly = true; /* legacy znodes are read, not made */
 	z->utf8only = m.utf8only != 0;
-	z->fold_case = m.casesensitivity == 1;
-	z->normflags = z->fold_case ? ZAP_NORM_UPPER : 0;
+	set_case(z, m.casesensitivity);
 	return (0);
 }
 

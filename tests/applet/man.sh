@@ -39,4 +39,15 @@ for applet in $("$TOP/build/smartbox" --list); do
 		grep -qwF -- "$command" <<< "$text" || fail "man/$applet.8 does not name the command $command"
 	done
 done
+# Every property that the code knows is in its page, with the values it takes, and no other.
+as_listed() { sed -nE 's/^\t([a-z_0-9]+)  *(YES|NO)  *((YES|NO)  *)?([^ ].*)/\1 \5/p' | sort; }
+as_in_page() { awk '/^\.It Sy / { name = $3 } /^Values: / { sub(/^Values: /, ""); sub(/\.$/, ""); print name, $0 }' "$1" | sort; }
+for set in zfs zpool; do
+	page=$TOP/man/${set}props.7
+	errors=$(mandoc -T lint -W error "$page") || fail "$page: $errors"
+	listed=$($set get 2>&1 | as_listed) written=$(as_in_page "$page" | grep -v '^feature@')
+	[ $set = zfs ] || { listed=$(cut -d' ' -f1 <<< "$listed") written=$(cut -d' ' -f1 <<< "$written"); }
+	[ "$(wc -l <<< "$listed")" -gt 20 ] || fail "$set get lists no properties"
+	diff <(echo "$listed") <(echo "$written") || fail "$page: not what $set get lists"
+done
 [ "$failures" = 0 ]

@@ -53,6 +53,23 @@ rm -f "$R/tz/a/big"
 zfs set quota=none tz/a
 is "all about a dataset starts with" "$(zfs get -Ho property all tz/a | head -n 3 | tr '\n' ' ')" "type creation used "
 
+# --- what is fixed when a filesystem is made; versions; what is not here ---
+refused 1 "cannot create 'tz/n': this value of 'normalization' is not supported" zfs create -o normalization=formD tz/n
+refused 1 "cannot create 'tz/n': this value of 'version' is not supported" zfs create -o version=4 tz/n
+zfs create -o casesensitivity=mixed tz/mixed && zfs create -o casesensitivity=insensitive tz/fold || fail "create by case"
+touch "$R/tz/mixed/Name" "$R/tz/mixed/name" "$R/tz/fold/Name" "$R/tz/fold/name"
+is "names that differ by case" "$(cd "$R/tz" && echo mixed/* fold/*)" "mixed/Name mixed/name fold/Name"
+zfs destroy tz/mixed && zfs destroy tz/fold || fail "destroy by case"
+is "no old versions" "$(zfs upgrade)" "This system is currently running ZFS filesystem version 5.
+
+All filesystems are formatted with the current version."
+is "all of this version" "$(zfs upgrade -r tz/b)" "0 filesystems upgraded
+3 filesystems already at this version"
+refused 1 "cannot downgrade 'tz/a' from version 5 to 4" zfs upgrade -V 4 tz/a
+is "versions" "$(zfs upgrade -v | grep -c '^ [1-5]  ')" 5
+refused 1 "cannot load-key: encrypted datasets are not supported" zfs load-key tz/a
+refused 1 "cannot program: channel programs are not supported" zfs program tz script
+
 # --- mounting ---
 zfs unmount tz/a || fail "unmount"
 refused 1 "cannot unmount 'tz/a': not currently mounted" zfs unmount tz/a

@@ -2,11 +2,11 @@
 /*
  * fsx FILE SECONDS [SEED [LENGTH]]: change a file in all ways, beside a copy in memory.
  *
- * Each operation is one of write, read, append, truncate, punch, zero, allocate, copy within the file, write and
- * read by a shared mapping, read and write around the page cache, fsync, look for holes, drop the page cache, and
- * close and open again; offsets and lengths lean to the edges of blocks and of the file. Every read is compared
- * with the copy, and now and then the whole. At a difference the last operations are printed. The seed says
- * which operations: the same seed repeats them.
+ * Each operation is one of write, read, append, truncate, punch, zero, allocate, copy within the file,
+ * write and read by a shared mapping, read and write around the page cache, fsync, look for holes, drop
+ * the page cache, and close and open again; offsets and lengths lean to the edges of blocks and of the
+ * file. Every read is compared with the copy, and now and then the whole. At a difference the last
+ * operations are printed. The seed says which operations: the same seed repeats them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -246,8 +246,8 @@ op_zero(void)
 	size_t off = some_offset(F.max), len = some_length(F.max - off);
 	bool keep = below(2) == 0;
 
-	if (!allocate(FALLOC_FL_ZERO_RANGE | (keep ? FALLOC_FL_KEEP_SIZE : 0), keep ? "zero" : "zero, lengthen",
-	    off, len))
+	if (!allocate(FALLOC_FL_ZERO_RANGE | (keep ? FALLOC_FL_KEEP_SIZE : 0),
+	    keep ? "zero" : "zero, lengthen", off, len))
 		return;
 	zeroed(off, len);
 	if (!keep)
@@ -260,7 +260,8 @@ op_allocate(void)
 	size_t off = some_offset(F.max), len = some_length(F.max - off);
 	bool keep = below(2) == 0;
 
-	if (allocate(keep ? FALLOC_FL_KEEP_SIZE : 0, keep ? "allocate" : "allocate, lengthen", off, len) && !keep)
+	if (allocate(keep ? FALLOC_FL_KEEP_SIZE : 0, keep ? "allocate" : "allocate, lengthen", off, len) &&
+	    !keep)
 		reach(off + len);
 }
 

@@ -461,7 +461,8 @@ struct acl {
 };
 
 /* user::rw- user:OTHER:rw- group::r-- mask::rw- other::--- */
-static const struct acl for_other = {2, {{1, 6, ~0u}, {2, 6, OTHER}, {4, 4, ~0u}, {16, 6, ~0u}, {32, 0, ~0u}}};
+static const struct acl for_other = {
+    2, {{1, 6, ~0u}, {2, 6, OTHER}, {4, 4, ~0u}, {16, 6, ~0u}, {32, 0, ~0u}}};
 
 static void
 other_writes(void)
