@@ -54,7 +54,8 @@ fault_alloc_go_on(void)
 static bool
 fails(void)
 {
-	if (!on || paused || count++ != victim)
+	/* Streams have a thread of their own. */
+	if (!on || paused || __atomic_fetch_add(&count, 1, __ATOMIC_RELAXED) != victim)
 		return (false);
 	errno = ENOMEM;
 	return (true);
