@@ -817,6 +817,15 @@ do_update(int argc, char **argv)
 	return (rc);
 }
 
+static int
+do_create(int argc, char **argv)
+{
+	struct imgadm im;
+
+	imgadm_init(&im, "create");
+	return (imgadm_create(&im.m, argc, argv));
+}
+
 /* --- commands --------------------------------------------------------------------------------- */
 
 #define LIST_ARGS "[-H] [-j] [-o FIELD,...] [-s FIELD,...] [FIELD=VALUE]..."
@@ -830,6 +839,8 @@ static const struct subcmd commands[] = {
     {"get", do_get, "[-r] [-P POOL] UUID", "an installed image; -r with snapshots and clones"},
     {"import", do_import, "[-q] [-P POOL] [-S URL]... UUID", "download and install an image"},
     {"install", do_install, "[-q] [-P POOL] -m MANIFEST -f FILE", "install an image from files"},
+    {"create", do_create, "[-i] [-q] [-c none|gzip|bzip2] [--max-origin-depth N] [-m MANIFEST] [-o PATH] UUID [FIELD=VALUE]...",
+    "make an image of a stopped machine"},
     {"delete", do_delete, "[-P POOL] UUID", "remove an image"},
     {"update", do_update, "[-n] [UUID]...", "refresh the manifests of installed images"},
     {"available", do_avail, LIST_ARGS, "same as avail"},

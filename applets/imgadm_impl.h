@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* imgadm's listings (imgadm_list.c), for imgadm.c. */
+/* What imgadm.c takes from its other files: listings (imgadm_list.c), create. */
 #ifndef APPLETS_IMGADM_IMPL_H
 #define APPLETS_IMGADM_IMPL_H
 
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "smartbox/core/err.h"
+#include "smartbox/machine/machine.h"
 
 struct list_opts {
 	const char *fields; /* -o */
@@ -15,6 +16,9 @@ struct list_opts {
 	char **filters; /* FIELD=VALUE, FIELD=~TEXT */
 	int nfilters;
 };
+
+/* imgadm_create.c */
+int imgadm_create(struct machine *m, int argc, char **argv);
 
 /* Parse list's and avail's options; 0, or the exit code of a usage mistake. */
 int imgadm_list_opts(int argc, char **argv, struct list_opts *o);

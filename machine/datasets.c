@@ -104,6 +104,23 @@ ds_receive(void *ctx, const char *snap, const char *origin, const struct nvlist 
 }
 
 static int
+ds_send(void *ctx, const char *snap, const char *from, int fd, struct err *e)
+{
+	struct nvlist *in = nv_new(), *out = NULL;
+	int rc;
+
+	(void)ctx;
+	if (in == NULL || nv_add_str(in, "name", snap) != 0 ||
+	    (from != NULL && nv_add_str(in, "from", from) != 0))
+		rc = err_set(e, ENOMEM, "out of memory");
+	else
+		rc = pool_stream(snap, "fs.send", in, fd, NULL, NULL, &out, e);
+	nv_free(in);
+	nv_free(out);
+	return (rc);
+}
+
+static int
 ds_rename(void *ctx, const char *from, const char *to, struct err *e)
 {
 	(void)ctx;
@@ -217,6 +234,7 @@ const struct datasets datasets_pools = {
     .list = ds_list,
     .mount = ds_mount,
     .receive = ds_receive,
+    .send = ds_send,
     .rename = ds_rename,
     .pool_is_imported = ds_pool_is_imported,
 };

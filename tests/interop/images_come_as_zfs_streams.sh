@@ -5,9 +5,11 @@
 
 . "$TOP/tests/interop/lib.sh"
 . "$TOP/tests/tools/pools.sh"
-export SMARTBOX_VAR=$PWD/var LC_ALL=C
+export SMARTBOX_VAR=$PWD/var SMARTBOX_ETC=$PWD/etc LC_ALL=C
+mkdir -p etc/zones
 R=$PWD/root
 imgadm() { timeout -s KILL 60 "$TOP/build/smartbox" imgadm "$@"; }
+vmadm() { timeout -s KILL 60 "$TOP/build/smartbox" vmadm "$@"; }
 digest() { "$TOP/build/smartbox" digest "$@"; }
 u() { echo "0000000$1-1111-4222-8333-444444444444"; }
 truncate -s 300M disk other
@@ -56,6 +58,27 @@ imgadm install -q -m base.json -f base.gz > /dev/null || fail "a filesystem"
 imgadm install -q -m child.json -f child.gz || fail "what hangs on it"
 is "contents" "$(cat "$R/zones/$(u 3)/root/etc/motd" "$R/zones/$(u 4)/root/etc/motd" | tr '\n' ' ')" "one two "
 is "the origin" "$(zfs get -Ho value origin "zones/$(u 4)")" "zones/$(u 3)@final"
+
+# --- an image of a machine, whole and as what changed since its own image; and machines of those again ---
+vmadm create > /dev/null 2> said <<- END2 || { fail "vmadm create"; cat said; }
+	{"uuid":"$(u 7)","brand":"lx","kernel_version":"5.10","image_uuid":"$(u 3)","autoboot":false,"alias":"web"}
+END2
+echo three > "$R/zones/$(u 7)/root/etc/motd"
+image_uuid() { "$TOP/build/smartbox" json -f "$1" uuid 2> /dev/null || sed -n 's/.*"uuid": "\([^"]*\)".*/\1/p' "$1" | head -1; }
+for opts in '-c gzip' '-i -c bzip2' '-i'; do
+	rm -f made.*; imgadm create -q $opts -o made "$(u 7)" name=made version=1.0 description='a web server' > said 2>&1 || { fail "create $opts"; cat said; continue; }
+	new=$(image_uuid made.imgmanifest)
+	imgadm install -q -m made.imgmanifest -f "$(ls made.zfs*)" > said 2>&1 || { fail "install of create $opts"; cat said made.imgmanifest; continue; }
+	is "contents of create $opts" "$(cat "$R/zones/$new/root/etc/motd")" three
+	want=; [ "$opts" = '-c gzip' ] || want=zones/$(u 3)@final
+	is "origin of create $opts" "$(zfs get -Ho value origin "zones/$new" | sed 's/^-$//')" "$want"
+	is "no snapshot is left" "$(zfs list -Ho name -t snapshot "zones/$(u 7)")" ""
+	imgadm delete "$new" > /dev/null || fail "delete of $new"
+done
+refused 1 "imgadm create: error (MaxOriginDepth): image would exceed the maximum origin depth of 1" imgadm create -i --max-origin-depth 1 "$(u 7)" name=x version=1
+refused 1 "imgadm create: error (VmNotFound): VM $(u 8) not found" imgadm create "$(u 8)" name=x version=1
+imgadm create "$(u 7)" name=x > said 2>&1 && fail "an image without a version"; grep -q "InvalidManifest.*version" said || cat said
+vmadm delete "$(u 7)" > /dev/null 2>&1 || fail "vmadm delete"
 
 # --- what is damaged or not what it says leaves nothing ---
 before=$(zfs list -Hro name -t all zones)

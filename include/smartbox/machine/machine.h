@@ -51,6 +51,8 @@ struct datasets {
 	 */
 	int (*receive)(void *ctx, const char *snap, const char *origin, const struct nvlist *props, int fd,
 	    struct err *e);
+	/* The stream of a snapshot, from an earlier one (of its origin) if that is not NULL; as zfs send. */
+	int (*send)(void *ctx, const char *snap, const char *from, int fd, struct err *e);
 	int (*rename)(void *ctx, const char *from, const char *to, struct err *e);
 	bool (*pool_is_imported)(void *ctx, const char *pool);
 };
