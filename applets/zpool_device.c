@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zpool add, attach, checkpoint, clear, detach, offline, online, reguid, remove, reopen, replace: a pool's devices.
+ * zpool add, attach, checkpoint, clear, detach, initialize, offline, online, reguid, remove, reopen,
+ * replace: a pool's devices.
  *
  * Each asks the pool's poold for one operation (docs/poold-protocol.md) and, with -w, waits for what the
  * operation started.
@@ -389,6 +390,52 @@ zpool_trim(int argc, char **argv)
 			    device != NULL ? device : argv[optind]);
 	}
 	return (status);
+}
+
+struct init_opts {
+	bool cancel, suspend, wait;
+};
+
+static int
+initialize_one(const char *pool, const char *device, const struct init_opts *o)
+{
+	struct nvlist *in = request_for(device);
+	struct err e = ERR_INIT;
+
+	if (o->cancel)
+		must(nv_add_boolean(in, "cancel"));
+	if (o->suspend)
+		must(nv_add_boolean(in, "suspend"));
+	if (call(pool, "pool.initialize", in, device, NULL, &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, "cannot %s '%s'", o->cancel ? "cancel initializing" :
+	    o->suspend ? "suspend initializing" : "initialize", device != NULL ? device : pool));
+}
+
+int
+zpool_initialize(int argc, char **argv)
+{
+	struct init_opts o = {false, false, false};
+	int c, status = 0;
+
+	while ((c = applet_getopt(argc, argv, "csw")) != -1) {
+		if (c == '?')
+			return (2);
+		o.cancel = o.cancel || c == 'c';
+		o.suspend = o.suspend || c == 's';
+		o.wait = o.wait || c == 'w';
+	}
+	if (optind >= argc)
+		return (applet_usage("missing pool name argument"));
+	if (o.cancel && o.suspend)
+		return (applet_usage("-c cannot be combined with other options"));
+	if (o.wait && (o.cancel || o.suspend))
+		return (applet_usage("-w cannot be used with -c or -s"));
+	if (argc - optind == 1)
+		status = initialize_one(argv[optind], NULL, &o);
+	for (int i = optind + 1; i < argc; i++)
+		status |= initialize_one(argv[optind], argv[i], &o);
+	return (status == 0 && o.wait ? zpool_wait_for(argv[optind], "initialize") : status);
 }
 
 /* A discard is over when the command returns. */

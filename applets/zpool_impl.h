@@ -36,6 +36,8 @@ int zpool_upgrade(int argc, char **argv);
 int zpool_reguid(int argc, char **argv);
 int zpool_events(int argc, char **argv);
 int zpool_checkpoint(int argc, char **argv);
+int zpool_split(int argc, char **argv);
+int zpool_initialize(int argc, char **argv);
 
 /* The whole command line, for the pool's history. */
 const char *zpool_command_line(void);

@@ -16,6 +16,7 @@ enum { NAME_WIDTH_MIN = 10 };
 
 struct status_opts {
 	bool raw, full, only_bad, verbose, slow, guids, links;
+	bool init, trim, only_errors;
 	char stamp; /* 'd', 'u': print the time before each round */
 	size_t shown;
 	int argc;
@@ -88,6 +89,59 @@ shown_name(const struct status_opts *o, const struct nvlist *node, char buf[32])
 }
 
 static void
+date(uint64_t seconds, char buf[64])
+{
+	time_t t = (time_t)seconds;
+	struct tm tm;
+
+	buf[0] = '\0';
+	if (localtime_r(&t, &tm) != NULL)
+		(void)strftime(buf, 64, "%a %b %e %H:%M:%S %Y", &tm);
+}
+
+/* -i, -t: how far a leaf is; an initialization that runs is always shown. */
+static void
+print_work(const struct status_opts *o, const struct nvlist *node)
+{
+	enum { ACTIVE = 1, CANCELED = 2, SUSPENDED = 3, COMPLETE = 4 };
+	const uint64_t *w;
+	char when[64];
+	size_t n;
+
+	if (nv_get_u64_array(node, "init", &w, &n) == 0 && n == 4 && w[0] != CANCELED &&
+	    (o->init || w[0] == ACTIVE)) {
+		date(w[1], when);
+		(void)printf("  (%" PRIu64 "%% initialized, %s %s)", w[0] == COMPLETE ? 100 :
+		    w[2] >= w[3] ? 99 : w[2] * 100 / (w[3] + 1), w[0] == COMPLETE ? "completed at" :
+		    w[0] == SUSPENDED ? "suspended, started at" : "started at", when);
+	} else if (o->init) {
+		(void)printf("  (uninitialized)");
+	}
+	if (!o->trim)
+		return;
+	date(nv_u64_or(node, "trimmed", 0), when);
+	if (nv_has(node, "trimmed"))
+		(void)printf("  (100%% trimmed, completed at %s)", when);
+	else
+		(void)printf("  (untrimmed)");
+}
+
+/* -e: those with errors, and what leads there. */
+static bool
+is_in_error(const struct nvlist *node)
+{
+	struct nvlist **child;
+	size_t n;
+
+	zpool_children(node, &child, &n);
+	for (size_t i = 0; i < n; i++)
+		if (is_in_error(child[i]))
+			return (true);
+	return (strcmp(nv_str_or(node, "state", ""), "ONLINE") != 0 || nv_u64_or(node, "read", 0) != 0 ||
+	    nv_u64_or(node, "write", 0) != 0 || nv_u64_or(node, "cksum", 0) != 0);
+}
+
+static void
 print_node(const struct status_opts *o, const struct nvlist *node, size_t width, size_t depth)
 {
 	const char *why = nv_str_or(node, "why", NULL);
@@ -95,6 +149,8 @@ print_node(const struct status_opts *o, const struct nvlist *node, size_t width,
 	char number[32];
 	size_t n;
 
+	if (o->only_errors && depth != 0 && !is_in_error(node))
+		return;
 	(void)printf("\t%*s%-*s  %-8s", (int)depth, "", (int)(width - depth),
 	    shown_name(o, node, number), nv_str_or(node, "state", ""));
 	print_count(o, nv_u64_or(node, "read", 0));
@@ -111,6 +167,8 @@ print_node(const struct status_opts *o, const struct nvlist *node, size_t width,
 		(void)printf("  (resilvering)");
 	else if (nv_has(node, "stale"))
 		(void)printf("  (awaiting resilver)");
+	if (depth != 0 && n == 0)
+		print_work(o, node);
 	(void)printf("\n");
 	for (size_t i = 0; i < n; i++)
 		if (depth != 0 || is_shown(child[i], ""))
@@ -192,17 +250,6 @@ print_config(const struct status_opts *o, const struct nvlist *status, const str
 }
 
 /* --- scans ------------------------------------------------------------------------------------ */
-
-static void
-date(uint64_t seconds, char buf[64])
-{
-	time_t t = (time_t)seconds;
-	struct tm tm;
-
-	buf[0] = '\0';
-	if (localtime_r(&t, &tm) != NULL)
-		(void)strftime(buf, 64, "%a %b %e %H:%M:%S %Y", &tm);
-}
 
 static void
 print_span(uint64_t seconds)
@@ -486,7 +533,6 @@ status_once(void *arg)
 	return (status);
 }
 
-/* -c, -i and -t ask for what there is none of: they are taken and print nothing more. */
 int
 zpool_status(int argc, char **argv)
 {
@@ -494,9 +540,12 @@ zpool_status(int argc, char **argv)
 	struct zpool_repeat repeat;
 	int c;
 
-	while ((c = applet_getopt(argc, argv, "DgLpPstT:vx")) != -1) {
+	while ((c = applet_getopt(argc, argv, "DegiLpPstT:vx")) != -1) {
 		if (c == '?')
 			return (2);
+		o.init = o.init || c == 'i';
+		o.trim = o.trim || c == 't';
+		o.only_errors = o.only_errors || c == 'e';
 		o.raw = o.raw || c == 'p';
 		o.full = o.full || c == 'P';
 		o.guids = o.guids || c == 'g';

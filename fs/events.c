@@ -13,8 +13,8 @@
  *	sysevent.fs.zfs.*		what was done: scrub_start, vdev_attach, pool_import, history_event...
  *
  * Each has its number (eid), counted from 1 while the poold lives.  The ring is bounded, and so are the
- * ereports a second: a dying disk must not push everything else out.  Events live as long as their poold; what
- * is to be kept is in the history and in the error log.
+ * ereports a second: a dying disk must not push everything else out.  Events live as long as their poold;
+ * what is to be kept is in the history and in the error log.
  *
  * Lock: the ring's own, taken last.
  */

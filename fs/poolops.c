@@ -56,6 +56,8 @@ static const struct poolop {
 	{"pool.reopen", op_pool_reopen, CHANGES},
 	{"pool.resilver", op_pool_resilver, CHANGES},
 	{"pool.checkpoint", op_pool_checkpoint, CHANGES},
+	{"pool.split", op_pool_split, CHANGES},
+	{"pool.initialize", op_pool_initialize, CHANGES},
 	{"pool.trim", op_pool_trim, CHANGES},
 	{"pool.upgrade", op_pool_upgrade, CHANGES},
 	{"pool.reguid", op_pool_reguid, CHANGES},

@@ -33,7 +33,7 @@ typedef int poolop_fn(struct pool_session *s, const struct nvlist *in, struct nv
     struct err *e);
 
 /* pool */
-poolop_fn op_pool_events, op_pool_checkpoint;
+poolop_fn op_pool_events, op_pool_checkpoint, op_pool_split, op_pool_initialize;
 poolop_fn op_pool_props, op_pool_status, op_pool_set, op_pool_history, op_pool_sync, op_pool_export,
     op_pool_destroy, op_pool_scrub;
 /* devices */

@@ -8,7 +8,7 @@
  *	blocks that are known to be lost), checkpoint (u64 array: time, bytes), readonly (flag), tree (nvlist), spares, l2cache (nvlist
  *	arrays), errors (strings: what was lost)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
- *	alloc, frag (percent), psize (u64), log, whole_disk (flags), children (nvlist array)
+ *	alloc, frag (percent), psize (u64), init (u64 array: state, time, done, total), trimmed (time), log, whole_disk (flags), children (nvlist array)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -40,6 +40,13 @@ add_numbers(const struct vdev *v, struct nvlist *nv)
 		(void)nv_add_str(nv, "class", vdev_class(v));
 	if (v->kind == VDEV_RAIDZ)
 		(void)nv_add_u64(nv, "nparity", v->nparity);
+	if (v->init.state == INIT_ACTIVE)
+		(void)nv_add_boolean(nv, "initialize");
+	if (v->init.state != INIT_NONE)
+		(void)nv_add_u64_array(nv, "init", (uint64_t[]){v->init.state, v->init.when,
+		    v->init.done, v->init.total}, 4);
+	if (v->trimmed != 0)
+		(void)nv_add_u64(nv, "trimmed", v->trimmed);
 	if (v->resilvering)
 		(void)nv_add_boolean(nv, "resilvering");
 	if (vdev_is_leaf(v) && vdev_leaf_ready(v) && !dtl_is_empty(v))

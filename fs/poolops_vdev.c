@@ -185,6 +185,56 @@ op_pool_trim(struct pool_session *s, const struct nvlist *in, struct nvlist *out
 	return (rc == -ENODEV ? err_set(e, ENODEV, "no such device in pool") : rc);
 }
 
+static int
+note_path(const struct vdev *leaf, void *arg)
+{
+	return (leaf->path != NULL ? strlist_add(arg, leaf->path) : 0);
+}
+
+/*
+ * in: name, [devices] (strings), [props] of the new pool, flag dryrun
+ * out: paths of the devices that left, or would
+ */
+int
+op_pool_split(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct strlist paths = STRLIST_INIT;
+	struct spa_split o = {.name = NULL};
+	struct nvlist *props = NULL;
+	int rc;
+
+	if ((rc = arg_str(in, "name", &o.name, e)) != 0)
+		return (rc);
+	(void)nv_get_str_array(in, "devices", &o.device, &o.n);
+	(void)nv_get_nvlist(in, "props", &props);
+	o.props = props;
+	spa_enter(s->spa);
+	rc = spa_vdev_split_plan(s->spa, &o, note_path, &paths, e);
+	if (rc == 0 && !arg_flag(in, "dryrun"))
+		rc = spa_vdev_split(s->spa, &o, e);
+	spa_exit(s->spa);
+	if (rc == 0)
+		rc = err_rc(e, strlist_to_nv(&paths, out, "paths"), "split");
+	strlist_free(&paths);
+	return (rc);
+}
+
+/* in: [device], flags cancel, suspend */
+int
+op_pool_initialize(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
+    struct err *e)
+{
+	int rc;
+
+	(void)out;
+	spa_enter(s->spa);
+	rc = spa_initialize(s->spa, nv_str_or(in, "device", NULL), arg_flag(in, "cancel") ? INIT_CANCEL :
+	    arg_flag(in, "suspend") ? INIT_SUSPEND : INIT_START, e);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc);
+}
+
 /* flag discard: the one that there is */
 int
 op_pool_checkpoint(struct pool_session *s, const struct nvlist *in, struct nvlist *out,

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "checkpoint.h"
 #include "dmu_impl.h"
 #include "dtl.h"
 #include "metaslab_impl.h"
@@ -302,8 +303,8 @@ clear_labels(struct vdev *v)
 	free(leaf);
 }
 
-static int
-leave_hole(struct spa *spa, struct vdev *top, struct err *e)
+int
+spa_vdev_leave_hole(struct spa *spa, struct vdev *top, struct err *e)
 {
 	struct vdev *hole = vdev_new(VDEV_HOLE);
 	int rc;
@@ -334,7 +335,7 @@ remove_log(struct spa *spa, struct vdev *top, struct err *e)
 	if (top->mg == NULL || metaslab_top_stats(top, &st) != 0 || st.alloc != 0 || st.deferred != 0)
 		return (err_set(e, EBUSY, "the log device still holds records; try again after "
 		    "'zpool sync'"));
-	if ((rc = leave_hole(spa, top, e)) != 0)
+	if ((rc = spa_vdev_leave_hole(spa, top, e)) != 0)
 		return (rc);
 	if ((rc = spa_vdev_commit(spa, e)) == 0)
 		clear_labels(top);
@@ -377,6 +378,8 @@ spa_vdev_remove(struct spa *spa, const char *name, struct err *e)
 		    "hot spares, cache and log devices can be removed, sides of a mirror detached"));
 	if (!v->is_log)
 		return (err_set(e, ENOTSUP, "this version does not remove top-level devices with data"));
+	if ((rc = checkpoint_forbids(spa, e)) != 0)
+		return (rc);
 	if ((rc = write_out_log(spa, v, e)) != 0)
 		return (rc);
 	return (remove_log(spa, v, e));
@@ -389,7 +392,7 @@ spa_reguid(struct spa *spa, struct err *e)
 {
 	int rc;
 
-	if ((rc = spa_vdev_writable(spa, e)) != 0)
+	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = checkpoint_forbids(spa, e)) != 0)
 		return (rc);
 	if (spa->root->state != VS_HEALTHY)
 		return (err_set(e, ENXIO, "one or more devices is currently unavailable"));

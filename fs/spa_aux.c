@@ -219,6 +219,18 @@ spa_aux_load(struct spa *spa)
 	return (rc);
 }
 
+void
+spa_aux_forget(struct spa *spa)
+{
+	for (int k = 0; k < AUX_KINDS; k++) {
+		struct spa_aux *a = &spa->aux[k];
+
+		a->dirty = a->dirty || a->n > 0;
+		while (a->n > 0)
+			vdev_free(a->dev[--a->n]);
+	}
+}
+
 /* --- devices ---------------------------------------------------------------------------------- */
 
 static int

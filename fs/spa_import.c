@@ -28,6 +28,7 @@
 #include "smartbox/fs/zap.h"
 #include "smartbox/fs/zil.h"
 #include "spa_impl.h"
+#include "spa_vdev_impl.h"
 #include "vdev_impl.h"
 
 #define SAFE_TXGS 2 /* freed space is not used again for so long */
@@ -57,6 +58,20 @@ leaf_give_bdev(struct vdev *leaf, void *arg)
 		}
 		nv_free(nv);
 	}
+	return (0);
+}
+
+/* Others are as if they were not there: they belong to the pool that this one is split from. */
+static int
+leaf_leave_out(struct vdev *leaf, void *arg)
+{
+	const struct spa_import_opts *o = arg;
+	bool named = o->only == NULL;
+
+	for (size_t i = 0; i < o->nonly && !named; i++)
+		named = o->only[i] == leaf->guid;
+	if (!named)
+		leaf->offline = true;
 	return (0);
 }
 
@@ -118,6 +133,7 @@ open_by_labels(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (err_set(e, EINVAL, "the configuration has no vdev tree"));
 	if ((rc = vdev_from_config(tree, &spa->root, e)) != 0)
 		return (rc);
+	(void)vdev_walk_leaves(spa->root, leaf_leave_out, (void *)(uintptr_t)o);
 	(void)vdev_walk_leaves(spa->root, leaf_give_bdev, &give);
 	(void)vdev_open(spa->root, spa->readonly, NULL); /* the trusted tree will be strict */
 	(void)vdev_walk_leaves(spa->root, leaf_best_uberblock, &best);
@@ -203,6 +219,7 @@ adopt_tree(struct spa *spa, const struct spa_import_opts *o, const struct nvlist
 		return (err_set(e, EILSEQ, "the pool's config has no vdev tree"));
 	if ((rc = vdev_from_config(tree, &trusted, e)) != 0)
 		return (rc);
+	(void)vdev_walk_leaves(trusted, leaf_leave_out, (void *)(uintptr_t)o);
 	(void)vdev_walk_leaves(spa->root, leaf_identify, spa);
 	(void)vdev_walk_leaves(trusted, leaf_adopt, spa->root);
 	(void)vdev_walk_leaves(trusted, leaf_give_bdev, &give);
@@ -347,6 +364,7 @@ spa_import_base(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 		return (err_rc(e, rc, "the lists of spares and cache devices cannot be read"));
 	if ((rc = load_space(spa, e)) != 0)
 		return (rc);
+	spa_initialize_load(spa);
 	return (err_rc(e, checkpoint_load(spa), "the checkpoint cannot be read"));
 }
 
@@ -366,6 +384,8 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	if ((rc = dsl_check_livelists(spa, e)) != 0)
 		return (rc);
 	if ((spa->state != POOL_EXPORTED || spa->rewound_txg != 0) && (rc = zil_claim_all(spa, e)) != 0)
+		return (rc);
+	if (o->adjust != NULL && (rc = o->adjust(spa, o->adjust_arg, e)) != 0)
 		return (rc);
 	spa->state = POOL_ACTIVE;
 	spa_config_dirty(spa);

@@ -21,55 +21,101 @@
 
 #define CHUNK_MAX (64ULL << 20)
 
-struct trim_range {
-	const struct vdev *only; /* a leaf, or NULL: all */
+struct free_range {
+	const struct vdev *only; /* a leaf or what is above one, or NULL: all */
 	uint64_t off, len;	 /* in the top-level */
+	spa_free_fn *fn;
+	void *arg;
 };
 
-static void
-trim_leaf(struct vdev *leaf, const struct trim_range *r, uint64_t off, uint64_t len)
+static bool
+is_below(const struct vdev *leaf, const struct vdev *above)
 {
-	if (len == 0 || !vdev_leaf_ready(leaf) || (r->only != NULL && r->only != leaf))
-		return;
-	(void)bdev_discard(leaf->bd, off + VDEV_LABEL_START, len); /* a hint */
+	while (leaf != NULL && leaf != above)
+		leaf = leaf->parent;
+	return (leaf != NULL);
 }
 
 static void
-trim_below(struct vdev *v, const struct trim_range *r, uint64_t off, uint64_t len)
+act_below(struct vdev *v, const struct free_range *r, uint64_t off, uint64_t len)
 {
-	for (unsigned i = 0, n = vdev_leaf_count(v); i < n; i++)
-		trim_leaf(vdev_leaf_at(v, i), r, off, len);
+	for (unsigned i = 0, n = vdev_leaf_count(v); i < n; i++) {
+		struct vdev *leaf = vdev_leaf_at(v, i);
+
+		if (len != 0 && vdev_leaf_ready(leaf) && (r->only == NULL || is_below(leaf, r->only)))
+			r->fn(leaf, off, len, r->arg);
+	}
 }
 
 static void
-trim_range(struct vdev *top, const struct trim_range *r)
+act_on_range(struct vdev *top, const struct free_range *r)
 {
 	uint64_t n = top->nchild, from = r->off >> top->ashift, to = (r->off + r->len) >> top->ashift;
 
 	if (top->kind != VDEV_RAIDZ) {
-		trim_below(top, r, r->off, r->len);
+		act_below(top, r, r->off, r->len);
 		return;
 	}
 	for (uint64_t d = 0; d < n; d++) {
 		uint64_t first = (from + n - 1 - d) / n, end = (to + n - 1 - d) / n;
 
-		trim_below(top->child[d], r, first << top->ashift, (end - first) << top->ashift);
+		act_below(top->child[d], r, first << top->ashift, (end - first) << top->ashift);
 	}
 }
 
-/* The free run at start, up to CHUNK_MAX: found by doubling, then by halving. */
+/* The free run at start, up to `most`: found by doubling, then by halving. */
 static uint64_t
-run_length(const struct metaslab *ms, uint64_t start, uint64_t unit)
+run_length(const struct metaslab *ms, uint64_t start, uint64_t unit, uint64_t most)
 {
 	uint64_t len = unit, step;
 
-	while (len < CHUNK_MAX && range_contains(&ms->free, start, 2 * len))
+	while (len < most && range_contains(&ms->free, start, 2 * len))
 		len *= 2;
-	for (step = len / 2; step >= unit && len < CHUNK_MAX; step /= 2) {
+	for (step = len / 2; step >= unit && len < most; step /= 2) {
 		if (range_contains(&ms->free, start, len + step))
 			len += step;
 	}
 	return (len);
+}
+
+bool
+spa_free_step(struct spa *spa, struct vdev *only, struct spa_trim *t, uint64_t most, spa_free_fn *fn,
+    void *arg)
+{
+	struct vdev *top = t->top < spa->root->nchild ? spa->root->child[t->top] : NULL;
+	struct free_range r = {.only = only, .fn = fn, .arg = arg};
+	struct metaslab *ms;
+	uint64_t start;
+
+	if (top == NULL || top->mg == NULL || t->ms >= top->mg->n)
+		return (false);
+	ms = &top->mg->ms[t->ms];
+	if (metaslab_load(spa, top, ms) != 0 ||
+	    !range_find(&ms->free, t->off, 1ULL << top->ashift, &start)) {
+		t->ms++;
+		t->off = 0;
+		return (true);
+	}
+	r.len = run_length(ms, start, 1ULL << top->ashift, most);
+	r.off = ms->start + start;
+	act_on_range(top, &r);
+	t->off = start + r.len;
+	return (true);
+}
+
+static void
+discard(struct vdev *leaf, uint64_t off, uint64_t len, void *arg)
+{
+	(void)arg;
+	(void)bdev_discard(leaf->bd, off + VDEV_LABEL_START, len); /* a hint */
+}
+
+static int
+leaf_trimmed(struct vdev *leaf, void *arg)
+{
+	if (vdev_leaf_ready(leaf))
+		leaf->trimmed = *(uint64_t *)arg;
+	return (0);
 }
 
 int
@@ -77,28 +123,16 @@ spa_trim_step(struct spa *spa, const char *device, struct spa_trim *t)
 {
 	struct vdev *only = device != NULL ? vdev_find(spa->root, device) : NULL;
 	struct vdev *top = t->top < spa->root->nchild ? spa->root->child[t->top] : NULL;
-	struct trim_range r = {.only = only};
-	struct metaslab *ms;
-	uint64_t start;
+	uint64_t now = spa_now(spa, NULL);
 
 	if (device != NULL && only == NULL)
 		return (-ENODEV);
-	if (top == NULL)
+	if (top == NULL) {
+		(void)vdev_walk_leaves(only != NULL ? only : spa->root, leaf_trimmed, &now);
 		return (0);
-	if (top->mg == NULL || t->ms >= top->mg->n || (only != NULL && only->top != top)) {
+	}
+	if ((only != NULL && only->top != top) ||
+	    !spa_free_step(spa, only, t, CHUNK_MAX, discard, NULL))
 		*t = (struct spa_trim){.top = t->top + 1};
-		return (1);
-	}
-	ms = &top->mg->ms[t->ms];
-	if (metaslab_load(spa, top, ms) != 0 ||
-	    !range_find(&ms->free, t->off, 1ULL << top->ashift, &start)) {
-		t->ms++;
-		t->off = 0;
-		return (1);
-	}
-	r.len = run_length(ms, start, 1ULL << top->ashift);
-	r.off = ms->start + start;
-	trim_range(top, &r);
-	t->off = start + r.len;
 	return (1);
 }

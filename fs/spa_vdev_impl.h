@@ -17,6 +17,8 @@ int spa_vdev_join(struct spa *spa, struct vdev *old, struct vdev *leaf, enum vde
 int spa_vdev_drop(struct spa *spa, struct vdev *leaf, struct err *e);
 /* Its device may have grown since it was opened. */
 void spa_vdev_measure(struct vdev *leaf);
+/* fs/spa_add.c: a hole in the place of a top-level, which is the caller's then. */
+int spa_vdev_leave_hole(struct spa *spa, struct vdev *top, struct err *e);
 int spa_vdev_expand(struct spa *spa, struct vdev *top, struct err *e);
 
 /* fs/vdev_zap.c: the ZAP objects that each vdev has in the meta objset, where a pool keeps them. */
@@ -25,6 +27,17 @@ int vdev_zaps_enable(struct spa *spa); /* from now on the pool keeps them */
 int vdev_zaps_destroy(struct spa *spa, struct vdev *v);
 /* "special" or "dedup" of a new top-level. */
 int vdev_zap_set_bias(struct spa *spa, struct vdev *top, const char *bias);
+
+/*
+ * fs/spa_trim.c: act on the next range of free space of this leaf's (NULL: every) top-level, up to `most`
+ * bytes, and move on; false behind the last.
+ */
+typedef void spa_free_fn(struct vdev *leaf, uint64_t off, uint64_t len, void *arg);
+bool spa_free_step(struct spa *spa, struct vdev *only, struct spa_trim *at, uint64_t most,
+    spa_free_fn *fn, void *arg);
+/* fs/spa_initialize.c */
+bool spa_initialize_step(struct spa *spa); /* some of it; false: there is nothing to do */
+void spa_initialize_load(struct spa *spa);
 
 /* fs/spa_aux.c: hot spares and cache devices. */
 struct vdev *spa_spare_of(struct spa *spa, const char *path); /* the spare at this path; NULL */
@@ -39,5 +52,6 @@ struct vdev *spa_aux_find(struct spa *spa, enum aux_kind k, const char *name);
 int spa_aux_add(struct spa *spa, enum aux_kind k, struct vdev *v, struct err *e);
 int spa_aux_remove(struct spa *spa, enum aux_kind k, struct vdev *v, struct err *e);
 int spa_spare_label(struct spa *spa, struct vdev *leaf);
+void spa_aux_forget(struct spa *spa); /* they are another pool's */
 
 #endif

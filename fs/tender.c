@@ -12,6 +12,7 @@
  *	4. a device that lacks something: a resilver starts, unless one is running
  *	5. a step of the running scan
  *	6. after its end: replaced devices leave, spares return
+ *	7. a step of initializing devices
  *
  * There are no events to miss: each round starts from what is. A round that is cut off half-way (the
  * process is killed) is made by the next process.
@@ -182,6 +183,7 @@ tender_round(struct spa *spa, unsigned ms)
 {
 	struct tender *t = tender_of(spa);
 	uint64_t now = now_ms();
+	bool more;
 
 	if (t != NULL && (spa->readonly || spa->suspended))
 		t->awake = false;
@@ -197,7 +199,8 @@ tender_round(struct spa *spa, unsigned ms)
 	(void)spa_spares_step_in(spa);
 	start_resilver(spa, t, now);
 	t->awake = false;
-	return (scan(spa, t, ms, now) == 1 ? PAUSE_MS : IDLE_MS);
+	more = spa_initialize_step(spa);
+	return (scan(spa, t, ms, now) == 1 || more ? PAUSE_MS : IDLE_MS);
 }
 
 /* --- the thread ------------------------------------------------------------------------------- */

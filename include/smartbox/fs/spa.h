@@ -57,6 +57,11 @@ struct spa_import_opts {
 	uint64_t max_txg;
 	bool to_checkpoint;  /* as of the pool's checkpoint, which is used up then */
 	const struct fs_os *os;
+	/* Split: only these leaves are opened; adjust changes the tree before the first sync. */
+	const uint64_t *only;
+	size_t nonly;
+	int (*adjust)(struct spa *spa, void *arg, struct err *e);
+	void *adjust_arg;
 	struct bdev **bdevs; /* tests */
 	size_t nbdevs;	     /* matched by the labels' guids */
 	/* Before anything is written: which txg is durable; what spa_found_txg will say.  Or NULL. */

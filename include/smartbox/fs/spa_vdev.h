@@ -47,12 +47,24 @@ int spa_vdev_add(struct spa *spa, const struct spa_add *o, struct err *e);
 int spa_vdev_remove(struct spa *spa, const char *name, struct err *e);
 int spa_reguid(struct spa *spa, struct err *e);
 
-/* Where a trim is; begins with zeros. */
-struct spa_trim {
-	uint64_t top, ms, off;
+/* One side of each mirror becomes a pool, exported: those named, else the last of each. */
+struct spa_split {
+	const char *name;
+	const char *const *device;
+	size_t n;
+	const struct nvlist *props; /* of the new pool; or NULL */
 };
+int spa_vdev_split(struct spa *spa, const struct spa_split *o, struct err *e);
+/* Which would leave; nothing changes. */
+int spa_vdev_split_plan(struct spa *spa, const struct spa_split *o,
+    int (*fn)(const struct vdev *leaf, void *arg), void *arg, struct err *e);
+
 /* Discard the next free range (device: of this one only; NULL: all). 1: go on, 0: done, -ENODEV. */
 int spa_trim_step(struct spa *spa, const char *device, struct spa_trim *t);
+
+/* -EBUSY: it runs; -ESRCH: it does not. The tender does the work. device NULL: all. */
+enum init_command { INIT_START, INIT_CANCEL, INIT_SUSPEND };
+int spa_initialize(struct spa *spa, const char *device, enum init_command what, struct err *e);
 
 /* Forget error counts of one device (and what is below) or all; bring faulted ones back. */
 int spa_vdev_clear(struct spa *spa, const char *name, struct err *e);

@@ -22,6 +22,20 @@ enum vdev_kind { VDEV_ROOT, VDEV_FILE, VDEV_DISK, VDEV_MIRROR, VDEV_RAIDZ, VDEV_
 enum vdev_state { VS_UNKNOWN, VS_CLOSED, VS_OFFLINE, VS_REMOVED, VS_CANT_OPEN, VS_FAULTED,
 	VS_DEGRADED, VS_HEALTHY }; /* numbers as OpenZFS shows them */
 
+/* Where a walk over the free space of a pool is; begins with zeros. */
+struct spa_trim {
+	uint64_t top, ms, off;
+};
+
+/* fs/spa_initialize.c; numbers as on disk. */
+enum vdev_init_state { INIT_NONE, INIT_ACTIVE, INIT_CANCELED, INIT_SUSPENDED, INIT_COMPLETE };
+struct vdev_init {
+	enum vdev_init_state state;
+	uint64_t when; /* of its last change */
+	uint64_t done, total;
+	struct spa_trim at;
+};
+
 struct events;
 struct spa;
 struct vdev_remap;
@@ -53,6 +67,8 @@ struct vdev {
 	bool resilvering;	    /* leaves: the running resilver covers it from its start */
 	uint64_t label_guid;	    /* leaves: who the label says it is; at import */
 	uint64_t label_txg_max;	    /* root: labels of later txgs are not believed; 0: any */
+	struct vdev_init init;	    /* leaves: of their free space */
+	uint64_t trimmed;	    /* leaves: when all free space was discarded; 0: not since the import */
 	bool new_leaf;		    /* being added: labels are not checked at open */
 	struct nvlist *extra;	    /* pairs of the config that have no field here; owned */
 	struct vdev_remap *remap;   /* tops of kind INDIRECT: where the data went (fs/vdev_impl.h) */

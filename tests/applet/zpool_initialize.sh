@@ -1,0 +1,32 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# zpool initialize writes over the free space of devices and nothing else; trim and initialize in status.
+
+. "$TOP/tests/tools/pools.sh"
+R=$PWD/root
+truncate -s 96M a b
+zpool create -R "$R" tp mirror "$PWD/a" "$PWD/b" || fail "create"
+head -c 5M /dev/urandom > "$R/tp/file"; zpool sync
+sum=$(sha256sum < "$R/tp/file")
+zpool status -it tp | grep -q "$PWD/a  *ONLINE .*  (uninitialized)  (untrimmed)$" || fail "before: $(zpool status -it tp)"
+refused 1 "cannot suspend initializing '$PWD/a': there is no active initialization" zpool initialize -s tp "$PWD/a"
+refused 1 "cannot initialize 'nosuch': no such device in pool" zpool initialize tp nosuch
+zpool initialize -w tp "$PWD/a" || fail "initialize"
+zpool status -i tp | grep -q "$PWD/a .*  (100% initialized, completed at " || fail "after: $(zpool status -i tp)"
+zpool status -i tp | grep -q "$PWD/b .*  (uninitialized)$" || fail "the other one"
+[ "$(stat -c %b a)" -gt 160000 ] || fail "a has $(stat -c %b a) blocks: not written over"
+[ "$(stat -c %b b)" -lt 40000 ] || fail "b was written over"
+od -An -tx8 -j 60M -N 64 a | grep -q deadbeefdeadbeee || fail "the pattern"
+zpool initialize tp && zpool initialize -s tp
+zpool export tp && zpool import -d . -R "$R" tp || fail "import"
+zpool status -i tp | grep -q "$PWD/a .* initialized, " || fail "forgotten by the import"
+zpool initialize -w tp
+zpool trim tp && zpool status -t tp | grep -q "$PWD/a .*  (100% trimmed, completed at " || fail "trim in status"
+[ "$(stat -c %b a)" -lt 40000 ] || fail "the trim gave nothing back"
+is "the file" "$(sha256sum < "$R/tp/file")" "$sum"
+zpool scrub -w tp
+is "health" "$(zpool status -x tp)" "pool 'tp' is healthy"
+zpool status -e tp | grep -q "$PWD/a" && fail "status -e shows a device that is well"
+zpool events -H | grep -q 'sysevent.fs.zfs.initialize_finish' || fail "no event"
+zpool export tp
+verdict
