@@ -11,7 +11,9 @@
  */
 #include <ctype.h>
 #include <dirent.h>
+#include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -191,26 +193,45 @@ search_file(struct session *s, const struct pdesc *pd, const char *path, const c
 	elf_close(&elf);
 }
 
+/* Does one of its sections carry the name?  Only headers and names are read: programs may be large. */
+static bool
+has_notes(const char *path)
+{
+	enum { SECTIONS_MAX = 4096, NAMES_MAX = 1 << 20 };
+	static const char wanted[] = ".note.stapsdt";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	Elf64_Ehdr h;
+	Elf64_Shdr s;
+	char *names = NULL;
+	bool found = false;
+
+	if (fd >= 0 && pread(fd, &h, sizeof(h), 0) == sizeof(h) &&
+	    memcmp(h.e_ident, ELFMAG, SELFMAG) == 0 && h.e_shentsize == sizeof(s) &&
+	    h.e_shnum < SECTIONS_MAX && h.e_shoff < INT64_MAX / 2 &&
+	    pread(fd, &s, sizeof(s), (off_t)(h.e_shoff + (uint64_t)h.e_shstrndx * sizeof(s))) ==
+	    sizeof(s) && s.sh_size <= NAMES_MAX && s.sh_offset < INT64_MAX / 2 &&
+	    (names = malloc(s.sh_size + 1)) != NULL &&
+	    pread(fd, names, s.sh_size, (off_t)s.sh_offset) == (ssize_t)s.sh_size)
+		found = memmem(names, s.sh_size, wanted, sizeof(wanted)) != NULL;
+	free(names);
+	if (fd >= 0)
+		(void)close(fd);
+	return (found);
+}
+
 /* Files without notes are looked at once. */
 static bool
 worth_reading(struct session *s, const char *path)
 {
 	struct stat st;
-	struct elf elf;
-	size_t len = 0;
 
 	if (stat(path, &st) != 0)
 		return (false);
 	for (unsigned i = 0; i < s->nplain; i++)
 		if (s->plain[i].dev == (uint64_t)st.st_dev && s->plain[i].ino == st.st_ino)
 			return (false);
-	if (elf_open(path, &elf, NULL) == 0) {
-		bool some = elf_section(&elf, ".note.stapsdt", &len, NULL) != NULL && len > 0;
-
-		elf_close(&elf);
-		if (some)
-			return (true);
-	}
+	if (has_notes(path))
+		return (true);
 	*VEC_ADD(&s->c, s->plain, s->nplain) = (struct file_id){st.st_dev, st.st_ino};
 	return (false);
 }
@@ -241,7 +262,7 @@ search_process(struct session *s, const struct pdesc *pd, int pid)
 static void
 search_all(struct session *s, const struct pdesc *pd)
 {
-	DIR *d = opendir("/proc");
+	DIR *d = s->no_kernel ? NULL : opendir("/proc");
 	struct dirent *de;
 
 	while (d != NULL && (de = readdir(d)) != NULL)

@@ -305,7 +305,7 @@ type_typedef_known(struct types *ts, const char *name)
 	for (size_t i = 0; t == NULL && i < sizeof(known_ints) / sizeof(known_ints[0]); i++) {
 		if (strcmp(known_ints[i].name, name) != 0)
 			continue;
-		t = integer(ts, name, known_ints[i].size, known_ints[i].is_signed);
+		t = integer(ts, known_ints[i].name, known_ints[i].size, known_ints[i].is_signed);
 		if (strcmp(name, "caddr_t") == 0)
 			t = type_ptr(ts, ts->t_char);
 		*VEC_ADD(ts->c, ts->typedefs, ts->ntypedefs) =
