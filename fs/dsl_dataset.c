@@ -896,6 +896,7 @@ ds_apply_policy(struct dsl_dataset *ds)
 	    .compress = compress_choice(ds),
 	    .copies = (unsigned)prop_or(ds, "copies", 1),
 	    .record_size = (uint32_t)record,
+	    .special_small = (uint32_t)prop_or(ds, "special_small_blocks", 0),
 	};
 
 	dedup_choice(ds, &p);

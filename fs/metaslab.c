@@ -818,3 +818,37 @@ metaslab_top_stats(const struct vdev *top, struct space_stats *st)
 	st->frag_percent = frag_percent(&f);
 	return (0);
 }
+
+#define SPECIAL_DATA_PERCENT 75 /* a quarter stays for metadata, as with OpenZFS */
+
+static bool
+special_has_room(const struct spa *spa)
+{
+	uint64_t size = 0, alloc = 0;
+	struct space_stats st;
+
+	for (size_t i = 0; i < spa->root->nchild; i++) {
+		const struct vdev *top = spa->root->child[i];
+
+		if (!is_of_class(top, BIAS_SPECIAL) || metaslab_top_stats(top, &st) != 0)
+			continue;
+		size += st.size;
+		alloc += st.alloc;
+	}
+	return (alloc < size / 100 * SPECIAL_DATA_PERCENT);
+}
+
+/* Asked for many blocks: looked at once a txg. */
+bool
+metaslab_special_takes_data(struct spa *spa)
+{
+	struct metaslab_pool *mp = metaslab_pool_of(spa);
+
+	if (mp == NULL)
+		return (false);
+	if (mp->special_txg != spa->txg) {
+		mp->special_txg = spa->txg;
+		mp->special_takes_data = special_has_room(spa);
+	}
+	return (mp->special_takes_data);
+}

@@ -48,6 +48,8 @@ struct metaslab_group {
 struct metaslab_pool {
 	size_t rotor;	       /* top-level that is next */
 	uint64_t rotor_bytes;  /* taken from it so far */
+	uint64_t special_txg;  /* when the next was found out */
+	bool special_takes_data;
 	size_t log_rotor;      /* the same for log blocks, which take turns one by one */
 	bool log_loaded;
 	uint64_t log_zap;      /* com.delphix:log_spacemap_zap or 0 */

@@ -473,6 +473,7 @@ objset_describe_write(struct dbuf *db, struct zio_write *w)
 	    .fill = block_fill(db),
 	    .rewrite = rewritable(os, dbuf_slot(db)),
 	};
+	w->special_small = os->policy.special_small;
 	w->dedup = is_deduped(dn, db->level);
 	w->dedup_verify = os->policy.dedup_verify;
 	w->keep_zero = w->compress == COMPRESS_OFF && db->level == 0;
@@ -494,6 +495,7 @@ objset_describe_data(struct dnode *dn, const void *data, struct zio_write *w)
 	    .fill = 1,
 	    .may_embed = spa_feature_enabled(dn->os->spa, "com.delphix:embedded_data"),
 	};
+	w->special_small = dn->os->policy.special_small;
 	w->keep_zero = w->compress == COMPRESS_OFF;
 }
 

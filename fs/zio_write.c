@@ -145,13 +145,23 @@ give_back(struct spa *spa, const struct dva *dva, int n, uint64_t txg)
 		(void)metaslab_unalloc(spa, &dva[i], txg);
 }
 
+/* Small blocks of files, when that is wanted, up to where the rest is kept for metadata. */
+static bool
+is_special(struct spa *spa, const struct zio_write *w, uint32_t psize)
+{
+	if (w->level > 0 || dmu_type_is_metadata(w->type))
+		return (true);
+	return (w->type == OT_PLAIN_FILE && psize <= w->special_small &&
+	    metaslab_special_takes_data(spa));
+}
+
 /* Metadata goes to devices that are for it, as long as they have room. */
 static int
 allocate_one(struct spa *spa, const struct zio_write *w, uint32_t psize, struct dva *dva, int n)
 {
 	int rc = -ENOSPC;
 
-	if (w->level > 0 || dmu_type_is_metadata(w->type))
+	if (is_special(spa, w, psize))
 		rc = metaslab_alloc_class(spa, w->type == OT_DDT_ZAP, psize, dva, n, &dva[n]);
 	return (rc != -ENOSPC ? rc : metaslab_alloc(spa, psize, dva, n, w->txg, &dva[n]));
 }

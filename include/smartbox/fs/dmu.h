@@ -43,6 +43,7 @@ struct objset_policy {
 	uint32_t record_size;
 	unsigned dedup; /* checksum id by which data is deduplicated, 0: it is not */
 	bool dedup_verify;
+	uint32_t special_small; /* blocks of files up to so many bytes go where metadata goes */
 	unsigned dnode_slots; /* of new files and directories, 512 bytes each; 0 counts as 1 */
 };
 

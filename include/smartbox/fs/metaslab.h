@@ -33,6 +33,8 @@ int metaslab_alloc_log(struct spa *spa, uint64_t psize, struct dva *out);
 /* The same on devices for metadata, or (dedup) for dedup tables; -ENOSPC: no such ones, or full. */
 int metaslab_alloc_class(struct spa *spa, bool dedup, uint64_t psize, const struct dva *others,
     int nothers, struct dva *out);
+/* Are there devices for metadata with room for more than that? */
+bool metaslab_special_takes_data(struct spa *spa);
 /* May so much be taken from normal devices without the txg at hand running out of space? */
 bool metaslab_has_room_for_log(const struct spa *spa, uint64_t psize);
 int metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg);

@@ -55,6 +55,7 @@ struct zio_write {
 	unsigned checksum;  /* resolved id (>= 2) */
 	unsigned compress;  /* resolved id, zstd level above bit 7 (fs/compress.h); 2 = off */
 	unsigned copies;    /* 1..3 */
+	uint32_t special_small; /* contents of files up to so many packed bytes count as metadata */
 	bool may_embed;	    /* feature on and the type allows it */
 	bool keep_zero;	    /* write zeros as data, not as a hole */
 	bool dedup;	    /* a block of the same content may be shared */
