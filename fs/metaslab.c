@@ -92,6 +92,7 @@ metaslab_clear(struct metaslab *ms)
 	range_clear(&ms->undone);
 	range_clear(&ms->freed);
 	range_clear(&ms->keeping);
+	range_clear(&ms->trim);
 	for (int i = 0; i < TXG_DEFER; i++)
 		range_clear(&ms->defer[i]);
 	free(ms->log);

@@ -29,6 +29,7 @@ struct metaslab {
 	struct range_tree free;
 	struct range_tree allocating, freeing, undone;
 	struct range_tree freed, defer[TXG_DEFER];
+	struct range_tree trim; /* became free lately: to be discarded (autotrim), if it still is */
 	struct range_tree keeping; /* freed, but the checkpoint has it: see fs/checkpoint.c */
 };
 

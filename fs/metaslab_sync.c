@@ -309,10 +309,27 @@ metaslab_sync(struct spa *spa, uint64_t txg, int pass)
 	return (rc != 0 ? rc : wrote);
 }
 
+#define TRIM_BYTES_MIN (32u << 10) /* less is not worth a command, as with OpenZFS */
+#define TRIM_RANGES_MAX 4096u
+
+/* What cannot be noted is not discarded now; a trim will find it. */
+static int
+note_trim(void *arg, uint64_t off, uint64_t size)
+{
+	struct range_tree *trim = arg;
+
+	if (size >= TRIM_BYTES_MIN && trim->count < TRIM_RANGES_MAX && !range_overlaps(trim, off, size))
+		(void)range_add(trim, off, size);
+	return (0);
+}
+
 static void
-age(struct metaslab *ms, uint64_t txg)
+age(const struct spa *spa, struct metaslab *ms, uint64_t txg)
 {
 	struct range_tree *slot = &ms->defer[txg % TXG_DEFER];
+
+	if (ms->loaded && spa->autotrim)
+		(void)range_walk(slot, note_trim, &ms->trim);
 
 	if (ms->loaded && range_walk(slot, add_range, &ms->free) != 0)
 		ms->broken = true; /* no memory for a set: what it lost is only known on disk */
@@ -330,7 +347,7 @@ metaslab_sync_done(struct spa *spa, uint64_t txg)
 			struct metaslab *ms = &mg->ms[k];
 
 			if (ms->freed.count != 0 || ms->defer[txg % TXG_DEFER].count != 0)
-				age(ms, txg);
+				age(spa, ms, txg);
 		}
 	}
 }

@@ -194,6 +194,8 @@ spa_prop_set(struct spa *spa, const char *name, const char *value, struct err *e
 			break;
 	if (p->words[v] != NULL && strcmp(name, "failmode") == 0)
 		spa_failmode_note(spa, value);
+	if (p->words[v] != NULL && strcmp(name, "autotrim") == 0)
+		spa->autotrim = strcmp(value, "on") == 0;
 	if (p->words[v] != NULL)
 		return (err_rc(e, zap_set_number(spa, name, v), "setting '%s'", name));
 	return (err_set(e, EINVAL, "'%s' is not a value of pool property '%s' (%s, %s%s%s)", value,

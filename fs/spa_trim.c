@@ -8,6 +8,8 @@
  * that nothing of a range is allocated before its discard was given to the device. Space that was freed
  * in the last txgs is not in the free set (fs/metaslab.c): older uberblocks still reach it.
  *
+ * With autotrim what a txg freed is noted when it becomes free for good, and discarded a few seconds later.
+ *
  * On a mirror a range is where it is on every side. On a raidz the sectors of the address space lie row
  * by row over the devices, so that a range is one range of rows on each:
  *
@@ -135,4 +137,38 @@ spa_trim_step(struct spa *spa, const char *device, struct spa_trim *t)
 	    !spa_free_step(spa, only, t, CHUNK_MAX, discard, NULL))
 		*t = (struct spa_trim){.top = t->top + 1};
 	return (1);
+}
+
+/* --- autotrim --------------------------------------------------------------------------------- */
+
+struct autotrim {
+	struct vdev *top;
+	struct metaslab *ms;
+};
+
+/* A range of which some was taken again is left: it will be freed once more. */
+static int
+trim_range(void *arg, uint64_t off, uint64_t len)
+{
+	const struct autotrim *a = arg;
+	struct free_range r = {NULL, a->ms->start + off, len, discard, NULL};
+
+	if (range_contains(&a->ms->free, off, len))
+		act_on_range(a->top, &r);
+	return (0);
+}
+
+void
+spa_autotrim_step(struct spa *spa)
+{
+	for (size_t i = 0; i < spa->root->nchild; i++) {
+		struct vdev *top = spa->root->child[i];
+
+		for (size_t k = 0; top->mg != NULL && k < top->mg->n; k++) {
+			struct autotrim a = {top, &top->mg->ms[k]};
+
+			(void)range_walk(&a.ms->trim, trim_range, &a);
+			range_clear(&a.ms->trim);
+		}
+	}
 }

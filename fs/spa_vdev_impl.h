@@ -35,6 +35,8 @@ int vdev_zap_set_bias(struct spa *spa, struct vdev *top, const char *bias);
 typedef void spa_free_fn(struct vdev *leaf, uint64_t off, uint64_t len, void *arg);
 bool spa_free_step(struct spa *spa, struct vdev *only, struct spa_trim *at, uint64_t most,
     spa_free_fn *fn, void *arg);
+/* Discard what was freed since the last time and is still free. */
+void spa_autotrim_step(struct spa *spa);
 /* fs/spa_initialize.c */
 bool spa_initialize_step(struct spa *spa); /* some of it; false: there is nothing to do */
 void spa_initialize_load(struct spa *spa);

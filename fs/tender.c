@@ -133,6 +133,17 @@ expand_devices(struct spa *spa)
 	}
 }
 
+/* With autotrim: devices are told what became free. */
+static void
+trim_freed(struct spa *spa)
+{
+	char on[8];
+
+	spa->autotrim = spa_prop_get(spa, "autotrim", on, sizeof(on)) == 0 && strcmp(on, "on") == 0;
+	if (spa->autotrim)
+		spa_autotrim_step(spa);
+}
+
 static bool
 scan_runs(struct spa *spa, bool *resilver)
 {
@@ -194,6 +205,7 @@ tender_round(struct spa *spa, unsigned ms)
 		t->looked = now;
 		(void)spa_vdev_reopen(spa);
 		expand_devices(spa);
+		trim_freed(spa);
 		(void)spa_vdev_settle(spa, NULL);
 	}
 	(void)spa_spares_step_in(spa);

@@ -28,5 +28,19 @@ zpool scrub -w tp
 is "health" "$(zpool status -x tp)" "pool 'tp' is healthy"
 zpool status -e tp | grep -q "$PWD/a" && fail "status -e shows a device that is well"
 zpool events -H | grep -q 'sysevent.fs.zfs.initialize_finish' || fail "no event"
+
+# --- autotrim ---
+zpool set autotrim=on tp
+head -c 16M /dev/urandom > "$R/tp/second"; zpool sync
+full=$(stat -c %b a)
+rm "$R/tp/second"
+for ((i = 0; i < 60; i++)); do
+	[ "$(stat -c %b a)" -lt $((full - 20000)) ] && break
+	touch "$R/tp/tick$((i % 2))"; zpool sync; rm "$R/tp/tick$((i % 2))"; sleep 0.3
+done
+[ "$i" -lt 60 ] || fail "autotrim gave nothing back: $full and $(stat -c %b a) blocks"
+is "the file after autotrim" "$(sha256sum < "$R/tp/file")" "$sum"
+zpool scrub -w tp
+is "health after autotrim" "$(zpool status -x tp)" "pool 'tp' is healthy"
 zpool export tp
 verdict
