@@ -13,6 +13,9 @@
 #include "smartbox/core/buf.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/names.h"
+#include "smartbox/fs/poolops.h"
+
+enum { ASK_MAX = 4 };
 
 static int
 connect_alive(const char *pool, struct err *e)
@@ -71,6 +74,7 @@ exchange(int fd, const char *op, const struct nvlist *args, int passed, const st
 	return (rc);
 }
 
+/* A server that dies has a successor: what only looks is asked again, what changes might be done twice. */
 static int
 call(const char *dataset, const char *op, const struct nvlist *args, int passed,
     const struct listener *l, struct nvlist **out, struct err *e)
@@ -83,11 +87,17 @@ call(const char *dataset, const char *op, const struct nvlist *args, int passed,
 	if ((size_t)snprintf(pool, sizeof(pool), "%.*s", (int)name_pool_length(dataset), dataset) >=
 	    sizeof(pool))
 		return (err_set(e, ENAMETOOLONG, "name is too long"));
-	if ((fd = connect_alive(pool, e)) < 0)
-		return (fd);
-	rc = exchange(fd, op, args, passed, l, out, e);
-	(void)close(fd);
-	return (rc);
+	for (int asked = 1;; asked++) {
+		if ((fd = connect_alive(pool, e)) < 0)
+			return (fd);
+		rc = exchange(fd, op, args, passed, l, out, e);
+		(void)close(fd);
+		if ((rc != -EPIPE && rc != -ECONNRESET) || l != NULL || poolops_changes(op) != 0 ||
+		    asked == ASK_MAX)
+			return (rc);
+		if (e != NULL)
+			*e = (struct err)ERR_INIT;
+	}
 }
 
 int

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the FUSE server leaves for its successor while it serves: records of changes, lookup counts, answers.
+ * What the FUSE server leaves for its successor while it serves: records of changes, lookup counts,
+ * answers.
  *
  * A request that changes something:
  *
  *	reserve room -> lock -> change -> answer into the slot -> record -> counts -> unlock -> send -> slot free
  *	                                                            ^ from here on it is done
  *
- * A lookup is done when its counting begins: then its answer is in the slot, and the node that it names cannot
- * be another one any more.  The theory is in fs/stash.c, what the successor does in fs/fuse_takeover.c.
+ * A lookup is done when its counting begins: then its answer is in the slot, and the node that it
+ * names cannot be another one any more.  The theory is in fs/stash.c, what the successor does in
+ * fs/fuse_takeover.c.
  *
- * Objects without names and lookups are destroyed after the request that took the last of either, because that
- * may give the lock up; each piece is a change of its own, with a record of its own.
+ * Objects without names and lookups are destroyed after the request that took the last of either,
+ * because that may give the lock up; each piece is a change of its own, with a record of its own.
  */
 #include <errno.h>
 #include <sched.h>

@@ -2,11 +2,11 @@
 /*
  * Lookup counts: which nodes the kernel knows.
  *
- * Node ids are object numbers, so nothing is translated; the counts only tell when an object without
- * names has lost its last user.  Open addressing with linear probing, in memory that outlives the process
- * (fs/stash.c): a server may be killed between any two stores.  So entries never move.  One whose count is 0
- * stays as a mark for the probing, until another id takes its place or the table is built anew, in the other
- * half, which is then switched to with one store.
+ * Node ids are object numbers, so nothing is translated; the counts only tell when an object
+ * without names has lost its last user.  Open addressing with linear probing, in memory that
+ * outlives the process (fs/stash.c): a server may be killed between any two stores.  So entries
+ * never move.  One whose count is 0 stays as a mark for the probing, until another id takes its
+ * place or the table is built anew, in the other half, which is then switched to with one store.
  */
 #include <errno.h>
 #include <stdlib.h>

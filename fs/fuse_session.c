@@ -257,8 +257,9 @@ session_keep(struct fuse_session *s, struct err *e)
 }
 
 /*
- * Enter epoll and the list: from here on workers serve it.  Only after mount(2), which does not wait
- * for us: a descriptor that belongs to no mount yet cannot be waited for, epoll would never wake.
+ * Enter epoll and the list: from here on workers serve it.  Only after mount(2), which does not
+ * wait for us: a descriptor that belongs to no mount yet cannot be waited for, epoll would never
+ * wake.
  */
 int
 fuse_session_start(struct fuse_session *s, struct err *e)
@@ -283,8 +284,8 @@ fuse_session_start(struct fuse_session *s, struct err *e)
 }
 
 /*
- * The kernel reads 128 KiB ahead unless it is told otherwise, where only root can: in sysfs.  The root
- * of the mount is in the kernel's memory since mount(2), so this asks nobody.
+ * The kernel reads 128 KiB ahead unless it is told otherwise, where only root can: in sysfs.  The
+ * root of the mount is in the kernel's memory since mount(2), so this asks nobody.
  */
 static void
 session_set_readahead(const struct fuse_session *s)
@@ -550,9 +551,9 @@ known_nodes(struct fuse_session *s, size_t *n)
 }
 
 /*
- * Attributes and pages of every known node, and (kernels from 6.16 on) all names.  Older kernels have
- * no message for names, above all not for "there is no such name"; but a remount, changing nothing,
- * drops every name that is not in use this moment.
+ * Attributes and pages of every known node, and (kernels from 6.16 on) all names.  Older kernels
+ * have no message for names, above all not for "there is no such name"; but a remount, changing
+ * nothing, drops every name that is not in use this moment.
  */
 void
 fuse_drop_kernel_caches(struct fuse_session *s)

@@ -3,11 +3,12 @@
  * .zfs/snapshot: the snapshots of a mounted dataset as directories in it.
  *
  * Nothing of this is on disk: .zfs and .zfs/snapshot are two virtual nodes, and a snapshot's root
- * directory appears when its name is looked up.  A snapshot that is entered gets a slot, which holds
- * the snapshot open; the slot's number is part of its nodes' ids, so that files of the live dataset
- * and of its snapshots differ in inode number though their objects are the same.  The slot is given
- * up when the kernel has forgotten the last of its nodes, or by snapdir_release() before the snapshot
- * is destroyed: then its nodes are stale, but the number is not used again while any is known.
+ * directory appears when its name is looked up.  A snapshot that is entered gets a slot, which
+ * holds the snapshot open; the slot's number is part of its nodes' ids, so that files of the live
+ * dataset and of its snapshots differ in inode number though their objects are the same.  The slot
+ * is given up when the kernel has forgotten the last of its nodes, or by snapdir_release() before
+ * the snapshot is destroyed: then its nodes are stale, but the number is not used again while any
+ * is known.
  *
  * A listing goes by the snapshots' creation txg, which is its cookie: no two snapshots of a dataset
  * have the same, and it stays when others come and go.  It opens none of them.
@@ -25,8 +26,9 @@
 #define COOKIE_FIRST 2 /* behind "." and ".." */
 
 /*
- * Who owns the virtual directories: an id that no zone has, so that a zone's root may not write there.
- * (With idmapped mounts the kernel does not tell us who asks, so we could not check ourselves.)
+ * Who owns the virtual directories: an id that no zone has, so that a zone's root may not write
+ * there. (With idmapped mounts the kernel does not tell us who asks, so we could not check
+ * ourselves.)
  */
 #define NOBODY_AT_ALL (UINT32_MAX - 1)
 

@@ -13,12 +13,12 @@
  *	served again       answers sent; requests that were not applied are served; fsyncs are answered: all is
  *	                   durable; the mounts are watched
  *
- * Killed anywhere in between, the next one does the same: the log is dropped only when a txg that has all
- * of it is durable, and what is done to slots and counts may be done twice (fs/stash.c).
+ * Killed anywhere in between, the next one does the same: the log is dropped only when a txg that
+ * has all of it is durable, and what is done to slots and counts may be done twice (fs/stash.c).
  *
  * A change that has another result than the first time means that we do not know what programs have
- * seen.  Then nothing is written, the mounts end, and the pool is as after a crash: what was fsynced is in
- * the intent logs, which are still there.
+ * seen.  Then nothing is written, the mounts end, and the pool is as after a crash: what was
+ * fsynced is in the intent logs, which are still there.
  */
 #include <errno.h>
 #include <stdlib.h>

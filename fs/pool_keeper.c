@@ -8,9 +8,9 @@
  *	             |   `-- SIGCHLD
  *	             `- the stash, /dev/fuse of each mount, the listening socket, the lock
  *
- * It does nothing else, so that there is nothing that could kill it.  When it is killed all the same, its
- * server goes with it (PR_SET_PDEATHSIG), and the pool is as after a crash: a server without a keeper could
- * not be what it promises.
+ * It does nothing else, so that there is nothing that could kill it.  When it is killed all the
+ * same, its server goes with it (PR_SET_PDEATHSIG), and the pool is as after a crash: a server
+ * without a keeper could not be what it promises.
  *
  * How the server ended			what follows
  *	exit 0				the pool is exported: the keeper ends

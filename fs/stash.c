@@ -2,17 +2,17 @@
 /*
  * What outlives the process that serves a pool.
  *
- * A server that dies must not take with it what programs rely on: their mounts, the requests that it had
- * in its hands, and the changes that it acknowledged and had not yet made durable.  All of this lies in
- * one memory file and some descriptors, which the keeper (fs/pool_keeper.c) holds.  The next server maps
- * the file and goes on (fs/fuse_takeover.c).
+ * A server that dies must not take with it what programs rely on: their mounts, the requests that
+ * it had in its hands, and the changes that it acknowledged and had not yet made durable.  All of
+ * this lies in one memory file and some descriptors, which the keeper (fs/pool_keeper.c) holds.
+ * The next server maps the file and goes on (fs/fuse_takeover.c).
  *
  *	memory file:  head | mounts | slots | waiting answers | log, a ring | lookup counts, two halves a mount
  *
- * Like a disk's, these structures must make sense whenever the writer stops; unlike a disk, memory keeps
- * the order of stores that one processor made, so that a store of one word is what commits.  What the
- * compiler must not move is written with release order (publish).  The kernel's own stores into a slot
- * are complete before the death of a process can be seen by its parent.
+ * Like a disk's, these structures must make sense whenever the writer stops; unlike a disk, memory
+ * keeps the order of stores that one processor made, so that a store of one word is what commits.
+ * What the compiler must not move is written with release order (publish).  The kernel's own stores
+ * into a slot are complete before the death of a process can be seen by its parent.
  *
  * A request, in its slot:
  *
@@ -21,25 +21,26 @@
  *	                      |           `- finishes counting, then the same
  *	                      `- looks for a record of it: applied, then as COUNTING; none: serves it again
  *
- * Lookup counts are changed one at a time through the cell in the head, which says what the count will be:
- * doing that twice changes nothing.
+ * Lookup counts are changed one at a time through the cell in the head, which says what the count
+ * will be: doing that twice changes nothing.
  *
- * The log has a record for each change, as the kernel asked for it, with what was chosen by us when it was
- * made: time, numbers of new objects.  It is appended in the bracket of the pool's lock that made the
- * change, after it; the change is there for good from then on.  What a durable txg has is dropped.
+ * The log has a record for each change, as the kernel asked for it, with what was chosen by us when
+ * it was made: time, numbers of new objects.  It is appended in the bracket of the pool's lock that
+ * made the change, after it; the change is there for good from then on.  What a durable txg has is
+ * dropped.
  *
  * Invariants
  *  1. A request that the kernel waits for is in a slot, or among the waiting answers, or unread.
  *  2. Records are in the order of changes; [head, tail) are those that may be in no durable txg.
  *  3. Only `tail` makes a record, only `phase` and `session_1` hand over a request.
- *  4. While a takeover is incomplete nothing is appended; the log is dropped as a whole, when a txg is
- *     durable that has all of it.  Which txg that is, is noted before it is written.
- *  5. The pages that the kernel writes requests to are in memory, and locked: a process that is killed while
- *     the kernel would have to fault one in loses the request.
+ *  4. While a takeover is incomplete nothing is appended; the log is dropped as a whole, when a txg
+ *     is durable that has all of it.  Which txg that is, is noted before it is written.
+ *  5. The pages that the kernel writes requests to are in memory, and locked: a process that is
+ *     killed while the kernel would have to fault one in loses the request.
  *
- * Rejected: FUSE_NOTIFY_RESEND instead of slots (Linux 6.9; forgets are lost, and nothing tells which request
- * is the one that kills servers); logging a write by where its blocks are (they would have to be claimed like
- * the intent log's, and most are rewritten soon).
+ * Rejected: FUSE_NOTIFY_RESEND instead of slots (Linux 6.9; forgets are lost, and nothing tells
+ * which request is the one that kills servers); logging a write by where its blocks are (they would
+ * have to be claimed like the intent log's, and most are rewritten soon).
  */
 #include "stash.h"
 

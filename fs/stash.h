@@ -2,7 +2,8 @@
 /*
  * What outlives the process that serves a pool: memory files and descriptors.
  *
- * fs/stash.c has the theory.  One process at a time writes; its successor maps the same memory and goes on.
+ * fs/stash.c has the theory.  One process at a time writes; its successor maps the same memory and
+ * goes on.
  */
 #ifndef FS_STASH_H
 #define FS_STASH_H
@@ -176,8 +177,8 @@ void stash_pending_free(struct stash *st, struct stash_pending *p);
 uint64_t stash_record_bytes(size_t msg_len);
 /*
  * Room for a record, before the pool's lock is taken; taken back by _unreserve after the request.
- * hurry is called when a sync should come soon, and when the caller is about to wait for it.  -EIO: none will
- * come, the pool is suspended.
+ * hurry is called when a sync should come soon, and when the caller is about to wait for it.  -EIO:
+ * none will come, the pool is suspended.
  */
 int stash_reserve(struct stash *st, uint64_t bytes, struct spa *spa, void (*hurry)(void *arg, bool waits),
     void *arg);
@@ -194,8 +195,8 @@ const void *stash_record_msg(const struct stash_record *r);
 /* --- takeover ----------------------------------------------------------------------------------- */
 
 /*
- * Before anything is written: found is the pool's newest durable txg.  Drops what it has; the txg that
- * counts for other logs of the last server too.
+ * Before anything is written: found is the pool's newest durable txg.  Drops what it has; the txg
+ * that counts for other logs of the last server too.
  */
 uint64_t stash_judge(struct stash *st, uint64_t found);
 /* All of the log was applied again, in the open txg. */

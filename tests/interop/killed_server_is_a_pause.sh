@@ -33,6 +33,14 @@ load append a/append
 load append s/append
 load locks c/locks
 
+# Commands that only look wait as well.
+commands() {
+	while [ ! -e "$stop" ]; do
+		timeout -s KILL 60 zfs list -Ho name,used tk/a > /dev/null || return 1
+	done
+}
+commands & pids+=($!)
+
 RANDOM=$((seed % 32768)) done=0
 while [ "$done" -lt "$kills" ]; do
 	sleep "0.$((RANDOM % 4))$((RANDOM % 10))"
