@@ -242,6 +242,7 @@ boot_memory(struct vm *vm, struct boot_entry *entry, struct err *e)
 		return (0);
 	}
 	pci_assign(vm->board);
+	smbios_install(vm->mem, vm->c.uuid);
 	if (!vm->c.no_acpi_tables)
 		src.rsdp = acpi_install(vm->mem, vm->c.cpus, vm->c.vgabios_fd >= 0);
 	return (boot_load(vm->mem, &src, entry, e));

@@ -119,7 +119,8 @@ publish(struct vm *vm, struct device *f)
 	    (rc = fwcfg_add(f, KEY_MENU, &no_menu, 2)) != 0 ||
 	    (rc = fwcfg_add_file(f, "etc/boot-fail-wait", &fail_wait, 2)) != 0 ||
 	    (rc = e820_publish(vm, f)) != 0 || (rc = rom_publish(vm, f)) != 0 ||
-	    (rc = console_publish(vm, f)) != 0 || (rc = acpi_publish(f, &acpi)) != 0)
+	    (rc = console_publish(vm, f)) != 0 || (rc = acpi_publish(f, &acpi)) != 0 ||
+	    (rc = smbios_publish(f, vm->c.uuid)) != 0)
 		return (rc);
 	return (order_publish(vm, f, order != NULL ? order : "cd"));
 }

@@ -593,6 +593,34 @@ TEST(acpi_tables_sum_to_zero_and_fit)
 	}
 }
 
+/* ---- SMBIOS ---- */
+
+TEST(smbios_entry_sums_to_zero_and_names_the_machine)
+{
+	static const uint8_t uuid[16] = {0x10, 0x32, 0x54, 0x76, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+	const uint8_t *e, *t;
+	struct gmem *m;
+	uint8_t all = 0, dmi = 0;
+
+	CHECK_EQ(gmem_new(2 << 20, &m, NULL), 0);
+	smbios_install(m, uuid);
+	e = gmem_ptr(m, 0xf0000, 31);
+	t = gmem_ptr(m, 0xf0020, 256);
+	CHECK(memcmp(e, "_SM_", 4) == 0 && memcmp(e + 16, "_DMI_", 5) == 0);
+	for (unsigned i = 0; i < 31; i++) {
+		all = (uint8_t)(all + e[i]);
+		dmi = (uint8_t)(dmi + (i >= 16 ? e[i] : 0));
+	}
+	CHECK_EQ(all, 0);
+	CHECK_EQ(dmi, 0);
+	CHECK_EQ(t[0], 1);
+	CHECK_EQ(t[8], 0x76); /* the uuid's first field, little-endian */
+	CHECK_STR((const char *)t + 27, "Joyent");
+	CHECK(memmem(t, 256, "10325476-0102-0304-0506-0708090a0b0c", 36) != NULL);
+	CHECK_EQ(t[e[22] - 6], 127); /* the end is where the length says */
+	gmem_free(m);
+}
+
 /* ---- the display and its clients ---- */
 
 static void

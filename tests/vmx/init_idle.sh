@@ -14,6 +14,7 @@ ip link set eth0 up
 ip addr add 10.77.0.2/24 dev eth0
 echo "guest: $(grep -c ^processor /proc/cpuinfo) cpus, $(ls -d /sys/block/vd* | wc -l) disks, mac $(cat /sys/class/net/eth0/address)"
 ping -c 2 -W 10 10.77.0.1 > /dev/null && echo "guest: ping out works"
+echo "guest: $(cat /sys/class/dmi/id/sys_vendor), serial $(cat /sys/class/dmi/id/product_serial), uuid $(cat /sys/class/dmi/id/product_uuid)"
 echo "guest: ready"
 disk() { # through all caches and back
 	dd if=/dev/urandom of=/tmp/x bs=64k count=16 2> /dev/null

@@ -72,11 +72,12 @@ exec 3<> keys
 vmadm console "$vm" <&3 > con &
 console=$!
 must vmadm start "$vm"
-wait_for 60 "SeaBIOS" con || { cat con; die "firmware"; }
+wait_for 60 "SYSLINUX" con || { cat con; die "firmware"; }
 gives running sh -c "vmadm get $vm | json state"
 wait_for 170 "guest: ready" con || { cat con; die "the guest"; }
 grep -q "guest: 1 cpus, 2 disks, mac $(vmadm get "$vm" | json nics.0.mac)" con || fail "what the guest has"
 grep -q "guest: ping out works" con || fail "no ping out"
+grep -q "guest: Joyent, serial $vm, uuid $vm" con || fail "who the guest thinks it is"
 must ping -c 2 -W 10 10.77.0.2 > /dev/null
 echo "hello" >&3
 wait_for 20 "guest: heard hello" con

@@ -76,4 +76,8 @@ uint64_t acpi_install(struct gmem *m, unsigned cpus, bool display);
 int acpi_publish(struct device *fwcfg, const struct acpi_spec *s);
 struct acpi_spec acpi_spec_for(const struct gmem *m, unsigned cpus, bool display, uint64_t base);
 
+/* ---- SMBIOS (vmx/smbios.c): who the machine is; uuid of zeros: it has none ---- */
+int smbios_publish(struct device *fwcfg, const uint8_t uuid[16]);
+void smbios_install(struct gmem *m, const uint8_t uuid[16]); /* without firmware */
+
 #endif
