@@ -175,6 +175,8 @@ vcpu_main(void *arg)
 				return (NULL);
 			continue;
 		}
+		if (atomic_exchange(&c->nmi, 0) != 0)
+			(void)kvm_inject_nmi(c->vcpu);
 		vcpu_step(vm, c->vcpu);
 	}
 }

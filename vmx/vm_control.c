@@ -63,8 +63,11 @@ do_kill(struct vm *vm)
 static void
 do_nmi(struct vm *vm)
 {
-	for (unsigned i = 0; i < vm->c.cpus; i++)
-		(void)kvm_inject_nmi(vm->cpu[i].vcpu);
+	/* KVM holds a vCPU's lock while it runs: only its own thread can do this without waiting. */
+	for (unsigned i = 0; i < vm->c.cpus; i++) {
+		atomic_store(&vm->cpu[i].nmi, 1);
+		vcpu_kick(vm->cpu[i].vcpu);
+	}
 }
 
 static const struct {

@@ -7,6 +7,7 @@
 #define VMX_VM_IMPL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <time.h>
 
 #include "smartbox/core/loop.h"
@@ -27,6 +28,7 @@ struct vm_cpu {
 	struct vm *vm;
 	struct vcpu *vcpu;
 	pthread_t thread;
+	_Atomic int nmi; /* one is to be delivered before it runs on */
 };
 
 enum vm_boot_kind { VM_BOOT_DISK, VM_BOOT_CD, VM_BOOT_NET };

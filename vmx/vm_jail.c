@@ -117,7 +117,7 @@ static const int calls_main[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_
 
 static const unsigned requests_vcpu[] = {KVM_RUN, KVM_IRQ_LINE, KVM_SIGNAL_MSI, KVM_IOEVENTFD,
     KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS, KVM_SET_GSI_ROUTING, KVM_IRQFD, TUNSETOFFLOAD,
-    BLKDISCARD, BLKZEROOUT, 0};
+    BLKDISCARD, BLKZEROOUT, KVM_NMI, 0};
 static const unsigned requests_io[] = {
     KVM_IRQ_LINE, KVM_SIGNAL_MSI, TUNSETOFFLOAD, BLKDISCARD, BLKZEROOUT, 0};
 

@@ -120,6 +120,30 @@ must vmadm update "$vm" <<- END
 END
 gives 8 sh -c "vmadm get $vm | json disks.1.size"
 refuses "does not exist" zfs list "zones/$vm-disk1"
+
+# An image of its disk, as the walkthrough makes one, and a machine from it.
+sum=$(head -c 1048576 "/dev/zvol/rdsk/zones/$vm-disk0" | sha256sum)
+must zfs snapshot "zones/$vm-disk0@image"
+zfs send "zones/$vm-disk0@image" | gzip -1 > x.zvol.gz || fail "send"
+img=5e5a0c3a-7d0c-4f0e-9c47-0f3f5c3c1a11
+cat > x.dsmanifest <<- END
+	{ "name": "ubuntu", "version": "1.0", "type": "zvol", "cpu_type": "host", "description": "one of ours",
+	  "published_at": "2026-01-01T00:00:00Z", "os": "linux", "image_size": 32,
+	  "files": [ { "path": "x.zvol.gz", "sha1": "$(digest -a sha1 x.zvol.gz)", "size": $(wc -c < x.zvol.gz) } ],
+	  "requirements": { "networks": [ { "name": "net0", "description": "public" } ] }, "disk_driver": "virtio",
+	  "nic_driver": "virtio", "uuid": "$img", "creator_uuid": "352971aa-31ba-496c-9ade-a379feaecd52",
+	  "creator_name": "sdc", "urn": "sdc:sdc:ubuntu:1.0" }
+END
+must imgadm install -m x.dsmanifest -f x.zvol.gz
+must zfs destroy "zones/$vm-disk0@image"
+echo "{\"brand\":\"kvm\",\"alias\":\"two\",\"autoboot\":false,\"disks\":[{\"image_uuid\":\"$img\",\"boot\":true,\"model\":\"virtio\"}]}" |
+	vmadm create || fail "create from the image"
+two=$(vmadm lookup -1 alias=two)
+gives 32 sh -c "vmadm get $two | json disks.0.size"
+gives "zones/$img@final" zfs get -H -o value origin "zones/$two-disk0"
+gives "$sum" sh -c "head -c 1048576 /dev/zvol/rdsk/zones/$two-disk0 | sha256sum"
+must vmadm delete "$two"
+must imgadm delete $img
 must vmadm delete "$vm"
 gives "$before" zfs list -H -o name -t all -r zones
 must zpool export zones
