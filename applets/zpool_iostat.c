@@ -253,6 +253,8 @@ zpool_iostat(int argc, char **argv)
 		if (c == 'T')
 			o.stamp = optarg[0];
 	}
+	if (o.stamp != '\0' && o.stamp != 'd' && o.stamp != 'u')
+		return (applet_usage("-T takes 'd' or 'u'"));
 	o.argc = argc - optind;
 	o.argv = argv + optind;
 	zpool_take_repeat(&o.argc, o.argv, &repeat);

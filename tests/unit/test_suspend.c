@@ -65,6 +65,7 @@ static void
 gate_close(struct bdev *bd)
 {
 	bdev_close(((struct gate *)bd)->inner);
+	free(bd->name);
 	free(bd);
 }
 
