@@ -211,12 +211,14 @@ vq_should_signal(struct virtqueue *q)
 
 	if (q->used == NULL)
 		return (false);
+	if (now == old && (!first || now == 0))
+		return (false); /* nothing was given back since the last time */
+	q->s->signalled = now;
+	q->s->signalled_ok = 1;
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (!q->event_idx)
 		return ((load16(q->avail, __ATOMIC_RELAXED) & AVAIL_NO_INTERRUPT) == 0);
 	event = load16(q->avail + 4 + 2 * q->s->size, __ATOMIC_RELAXED);
-	q->s->signalled = now;
-	q->s->signalled_ok = 1;
 	return (first || (uint16_t)(now - event - 1) < (uint16_t)(now - old));
 }
 
