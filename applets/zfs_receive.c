@@ -55,15 +55,18 @@ break_line(char *text)
 static int
 explain(const char *name, const struct nvlist *out, struct err *e)
 {
-	const char *token = out != NULL ? nv_str_or(out, "token", NULL) : NULL;
+	const char *token = out != NULL ? nv_str_or(out, "token", NULL) : NULL, *dot;
+	size_t n;
 
 	if (e->code == ENOENT && strcmp(e->msg, "dataset does not exist") == 0)
 		return (applet_fail_bare(e, "cannot open '%s'", name));
 	break_line(e->msg);
 	if (token == NULL)
 		return (applet_fail_bare(NULL, "%s", e->msg));
-	return (applet_fail_bare(NULL, "%s.\nA resuming stream can be generated on the sending system by "
-	    "running:\n    zfs send -t %s", e->msg, token));
+	n = strlen(e->msg);
+	dot = n > 0 && e->msg[n - 1] == '.' ? "" : ".";
+	return (applet_fail_bare(NULL, "%s%s\nA resuming stream can be generated on the sending system by "
+	    "running:\n    zfs send -t %s", e->msg, dot, token));
 }
 
 static int

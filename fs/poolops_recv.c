@@ -384,8 +384,9 @@ explain(struct recv_run *r, bool kept, struct err *e)
 		}
 		spa_exit(r->spa);
 		free(token);
-		(void)err_set(e, e->code, "checksum mismatch or incomplete stream. "
-		    "Partially received snapshot is saved");
+		if (e->code == EILSEQ || e->code == EPIPE || e->code == EINVAL)
+			(void)err_set(e, e->code, "checksum mismatch or incomplete stream. "
+			    "Partially received snapshot is saved");
 	}
 	return (err_wrap(e, full ? "cannot receive new filesystem stream" :
 	    "cannot receive incremental stream"));

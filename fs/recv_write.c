@@ -169,6 +169,18 @@ wait_whole(struct recv_target *t, const struct content *c)
 }
 
 static int
+check_space(struct recv_target *t, const struct content *c, struct err *e)
+{
+	int rc = dsl_space_check(t->ds, c->size, false);
+
+	if (rc == -ENOSPC)
+		return (err_set(e, ENOSPC, "out of space"));
+	if (rc == -EDQUOT)
+		return (err_set(e, EDQUOT, "destination %s space quota exceeded.", t->job->fs));
+	return (err_rc(e, rc, "object %llu", (unsigned long long)c->obj));
+}
+
+static int
 apply_content(struct recv_target *t, const struct content *c, struct err *e)
 {
 	struct dmu_info info;
@@ -178,9 +190,8 @@ apply_content(struct recv_target *t, const struct content *c, struct err *e)
 		return (recv_refuse(e, "data", c->obj));
 	if (rc != 0)
 		return (err_rc(e, rc, "object"));
-	if ((rc = dsl_space_check(t->ds, c->size, false)) != 0)
-		return (err_rc(e, rc, rc == -ENOSPC ? "out of space" : rc == -EDQUOT ?
-		    "disk quota exceeded" : "object %llu", (unsigned long long)c->obj));
+	if ((rc = check_space(t, c, e)) != 0)
+		return (rc);
 	if ((!recv_write_is_behind(t, c->obj, c->off) || t->waiting.n == DMU_WHOLE_MAX) &&
 	    (rc = recv_write_flush(t, e)) != 0)
 		return (rc);

@@ -133,6 +133,15 @@ refused 1 "warning: cannot send 'b/live': 'b/live' has no partially received sta
 refused 1 "cannot receive: failed to read from stream" zfs receive b/nothing < /dev/null
 refused 1 "cannot receive: invalid stream (bad magic number)" zfs receive b/nothing < /bin/sh
 
+# --- what does not fit leaves nothing; what fits of it, with -s, can be gone on with ---
+zfs create -o quota=4M b/tight
+refused 1 "cannot receive new filesystem stream: destination b/tight/x space quota exceeded." zfs receive b/tight/x < <(zfs send -c a/f/large@r4)
+zfs list b/tight/x > /dev/null 2>&1 && fail "what does not fit leaves a dataset"
+zfs send -c a/f/large@r4 2> /dev/null | zfs receive -s b/tight/x 2> /dev/null && fail "what does not fit is taken"
+token=$(zfs get -Ho value receive_resume_token b/tight/x); zfs set quota=none b/tight
+zfs send -t "$token" | zfs receive b/tight/x || fail "going on with more room"
+same a/f/large b/tight/x r4
+
 # --- estimates ---
 is "-nP of nothing" "$(zfs snapshot a/live@3; zfs send -nP -i @2 a/live@3 | tail -1 | cut -f 2)" 624
 is "-nP" "$(zfs send -nP a/f/small@r2 | cut -f 1 | tr '\n' ' ')" "full size "
