@@ -37,14 +37,14 @@ with() {
 	"$@" > /dev/null 2>&1 &
 	local pid=$!
 	sleep 2.5
-	echo "$(./hits 1000000) $(cat base)" | awk '{ print $1 > $2 ? $1 - $2 : 0.1 }'
+	echo "$(./hits 300000) $(cat base)" | awk '{ print ($1 > $2 ? $1 - $2 : 0.1) }'
 	kill -TERM $pid
 	wait $pid
 }
-hit_ours() { ./hits 1000000 > base; with trace -qn 'syscall::getppid:entry { @ = count(); }'; }
-hit_peer() { ./hits 1000000 > base; with bpftrace -e 'tracepoint:syscalls:sys_enter_getppid { @ = count(); }'; }
-keyed_ours() { ./hits 1000000 > base; with trace -qn 'syscall:::entry { @[execname] = count(); }'; }
-keyed_peer() { ./hits 1000000 > base; with bpftrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'; }
+hit_ours() { ./hits 300000 > base; with trace -qn 'syscall::getppid:entry { @ = count(); }'; }
+hit_peer() { ./hits 300000 > base; with bpftrace -e 'tracepoint:syscalls:sys_enter_getppid { @ = count(); }'; }
+keyed_ours() { ./hits 300000 > base; with trace -qn 'syscall:::entry { @[execname] = count(); }'; }
+keyed_peer() { ./hits 300000 > base; with bpftrace -e 'tracepoint:raw_syscalls:sys_enter { @[comm] = count(); }'; }
 peak() { awk '/^VmHWM/ { print $2 / 1024 }' "/proc/$1/status"; }
 memory() { "$@" > /dev/null 2>&1 & local pid=$!; sleep 2; peak $pid; kill -TERM $pid; wait $pid; }
 memory_ours() { memory trace -qn 'syscall:::entry { @[execname] = count(); }'; }
