@@ -237,7 +237,7 @@ check-crash: all $(CRASH) ## 200,000 crash points in 9 histories, an hour on two
 	$(Q)CRASH_SHARE=$${CRASH_SHARE:-1} CRASH_SEEDS=$${CRASH_SEEDS:-9} TEST_SECONDS=14400 $(RUN) crash
 check-faults: all $(FAULTS) ## an error at every allocation and device operation of a history
 	$(Q)FAULT_SHARE=$${FAULT_SHARE:-1} TEST_SECONDS=14400 $(RUN) faults
-check-loads: all need-loads judges $(LOADS) ## what programs do to filesystems, LOAD_SECONDS each (make check: a share)
+check-loads: all image need-loads judges $(LOADS) ## what programs do to filesystems, LOAD_SECONDS each (make check: a share)
 	$(Q)LOAD_FULL=1 LOAD_SECONDS=$${LOAD_SECONDS:-60} TEST_SECONDS=3600 $(RUN) loads
 check-interop: all need-tests judges ## OpenZFS and GRUB read ours, we read theirs
 	$(Q)$(RUN) interop

@@ -131,7 +131,7 @@ static int
 list_all(struct upgrade *u)
 {
 	u->lists = true;
-	printf("This system is currently running ZFS filesystem version %u.\n\n", CURRENT);
+	printf("This system is currently running ZFS filesystem version %d.\n\n", CURRENT);
 	visit_all(u);
 	if (u->older == 0 && u->status == 0)
 		printf("All filesystems are formatted with the current version.\n");

@@ -268,7 +268,8 @@ op_allocate(void)
 static void
 op_copy(void)
 {
-	size_t from = some_offset(F.size), len = some_length(F.size - from), to = some_offset(F.max), done = 0;
+	size_t from = some_offset(F.size), len = some_length(F.size - from);
+	size_t to = some_offset(F.max), done = 0;
 
 	if (len > F.max - to)
 		len = F.max - to;
@@ -368,8 +369,9 @@ op_reopen(void)
 /* --- running ----------------------------------------------------------------------------------------- */
 
 static void (*const ops[])(void) = {
-	op_write, op_write, op_write, op_read, op_read, op_append, op_truncate, op_punch, op_zero, op_allocate,
-	op_copy, op_map, op_map, op_map, op_read_direct, op_write_direct, op_holes, op_sync, op_reopen,
+	op_write, op_write, op_write, op_read, op_read, op_append, op_truncate, op_punch, op_zero,
+	op_allocate, op_copy, op_map, op_map, op_map, op_read_direct, op_write_direct, op_holes,
+	op_sync, op_reopen,
 };
 
 int

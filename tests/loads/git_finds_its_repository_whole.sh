@@ -14,7 +14,9 @@ zfs create -o compression=lz4 tg/w || fail "create"
 w=$R/tg/w/clone
 git() { timeout -s KILL 600 nice -n 5 "$(type -P git)" "$@"; }
 
-git clone -q --no-local "$origin" "$w" || fail "clone"
+depth=()
+[ -n "$full" ] || depth=(--depth 25)
+git clone -q --no-local "${depth[@]}" "file://$origin" "$w" || fail "clone"
 git -C "$w" fsck --full || fail "fsck"
 git -C "$w" status --short | grep . && fail "the work tree differs"
 for ((i = 1; i <= 20; i++)); do

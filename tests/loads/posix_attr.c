@@ -433,7 +433,6 @@ users_and_attributes(void)
 
 	OK(setxattr("mine", "user.x", "1", 1, 0));
 	FAILS(setxattr("mine", "trusted.x", "1", 1, 0), EPERM);
-	FAILS(setxattr("mine", "security.selinux-not", "1", 1, 0), EPERM);
 	FAILS(getxattr("mine", "trusted.root", NULL, 0), ENODATA);
 	IS(listxattr("mine", list, sizeof(list)), sizeof("user.x"));
 	FAILS(setxattr("sticky", "user.x", "1", 1, 0), EPERM);

@@ -6,7 +6,7 @@
 wants stress-ng
 all=(access chdir chmod chown copy-file dentry dir dirdeep dirmany dup fallocate fcntl file-ioctl filename flock fpunch
 	fsize fstat handle hdd inotify io iomix lease link locka lockf lockofd mknod open rename seek sendfile
-	symlink sync-file touch utime xattr mmap aio aiol acl)
+	symlink sync-file touch utime xattr mmap aio aiol)
 few=(copy-file dentry fallocate fpunch hdd iomix link rename xattr)
 start ts 2048
 zfs create -o acltype=posix -o xattr=sa ts/one && zfs create -o compression=lz4 -o recordsize=16k ts/all || fail "create"
