@@ -93,10 +93,16 @@ blkdiscard /dev/zvol/tank/load 2> /dev/null || dd if=/dev/zero of=/dev/zvol/tank
 must zpool sync tank
 [ "$(zfs get -Hpo value referenced tank/load)" -lt "$before" ] || fail "discarding freed nothing"
 
-echo "== poold killed under load"
+echo "== poold's server, then keeper and server killed under load"
 ./load /dev/zvol/tank/load 32 7 25 &
 load=$!
+sleep 3
+for p in $(poold_pid); do
+	case " $(poold_pid | tr '\n' ' ')" in *" $(awk '$1 == "PPid:" { print $2 }' /proc/$p/status) "*) server=$p ;; esac
+done
+kill -9 $server
 sleep 5
+[ $(poold_pid | wc -l) = 2 ] || fail "nobody started a server again"
 kill -9 $(poold_pid)
 sleep 1
 must zfs list -H -o name tank/load
