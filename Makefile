@@ -184,6 +184,11 @@ $(B)/tests/loads/%: $$(wildcard tests/loads/%*.c tests/loads/%.h) | $(UAPI)/.don
 	@$(if $(V),,echo "  LINK    $@")
 	$(Q)musl-gcc -static -O2 -g $(WARN) $(DEFINES) -isystem $(UAPI) -o $@ $(filter %.c,$^)
 
+$(B)/tests/bench/sums: $(LIBOBJ) $(B)/obj/tests/bench/sums.o $(LIBSTAMP)
+	@mkdir -p $(@D)
+	@$(if $(V),,echo "  LINK    $@")
+	$(Q)$(call link,$(filter %.o,$^))
+
 # The same objects under sanitizers, with glibc: musl has none.
 ASANLIB  := $(LIBOBJ:$(B)/obj/%=$(B)/asan/%)
 $(B)/asan/%.o: %.c | $(LIBSTAMP)
@@ -289,7 +294,7 @@ shell-vm: need-tests image ## the same, rescue shell, no pool touched
 	$(Q)tests/vm/shell noimport
 demo: need-tests image judges ## the tour: two disks, a pool, zones, a power cut, judges (set-up included)
 	$(Q)tests/demo/run
-bench: need-tests image judges ## ratios against tools from Debian, medians of one run (T=pattern picks)
+bench: need-tests image judges $(B)/tests/bench/sums ## ratios against tools from Debian, medians of one run (T=pattern picks)
 	$(Q)tests/bench/run $(T)
 
 install: all ## the binary, a link per applet and the man pages, below DESTDIR

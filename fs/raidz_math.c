@@ -83,8 +83,10 @@ mul_xor_scalar(uint8_t *dst, const uint8_t *src, size_t len, uint8_t c)
 
 typedef uint8_t vec16 __attribute__((vector_size(16)));
 typedef uint8_t vec32 __attribute__((vector_size(32)));
+typedef uint8_t vec64 __attribute__((vector_size(64)));
 typedef int8_t svec16 __attribute__((vector_size(16)));
 typedef int8_t svec32 __attribute__((vector_size(32)));
+typedef int8_t svec64 __attribute__((vector_size(64)));
 
 /* How many columns reach to the chunk at `at`: the first ones. */
 static unsigned
@@ -100,21 +102,19 @@ columns_at(const struct raidz_columns *c, size_t at)
 #define DOUBLE(vec, svec, v) (((v) + (v)) ^ ((vec)((svec)(v) < 0) & 0x1d))
 
 /*
- * One parity function per width and number of parities: p is a constant in each, so the loops over it
- * and the registers that it does not need are gone.
+ * `bytes` of each of the first `have` columns at `at`; the others are zeros there.  Everything but
+ * `have` is a constant, so that the loops over it and the registers that it does not need are gone.
  */
-#define PARITY_BODY(vec, svec, p)                                                                  \
-	for (size_t at = 0; at < c->len[0]; at += CHUNK) {                                         \
-		unsigned have = columns_at(c, at);                                                 \
-		vec v[p][CHUNK / sizeof(vec)];                                                     \
-		for (unsigned j = 0; j < (p); j++)                                                 \
-			for (unsigned i = 0; i < CHUNK / sizeof(vec); i++)                         \
-				v[j][i] = (vec){0};                                                \
-		for (unsigned k = 0; k < c->n; k++) {                                              \
-			vec d[CHUNK / sizeof(vec)] = {{0}};                                        \
-			if (k < have)                                                              \
-				memcpy(d, c->data[k] + at, CHUNK);                                 \
-			for (unsigned i = 0; i < CHUNK / sizeof(vec); i++) {                       \
+#define PARITY_STEP(vec, svec, p, bytes, have)                                                     \
+	do {                                                                                       \
+		vec v[p][(bytes) / sizeof(vec)], d[(bytes) / sizeof(vec)];                         \
+		memset(v, 0, sizeof(v));                                                           \
+		for (unsigned k = 0; k < ((p) > 1 ? c->n : (have)); k++) {                         \
+			if (k < (have))                                                            \
+				memcpy(d, c->data[k] + at, bytes);                                 \
+			else                                                                       \
+				memset(d, 0, sizeof(d));                                           \
+			for (unsigned i = 0; i < (bytes) / sizeof(vec); i++) {                     \
 				v[0][i] ^= d[i];                                                   \
 				if ((p) > 1)                                                       \
 					v[(p) > 1][i] = DOUBLE(vec, svec, v[(p) > 1][i]) ^ d[i];   \
@@ -125,7 +125,21 @@ columns_at(const struct raidz_columns *c, size_t at)
 			}                                                                          \
 		}                                                                                  \
 		for (unsigned j = 0; j < (p); j++)                                                 \
-			memcpy(out[j] + at, v[j], CHUNK);                                          \
+			memcpy(out[j] + at, v[j], bytes);                                          \
+	} while (0)
+
+/*
+ * Columns are a power of two apart most of the time, so the same place of all of them competes for a
+ * few lines of the first cache: each visit of a column takes as much as the registers hold.
+ */
+#define VISIT(vec, p) ((p) == 1 || sizeof(vec) == CHUNK ? 4 * CHUNK : 2 * CHUNK)
+#define PARITY_BODY(vec, svec, p)                                                                  \
+	size_t at = 0, whole = c->n > 0 ? c->len[c->n - 1] / VISIT(vec, p) * VISIT(vec, p) : 0;              \
+	for (; at < whole; at += VISIT(vec, p))                                                         \
+		PARITY_STEP(vec, svec, p, VISIT(vec, p), c->n);                                         \
+	for (; c->n > 0 && at < c->len[0]; at += CHUNK) {                                          \
+		unsigned have = columns_at(c, at);                                                 \
+		PARITY_STEP(vec, svec, p, CHUNK, have);                                            \
 	}
 
 #define PARITY(name, target_, vec, svec)                                                           \
@@ -148,6 +162,7 @@ columns_at(const struct raidz_columns *c, size_t at)
 
 PARITY(parity_sse2, , vec16, svec16)
 PARITY(parity_avx2, __attribute__((target("avx2"))), vec32, svec32)
+PARITY(parity_avx512, __attribute__((target("avx512bw"))), vec64, svec64)
 
 static void
 mul_xor_sse2(uint8_t *dst, const uint8_t *src, size_t len, uint8_t c)
@@ -226,11 +241,14 @@ static const struct raidz_math all[] = {
 	{"sse2", parity_sse2, mul_xor_sse2},
 	{"ssse3", parity_sse2, mul_xor_ssse3},
 	{"avx2", parity_avx2, mul_xor_avx2},
+	{"avx512", parity_avx512, mul_xor_avx2},
 };
 
 static bool
 runs_here(const struct raidz_math *m)
 {
+	if (m->parity == parity_avx512)
+		return (__builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx2"));
 	if (m->parity == parity_avx2)
 		return (__builtin_cpu_supports("avx2"));
 	return (m->mul_xor != mul_xor_ssse3 || __builtin_cpu_supports("ssse3"));
