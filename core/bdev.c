@@ -3,7 +3,9 @@
  * Block devices: range checks for all of them, the file and disk one, the memory one.
  *
  * Files and disks use pread/pwrite through the page cache, so that any offset and length is legal;
- * flush is fdatasync.  A disk is opened O_EXCL on request: the kernel then refuses one that is
+ * flush is fdatasync.  Large writes to disks go around the page cache: nobody will read
+ * them back soon (whoever wrote them has them), and a copy of each byte, memory for it and a thread that
+ * writes it later are spared.  The kernel keeps both ways coherent.  A disk is opened O_EXCL on request: the kernel then refuses one that is
  * mounted or otherwise in use.
  */
 #include "smartbox/core/bdev.h"
@@ -12,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/fs.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -77,10 +80,12 @@ bdev_close(struct bdev *bd)
 }
 
 #define WRITE_NOW_BYTES (32 << 10)
+#define DIRECT_ALIGN 4096u
 
 struct file_bdev {
 	struct bdev bd;
 	int fd;
+	int direct; /* the same disk, around the page cache; -1: none */
 	bool is_disk;
 };
 
@@ -114,15 +119,18 @@ start_writing(const struct file_bdev *f, off_t off, off_t len)
 		(void)sync_file_range(f->fd, off, len, SYNC_FILE_RANGE_WRITE);
 }
 
-static int
-file_bdev_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
+static bool
+may_go_direct(const struct file_bdev *f, const void *buf, size_t len, uint64_t off)
 {
-	struct file_bdev *f = (struct file_bdev *)bd;
-	const char *p = buf;
-	size_t all = len;
+	return (f->direct >= 0 && len >= WRITE_NOW_BYTES &&
+	    ((uintptr_t)buf | len | off) % DIRECT_ALIGN == 0);
+}
 
+static int
+write_all(int fd, const char *p, size_t len, uint64_t off)
+{
 	while (len != 0) {
-		ssize_t n = pwrite(f->fd, p, len, (off_t)off);
+		ssize_t n = pwrite(fd, p, len, (off_t)off);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -132,8 +140,21 @@ file_bdev_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
 		off += (uint64_t)n;
 		len -= (size_t)n;
 	}
-	start_writing(f, (off_t)(off - all), (off_t)all);
 	return (0);
+}
+
+/* What goes wrong directly is tried the other way before it counts: the rules differ by driver. */
+static int
+file_bdev_write(struct bdev *bd, const void *buf, size_t len, uint64_t off)
+{
+	struct file_bdev *f = (struct file_bdev *)bd;
+	int rc;
+
+	if (may_go_direct(f, buf, len, off) && write_all(f->direct, buf, len, off) == 0)
+		return (0);
+	if ((rc = write_all(f->fd, buf, len, off)) == 0)
+		start_writing(f, (off_t)off, (off_t)len);
+	return (rc);
 }
 
 static int
@@ -172,6 +193,8 @@ file_bdev_close(struct bdev *bd)
 	struct file_bdev *f = (struct file_bdev *)bd;
 
 	(void)close(f->fd);
+	if (f->direct >= 0)
+		(void)close(f->direct);
 	free(bd->name);
 	free(f);
 }
@@ -195,6 +218,18 @@ read_disk_geometry(struct file_bdev *f)
 	f->bd.physical_block = physical;
 	f->bd.rotational = rotational != 0;
 	return (0);
+}
+
+/* The path may mean another device by now: the descriptor does not. */
+static void
+open_direct(struct file_bdev *f)
+{
+	char self[32];
+
+	if (!f->is_disk || f->bd.readonly)
+		return;
+	(void)snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
+	f->direct = open(self, O_RDWR | O_DIRECT | O_CLOEXEC);
 }
 
 static int
@@ -228,6 +263,7 @@ bdev_open(const char *path, unsigned flags, struct bdev **out, struct err *e)
 	if ((flags & BDEV_EXCL) && stat(path, &st) == 0 && S_ISBLK(st.st_mode))
 		oflags |= O_EXCL;
 	f->bd.ops = &file_bdev_ops;
+	f->direct = -1;
 	f->bd.readonly = (flags & BDEV_READONLY) != 0;
 	if ((f->fd = open(path, oflags)) < 0)
 		rc = -errno;
@@ -240,6 +276,7 @@ bdev_open(const char *path, unsigned flags, struct bdev **out, struct err *e)
 		free(f);
 		return (err_rc(e, rc, "cannot open %s", path));
 	}
+	open_direct(f);
 	*out = &f->bd;
 	return (0);
 }

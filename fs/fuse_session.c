@@ -150,25 +150,37 @@ fuse_session_done(struct fuse_session *s)
 	fuse_session_unref(s);
 }
 
+/* Names are put together only when the dataset cannot be looked up: the pool may be suspended. */
+static bool
+session_is_of(const struct fuse_session *s, const struct dsl_dataset *ds, const char *dataset)
+{
+	char name[DSL_NAME_MAX];
+
+	if (ds != NULL)
+		return (s->ds == ds);
+	dsl_name(s->ds, name);
+	return (strcmp(name, dataset) == 0);
+}
+
 /* Of a dataset's name as it is now: renames do not matter.  With a reference, or NULL. */
 static struct fuse_session *
 session_by_dataset(struct fuse_server *fs, const char *dataset)
 {
-	struct fuse_session *s, *found = NULL;
-	char name[DSL_NAME_MAX];
+	struct dsl_dataset *ds = NULL;
+	struct fuse_session *s;
 
 	spa_enter(fs->spa);
+	if (dsl_hold(fs->spa, dataset, &ds, NULL) != 0)
+		ds = NULL;
 	(void)pthread_mutex_lock(&fs->lock);
-	for (s = fs->sessions; s != NULL && found == NULL; s = s->next) {
-		dsl_name(s->ds, name);
-		if (strcmp(name, dataset) == 0) {
-			found = s;
-			s->refs++;
-		}
-	}
+	for (s = fs->sessions; s != NULL && !session_is_of(s, ds, dataset); s = s->next)
+		;
+	if (s != NULL)
+		s->refs++;
 	(void)pthread_mutex_unlock(&fs->lock);
+	dsl_rele(ds);
 	spa_exit(fs->spa);
-	return (found);
+	return (s);
 }
 
 /* --- mounting --------------------------------------------------------------------------------- */

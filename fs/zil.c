@@ -107,29 +107,32 @@ file_get(struct zilog *zl, uint64_t obj)
 	f->obj = obj;
 	list_init(&f->list);
 	*p = f;
+	zl->nfiles++;
 	return (f);
 }
 
 static void
-file_free(struct itx_file **p)
+file_free(struct zilog *zl, struct itx_file **p)
 {
 	struct itx_file *f = *p;
 
 	list_clean(&f->list, UINT64_MAX);
 	*p = f->next;
+	zl->nfiles--;
 	free(f);
 }
 
+/* After each txg for each open log, thousands of them: nearly all have none. */
 static void
 clean_files(struct zilog *zl, uint64_t synced)
 {
-	for (size_t i = 0; i < ITX_BUCKETS; i++) {
+	for (size_t i = 0; i < ITX_BUCKETS && zl->nfiles > 0; i++) {
 		struct itx_file **p = &zl->file[i];
 
 		while (*p != NULL) {
 			list_clean(&(*p)->list, synced);
 			if ((*p)->list.first == NULL && (*p)->unloggable_txg <= synced)
-				file_free(p);
+				file_free(zl, p);
 			else
 				p = &(*p)->next;
 		}
@@ -151,10 +154,7 @@ is_stalled(const struct zilog *zl)
 static bool
 has_records(const struct zilog *zl)
 {
-	for (size_t i = 0; i < ITX_BUCKETS; i++)
-		if (zl->file[i] != NULL)
-			return (true);
-	return (zl->names.first != NULL);
+	return (zl->nfiles > 0 || zl->names.first != NULL);
 }
 
 /* --- noting ------------------------------------------------------------------------------------- */
@@ -252,7 +252,7 @@ zil_forget(struct zilog *zl, uint64_t obj)
 	struct itx_file **p;
 
 	if (zl != NULL && *(p = file_slot(zl, obj)) != NULL)
-		file_free(p);
+		file_free(zl, p);
 }
 
 /* --- from records to blocks --------------------------------------------------------------------- */

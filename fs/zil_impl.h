@@ -234,6 +234,7 @@ struct zilog {
 	uint64_t order;
 	struct itx_list names;		    /* go with every commit */
 	struct itx_file *file[ITX_BUCKETS]; /* the rest, by object */
+	size_t nfiles;
 	uint64_t stalled_txg;		    /* until it is durable commits wait for txgs */
 	bool broken;			    /* a block of the chain is not on disk */
 	bool has_log;
