@@ -3,10 +3,10 @@
  * Block devices: range checks for all of them, the file and disk one, the memory one.
  *
  * Files and disks use pread/pwrite through the page cache, so that any offset and length is legal;
- * flush is fdatasync.  Large writes to disks go around the page cache: nobody will read
- * them back soon (whoever wrote them has them), and a copy of each byte, memory for it and a thread that
- * writes it later are spared.  The kernel keeps both ways coherent.  A disk is opened O_EXCL on request: the kernel then refuses one that is
- * mounted or otherwise in use.
+ * flush is fdatasync.  Large writes to disks go around the page cache: nobody will read them back
+ * soon (whoever wrote them has them), and a copy of each byte, memory for it and a thread that writes it
+ * later are spared.  The kernel keeps both ways coherent.  A disk is opened O_EXCL on request: the
+ * kernel then refuses one that is mounted or otherwise in use.
  */
 #include "smartbox/core/bdev.h"
 
