@@ -61,7 +61,7 @@ generation(const uint8_t *bonus, uint32_t len, uint64_t *gen)
 static bool
 is_same_file(struct recv_target *t, const struct stream_record *r, const void *payload)
 {
-	uint64_t ours, theirs;
+	uint64_t ours = 0, theirs = 0;
 	struct dbuf *db;
 	bool same;
 

@@ -35,9 +35,10 @@ for d in 'END { printf("x"); }' 'syscall:::entry { @[execname] = count(); }'; do
 	kb=$(peak "$d")
 	[ "$kb" -gt 0 ] && [ "$kb" -le 4096 ] || fail "$kb KiB for $d"
 done
-# ring keeps the newest records, fill the oldest, whatever the buffers hold.
+# ring keeps the newest records, fill the oldest, whatever the buffers hold.  Each processor has its own:
+# one that moved to another would go on where there is room.
 policy() {
-	trace -q -x bufpolicy="$1" -b 1k -o "$1" -c 'dd if=/dev/zero of=/dev/null bs=1 count=5000 status=none' -n '
+	trace -q -x bufpolicy="$1" -b 1k -o "$1" -c 'taskset 1 dd if=/dev/zero of=/dev/null bs=1 count=5000 status=none' -n '
 		syscall::write:entry /pid == $target && arg0 == 1 && arg2 == 1/ { printf("%d\n", ++n); }' 2> /dev/null
 	grep . "$1" > kept
 	[ "$(wc -l < kept)" -gt 5 ] && [ "$(wc -l < kept)" -lt 5000 ] || fail "bufpolicy=$1 kept $(wc -l < kept) records"

@@ -56,7 +56,7 @@ check "an unknown machine" 1 vmadm get $none <<< "zoneadm: $none: No such zone c
 check "deleting an unknown one" 1 vmadm delete $none <<< "Failed to delete VM $none: VM $none not found"
 check "a UUID is needed" 2 vmadm start nonsense <<- 'END'
 	vmadm: Invalid or missing UUID for start
-	usage: vmadm start UUID
+	usage: vmadm start UUID [order=ORDER] [disk=PATH,MODEL]... [cdrom=PATH,MODEL]...
 END
 check "fields are known" 1 vmadm list -o uuid,frob <<< 'invalid order field: frob'
 check "stars are for filters" 1 vmadm list -o 'nics.*.ip' <<< 'Invalid order key: "nics.*.ip"'
