@@ -438,7 +438,11 @@ stash_record_bytes(size_t msg_len)
 static uint64_t
 used(const struct stash *st)
 {
-	return (st->h->tail > st->h->head ? st->h->tail - st->h->head : 0);
+	/* Records are appended under the pool's lock, not ours; what is on its way is reserved. */
+	uint64_t tail = __atomic_load_n(&st->h->tail, __ATOMIC_ACQUIRE);
+	uint64_t head = __atomic_load_n(&st->h->head, __ATOMIC_ACQUIRE);
+
+	return (tail > head ? tail - head : 0);
 }
 
 int
