@@ -15,7 +15,7 @@ mkfs.ext4 -q -F -O ^metadata_csum_seed ext4
 gzip -f -1 ext4
 modules=$TOP/build/third_party/kernel/modules
 mapfile -t ko < <(find "$modules"/ -name ext4.ko -o -name jbd2.ko -o -name mbcache.ko -o -name crc16.ko)
-"$TOP/tests/vm/run" -m 512 -t 400 -a noimport -d "$PWD/pool:512M" -d "$PWD/copy:64M" \
+"$TOP/tests/vm/run" -m 512 -t 300 -a noimport -d "$PWD/pool:512M" -d "$PWD/copy:64M" \
 	"$TOP/tests/zvol/guest.sh" load ext4.gz "${ko[@]}"
 e2fsck -fn copy || fail "the file system on the volume is damaged"
 mkdir vdevs && ln pool vdevs/pool
