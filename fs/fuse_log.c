@@ -5,7 +5,8 @@
  *
  * A request that changes something:
  *
- *	reserve room -> lock -> change -> answer into the slot -> record -> counts -> unlock -> send -> slot free
+ *	reserve room -> lock -> change -> answer into the slot -> record -> counts -> unlock -> send ->
+ *	slot free
  *	                                                            ^ from here on it is done
  *
  * A lookup is done when its counting begins: then its answer is in the slot, and the node that it

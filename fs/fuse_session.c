@@ -43,7 +43,10 @@ session_open_dataset(struct fuse_session *s, const char *dataset, struct err *e)
 		rc = 0; /* space that stays in the queue; no reason to refuse the files */
 	if (rc == 0 && s->is_snapshot)
 		s->opts.readonly = true;
-	/* What was done until now is in no log: it has to be durable before anything that is comes after it. */
+	/*
+	 * What was done until now is in no log: it has to be durable before anything that is comes
+	 * after it.
+	 */
 	if (rc == 0 && spa_dirtyings(spa) != before)
 		rc = spa_sync(spa, e);
 	spa_exit(spa);

@@ -167,7 +167,8 @@ snapdir_adopt(struct fuse_session *s)
 	int rc = 0;
 
 	for (size_t i = 0; i < t->cap; i++)
-		if (t->v[i].lookups != 0 && t->v[i].id >> 63 == 0 && t->v[i].id >> NODE_SLOT_SHIFT > s->nslots)
+		if (t->v[i].lookups != 0 && t->v[i].id >> 63 == 0 &&
+		    t->v[i].id >> NODE_SLOT_SHIFT > s->nslots)
 			s->nslots = t->v[i].id >> NODE_SLOT_SHIFT;
 	if (s->nslots > 0 && (s->slot = calloc(s->nslots, sizeof(*s->slot))) == NULL)
 		return (-ENOMEM);

@@ -3,15 +3,18 @@
  * Going on where a server of these mounts was killed.
  *
  *	pool imported, nobody uses it yet
- *	  |  mounts        datasets opened by object number; their intent logs discarded: the stash has all of it
- *	  |  log           changes done again, in order, in one txg: as the kernel asked, at the same times, with
- *	  |                the same numbers for new objects and the same salts for new directories
- *	  |  slots         counting finished; a request that has a record was applied, its answer is in the slot
+ *	  |  mounts        datasets opened by object number; their intent logs discarded:
+ *	  |                the stash has all of it
+ *	  |  log           changes done again, in order, in one txg: as the kernel asked, at the
+ *	  |                same times, with the same numbers for new objects and the
+ *	  |                same salts for new directories
+ *	  |  slots         counting finished; a request that has a record was applied, its
+ *	  |                answer is in the slot
  *	  |  unlinked      objects without names: known to the kernel, or destroyed now
  *	  |  sync          the log is empty
  *	  v
- *	served again       answers sent; requests that were not applied are served; fsyncs are answered: all is
- *	                   durable; the mounts are watched
+ *	served again       answers sent; requests that were not applied are served; fsyncs are
+ *	                   answered: all is durable; the mounts are watched
  *
  * Killed anywhere in between, the next one does the same: the log is dropped only when a txg that
  * has all of it is durable, and what is done to slots and counts may be done twice (fs/stash.c).

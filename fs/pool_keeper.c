@@ -14,7 +14,8 @@
  *
  * How the server ended			what follows
  *	exit 0				the pool is exported: the keeper ends
- *	before the first one served	the keeper ends; the starter has the error, or sees that nobody answers
+ *	before the first one served	the keeper ends; the starter has the error, or sees that
+ *					nobody answers
  *	exit POOL_RESTART_STATUS	the keeper becomes the program that asked for it, then a server
  *	SIGKILL				a server; KILLS_MAX times in a row without one that came to serve
  *	another signal			a server; CRASHES_MAX times in CRASH_SECONDS

@@ -5,10 +5,11 @@
  * in	verbose (flag: with errors)
  * out	name, state, guid (u64), age (u64: seconds since the import), reason (string: why not
  *	healthy), scan (u64 array: the fields of struct scrub_stat in order, then the time), lost (u64:
- *	blocks that are known to be lost), checkpoint (u64 array: time, bytes), readonly (flag), tree (nvlist), spares, l2cache (nvlist
- *	arrays), errors (strings: what was lost)
+ *	blocks that are known to be lost), checkpoint (u64 array: time, bytes), readonly (flag), tree
+ *	(nvlist), spares, l2cache (nvlist arrays), errors (strings: what was lost)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
- *	alloc, frag (percent), psize (u64), init (u64 array: state, time, done, total), trimmed (time), log, whole_disk (flags), children (nvlist array)
+ *	alloc, frag (percent), psize (u64), init (u64 array: state, time, done, total),
+ *	trimmed (time), log, whole_disk (flags), children (nvlist array)
  */
 #include <errno.h>
 #include <stdio.h>

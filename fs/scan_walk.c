@@ -102,7 +102,8 @@ is_old_enough(const struct walk *w, const struct blkptr *bp)
 /* --- trees --- */
 
 static int walk_dnodes(const struct walk *w, const uint8_t *block, uint32_t size, uint64_t first);
-static int walk_tree(const struct walk *w, const struct blkptr *bp, int level, unsigned shift, uint64_t first);
+static int walk_tree(const struct walk *w, const struct blkptr *bp, int level, unsigned shift,
+    uint64_t first);
 
 /* Read an indirect or dnode block; NULL when that fails: what is below cannot be reached. */
 static uint8_t *

@@ -7,7 +7,8 @@
  * this lies in one memory file and some descriptors, which the keeper (fs/pool_keeper.c) holds.
  * The next server maps the file and goes on (fs/fuse_takeover.c).
  *
- *	memory file:  head | mounts | slots | waiting answers | log, a ring | lookup counts, two halves a mount
+ *	memory file:  head | mounts | slots | waiting answers | log, a ring | lookup counts, two halves
+ *	              a mount
  *
  * Like a disk's, these structures must make sense whenever the writer stops; unlike a disk, memory
  * keeps the order of stores that one processor made, so that a store of one word is what commits.

@@ -4,8 +4,9 @@
  *
  * An image is POOL/UUID with a snapshot @final and a database entry <var>/imgadm/images/POOL-UUID.json: a
  * filesystem with the root of a zone below root/, or a volume.  Its file is an archive of that root, or a zfs
- * stream (machine/image_stream.c), which for volumes and for what hangs on an origin is the only way.  The dataset decides: an entry alone is nothing, a dataset
- * without an entry is an image of which only the uuid is known.
+ * stream (machine/image_stream.c), which for volumes and for what hangs on an origin is the only
+ * way.  The dataset decides: an entry alone is nothing, a dataset without an entry is an image of
+ * which only the uuid is known.
  *
  * Install of an archive, and what a power cut leaves at each step:
  *

@@ -5,9 +5,10 @@
  *	VM's dataset --@final--> zfs send --> pipe --> compressor, digest --> PREFIX.zfs.gz
  *	origin's manifest + what was given ------------------------------> PREFIX.imgmanifest
  *
- * A zone's image is its root dataset, a machine's its first disk.  The snapshot lives only as long as it is sent;
- * one of that name that is there already goes aside before (@final-MILLISECONDS).  An incremental image is
- * the stream from the origin's @final.  A failure leaves no file and no snapshot.
+ * A zone's image is its root dataset, a machine's its first disk.  The snapshot lives only as long
+ * as it is sent; one of that name that is there already goes aside before (@final-MILLISECONDS).
+ * An incremental image is the stream from the origin's @final.  A failure leaves no file and no
+ * snapshot.
  */
 #include "smartbox/machine/image_create.h"
 
@@ -63,7 +64,8 @@ sink_open(struct sink *s, const char *how, int fd, struct err *e)
 {
 	*s = (struct sink){.fd = fd, .how = how};
 	if (strcmp(how, "gzip") == 0 &&
-	    deflateInit2(&s->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+	    deflateInit2(&s->z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, GZIP_WINDOW, 8,
+	    Z_DEFAULT_STRATEGY) != Z_OK)
 		return (err_set(e, ENOMEM, "out of memory"));
 	if (strcmp(how, "bzip2") == 0 && BZ2_bzCompressInit(&s->b, 9, 0, 0) != BZ_OK)
 		return (err_set(e, ENOMEM, "out of memory"));

@@ -39,8 +39,9 @@ unsigned bpf_ncpus(void);      /* possible ones: per-CPU maps have that many val
 unsigned kernel_version(void); /* 0x060112 for 6.1.18 */
 
 /*
- * The kernel's BPF ring buffer: one area for all CPUs, in order.  Only a window of it is mapped at a time, where
- * the reader is: a mapping is populated whole, and megabytes of an empty ring would count as our memory.
+ * The kernel's BPF ring buffer: one area for all CPUs, in order.  Only a window of it is mapped at
+ * a time, where the reader is: a mapping is populated whole, and megabytes of an empty ring would
+ * count as our memory.
  */
 struct ring {
 	int fd;

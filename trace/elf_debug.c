@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Symbols that were stripped from a program and live elsewhere: in a file named by its build id, in one named by
- * its .gnu_debuglink (which has the file's CRC), or in its own .gnu_debugdata, an ELF file packed by xz that has
- * only what .dynsym lacks.  They are added to those that the program has.
+ * Symbols that were stripped from a program and live elsewhere: in a file named by its build id, in
+ * one named by its .gnu_debuglink (which has the file's CRC), or in its own .gnu_debugdata, an ELF
+ * file packed by xz that has only what .dynsym lacks.  They are added to those that the program
+ * has.
  *
  * Names: "Separate Debug Files" and "MiniDebugInfo" of GDB's manual.
  */

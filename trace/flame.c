@@ -2,9 +2,10 @@
 /*
  * Flame graphs: a tree of stacks as an SVG picture that answers.
  *
- * A box is a function, as wide as the share of stacks through it; its callers are below it.  Everything that the
- * picture needs is inside it: style, script, text.  The script keeps each box's place as it was written (data-x,
- * data-w, in parts of the whole), so zooming is a multiplication and always can be undone.
+ * A box is a function, as wide as the share of stacks through it; its callers are below it.
+ * Everything that the picture needs is inside it: style, script, text.  The script keeps each box's
+ * place as it was written (data-x, data-w, in parts of the whole), so zooming is a multiplication
+ * and always can be undone.
  */
 #include <stdio.h>
 #include <string.h>

@@ -24,8 +24,8 @@ unsigned frame_depth(const struct frame *f);
 
 bool agg_has_stack(const struct agg *a);
 /*
- * Add the entries of an aggregation with a stack among its keys. From the root on: keys that are no stacks, the
- * user's stack, the kernel's.  Values that are not positive count for nothing.
+ * Add the entries of an aggregation with a stack among its keys. From the root on: keys that are no
+ * stacks, the user's stack, the kernel's.  Values that are not positive count for nothing.
  */
 int folded_add(struct frame *root, const struct agg *a, const struct fmt_ctx *ctx);
 /* One line per stack: "root;...;leaf COUNT". */

@@ -238,7 +238,10 @@ half(struct gen *g, int helper, bool high)
 	}
 }
 
-/* A cpuinfo_t of this CPU, made in the statement's scratch: its number, and 0 for what Linux does not have. */
+/*
+ * A cpuinfo_t of this CPU, made in the statement's scratch: its number, and 0 for what Linux does
+ * not have.
+ */
 static void
 gen_curcpu(struct gen *g, const struct node *n)
 {

@@ -2,9 +2,9 @@
 /*
  * The code generator: subroutines that know the kernel's structures.  Paths, open files, locks.
  *
- * A path is made from its end: the walk goes up through the parents, and through the mounts where it comes to a
- * root, and each name is put in front of what is there.  What changes from round to round lies in the slot's
- * words, so that all rounds look alike to the verifier.
+ * A path is made from its end: the walk goes up through the parents, and through the mounts where
+ * it comes to a root, and each name is put in front of what is there.  What changes from round to
+ * round lies in the slot's words, so that all rounds look alike to the verifier.
  */
 #include <string.h>
 

@@ -2,8 +2,8 @@
 /*
  * The code generator: subroutines that make or take apart text.  strtok, cleanpath, network addresses.
  *
- * What is put out goes through a position in W0, masked where it is used: then it does not matter to the verifier
- * how many characters each step made.
+ * What is put out goes through a position in W0, masked where it is used: then it does not matter
+ * to the verifier how many characters each step made.
  */
 #include <string.h>
 
@@ -158,8 +158,9 @@ gen_strtok(struct gen *g, struct node *n)
 /* --- cleanpath --------------------------------------------------------------------------------- */
 
 /*
- * One pass; W0 = length of the output, W1 = where its last component begins, W2 = its dots when it is only dots,
- * else 3, W3 = components that ".." can take away.  Where each of them begins lies in a table of 16 words.
+ * One pass; W0 = length of the output, W1 = where its last component begins, W2 = its dots when it
+ * is only dots, else 3, W3 = components that ".." can take away.  Where each of them begins lies in
+ * a table of 16 words.
  */
 enum { DEPTH = 16 };
 

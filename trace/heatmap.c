@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Heat maps: a distribution over time.  Columns are steps of time, rows are buckets, and the darker a cell the
- * more fell into it (by logarithm: one among thousands is still seen).
+ * Heat maps: a distribution over time.  Columns are steps of time, rows are buckets, and the darker
+ * a cell the more fell into it (by logarithm: one among thousands is still seen).
  */
 #include <stdio.h>
 #include <string.h>

@@ -3,8 +3,9 @@
  * What is drawn instead of printed: flame graphs and folded lines at the end, heat maps from samples taken
  * meanwhile, and the live view of --top.
  *
- * Aggregations in the kernel only grow; a sample is what was added since the one before.  When a heat map has its
- * full number of columns, neighbours are added up and the step doubles: memory is bounded however long it takes.
+ * Aggregations in the kernel only grow; a sample is what was added since the one before.  When a
+ * heat map has its full number of columns, neighbours are added up and the step doubles: memory is
+ * bounded however long it takes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -255,8 +256,8 @@ pictures_tick(struct session *s)
 }
 
 /*
- * Processes whose stacks are keys: their maps are read while they live. Twice a second is often enough for those
- * that do enough to be seen.
+ * Processes whose stacks are keys: their maps are read while they live. Twice a second is often
+ * enough for those that do enough to be seen.
  */
 static void
 remember_keys(struct session *s, const struct agg *a)

@@ -2,9 +2,9 @@
 /*
  * cpc: counters of the CPU and of the kernel, cpc:::EVENT-MODE-COUNT.
  *
- * MODE is all, user or kernel; the probe fires each COUNT events on every CPU.  Which events there are is asked
- * of the kernel: a virtual machine often has no hardware counters.  arg0 and arg1: the program counter, in the
- * kernel or in the process.
+ * MODE is all, user or kernel; the probe fires each COUNT events on every CPU.  Which events there
+ * are is asked of the kernel: a virtual machine often has no hardware counters.  arg0 and arg1: the
+ * program counter, in the kernel or in the process.
  */
 #include <errno.h>
 #include <stdlib.h>

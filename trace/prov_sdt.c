@@ -2,9 +2,10 @@
 /*
  * sdt: every tracepoint with the fields of its record, sdt:GROUP::EVENT.
  *
- * tracefs says which there are, and in `format` what a record looks like; args[i] is the i-th field behind the
- * common ones.  The program's context is the record.  A field of variable length (__data_loc) is a word that
- * says where in the record its bytes are: the argument is their address.  So is that of an array.
+ * tracefs says which there are, and in `format` what a record looks like; args[i] is the i-th field
+ * behind the common ones.  The program's context is the record.  A field of variable length
+ * (__data_loc) is a word that says where in the record its bytes are: the argument is their
+ * address.  So is that of an array.
  */
 #include <ctype.h>
 #include <dirent.h>

@@ -11,11 +11,13 @@
  *	SW	a software event of perf, every one of them
  *
  * Of a pair the beginning is watched by a program of its own, which keeps the time and the first four
- * arguments by thread; the probe then has six raw arguments: those four, nanoseconds, and what came back.  The
- * keeping map forgets the longest unused, so nothing needs to be taken out and several probes may share it.
+ * arguments by thread; the probe then has six raw arguments: those four, nanoseconds, and what came
+ * back.  The keeping map forgets the longest unused, so nothing needs to be taken out and several
+ * probes may share it.
  *
  * A row may filter before a slot is taken (only the context is at hand), and check or compute behind that
- * (kernel memory can be read).  Functions have other names in other kernels: alternatives are separated by '|'.
+ * (kernel memory can be read).  Functions have other names in other kernels: alternatives are
+ * separated by '|'.
  */
 #include <errno.h>
 #include <stdlib.h>

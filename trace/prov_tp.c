@@ -2,8 +2,8 @@
 /*
  * rawtp: every tracepoint as the kernel calls it.
  *
- * rawtp:::NAME takes the types of its arguments from the kernel's BTF (typedef btf_trace_NAME, first parameter
- * left out).
+ * rawtp:::NAME takes the types of its arguments from the kernel's BTF (typedef btf_trace_NAME,
+ * first parameter left out).
  */
 #include <stdlib.h>
 #include <string.h>

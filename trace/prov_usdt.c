@@ -6,14 +6,15 @@
  *	zfs vmx zone			our own program's, in whatever process runs it: stable providers
  *
  * A probe may stand at several places (the compiler copies code): each is a breakpoint.  A program that has a
- * counter of watchers for its probe gets it counted up by the kernel while we look.  An argument is an operand of
- * the assembler: "-4@%edi", "8@$5", "8@-16(%rbp)", "8@16(%rax,%rbx,8)".
+ * counter of watchers for its probe gets it counted up by the kernel while we look.  An argument is
+ * an operand of the assembler: "-4@%edi", "8@$5", "8@-16(%rbp)", "8@16(%rax,%rbx,8)".
  */
 #include <ctype.h>
 #include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 #include "session.h"
 #include "smartbox/core/file.h"
+#include "smartbox/core/units.h"
 #include "sym_user.h"
 
 enum { MAX_ARGS = 10 };
@@ -259,15 +261,23 @@ search_process(struct session *s, const struct pdesc *pd, int pid)
 	free(maps);
 }
 
+/* Of a process; a text that is nothing else. */
+static bool
+number(const char *text, uint64_t *n)
+{
+	return (isdigit((unsigned char)text[0]) && units_parse_u64(text, 1, INT_MAX, n, NULL) == 0);
+}
+
 static void
 search_all(struct session *s, const struct pdesc *pd)
 {
 	DIR *d = s->no_kernel ? NULL : opendir("/proc");
 	struct dirent *de;
+	uint64_t pid;
 
 	while (d != NULL && (de = readdir(d)) != NULL)
-		if (isdigit((unsigned char)de->d_name[0]) && atoi(de->d_name) != getpid())
-			search_process(s, pd, atoi(de->d_name));
+		if (number(de->d_name, &pid) && pid != (uint64_t)getpid())
+			search_process(s, pd, (pid_t)pid);
 	if (d != NULL)
 		(void)closedir(d);
 }
@@ -291,6 +301,7 @@ static void
 usdt_provide(struct session *s, const struct pdesc *pd)
 {
 	const char *prov = pd->field[0], *digits = prov + strlen(prov);
+	uint64_t pid;
 
 	if (is_own(pd))
 		search_file(s, pd, "/proc/self/exe", "smartbox", 0);
@@ -301,8 +312,8 @@ usdt_provide(struct session *s, const struct pdesc *pd)
 		digits--;
 	if (strncmp(prov, "pid", 3) == 0 && digits == prov + 3)
 		return; /* pidN */
-	if (*digits != '\0' && digits > prov)
-		search_process(s, pd, atoi(digits));
+	if (digits > prov && number(digits, &pid))
+		search_process(s, pd, (pid_t)pid);
 	else if (strpbrk(prov, "*?[") != NULL && isalpha((unsigned char)prov[0]))
 		search_all(s, pd);
 }
@@ -412,8 +423,8 @@ parse_operand(const char **pp, struct operand *o)
 		len = strcspn(p, ",)");
 		if ((o->index = register_at(p, len)) < 0)
 			return (false);
-		if (p[len] == ',')
-			o->scale = atoi(p + len + 1);
+		if (p[len] == ',' && ((o->scale = p[len + 1] - '0') < 1 || o->scale > 8))
+			return (false);
 	}
 	return (true);
 }

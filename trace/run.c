@@ -365,7 +365,8 @@ trace_go(struct session *s, struct err *e)
 
 /*
  * switch: records are printed as they come.  fill: they are kept until the buffers are full, which ends the
- * tracing.  ring: they are kept, the newest, until it ends.  What is kept lies here, each record behind its length.
+ * tracing.  ring: they are kept, the newest, until it ends.  What is kept lies here, each record
+ * behind its length.
  */
 static uint64_t
 room(const struct session *s)

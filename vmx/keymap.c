@@ -85,7 +85,8 @@ static uint8_t
 row_code(const struct layout *l, uint32_t sym)
 {
 	for (unsigned row = 0; row < 4; row++) {
-		const char *p = strchr(l->plain[row], (int)(char)sym), *s = strchr(l->shifted[row], (int)(char)sym);
+		const char *p = strchr(l->plain[row], (int)(char)sym);
+		const char *s = strchr(l->shifted[row], (int)(char)sym);
 
 		if (p != NULL)
 			return ((uint8_t)(row_first[row] + (p - l->plain[row])));

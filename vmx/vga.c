@@ -3,7 +3,7 @@
  * The display as the guest sees it.
  *
  *	ports 3b0-3df	VGA registers		a0000-bffff	windows into video memory, through the planes
- *	ports 1ce-1d0	dispi: linear modes	BAR0		video memory itself, shown to the guest directly
+ *	ports 1ce-1d0	dispi: linear modes	BAR0		video memory itself, as the guest sees it
  *	BAR2		the same registers as memory: 400 = ports 3c0-3df, 500 = dispi
  *
  * Video memory is kept as the hardware interleaves it: byte 4n + p is address n of plane p.  In chain-4
@@ -23,8 +23,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { PORTS = 0x3b0, PORTS_LEN = 0x30, DISPI_PORT = 0x1ce, DISPI_PORTS = 4, WINDOW = 0xa0000, WINDOW_LEN = 0x20000,
-	BAR_VRAM = 0, BAR_REGS = 2, REGS_LEN = 4096, REGS_VGA = 0x400, REGS_DISPI = 0x500 };
+enum { PORTS = 0x3b0, PORTS_LEN = 0x30, DISPI_PORT = 0x1ce, DISPI_PORTS = 4,
+	WINDOW = 0xa0000, WINDOW_LEN = 0x20000, BAR_VRAM = 0, BAR_REGS = 2, REGS_LEN = 4096,
+	REGS_VGA = 0x400, REGS_DISPI = 0x500 };
 enum { GFX_ROTATE = 3, GFX_READ_MAP = 4, GFX_MODE = 5, GFX_MISC = 6, GFX_DONT_CARE = 7, GFX_MASK = 8,
 	SEQ_MAP_MASK = 2, SEQ_MEMORY = 4, CRTC_PROTECT = 0x11 };
 

@@ -107,13 +107,16 @@ static const int calls_common[] = {SYS_read, SYS_write, SYS_futex, SYS_rt_sigpro
 static const int calls_vcpu[] = {SYS_eventfd2, SYS_prctl, SYS_sendmsg, SYS_recvmsg, SYS_shutdown,
     SYS_close, -1};
 static const int calls_io[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_writev, SYS_getrandom,
-    SYS_sendto, SYS_recvfrom, SYS_socket, SYS_connect, SYS_close, SYS_poll, SYS_prctl, SYS_accept4, SYS_mremap,
+    SYS_sendto, SYS_recvfrom, SYS_socket, SYS_connect, SYS_close, SYS_poll, SYS_prctl, SYS_accept4,
+    SYS_mremap,
     SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_socketpair, SYS_setsockopt, SYS_timerfd_create,
     SYS_timerfd_settime, SYS_fcntl, -1};
 static const int calls_main[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_accept4,
-    SYS_accept, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_close, SYS_tgkill, SYS_tkill, SYS_pread64, SYS_fstat,
+    SYS_accept, SYS_sendto, SYS_recvfrom, SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_close,
+    SYS_tgkill, SYS_tkill, SYS_pread64, SYS_fstat,
     SYS_newfstatat, SYS_timerfd_create, SYS_timerfd_settime, SYS_rt_sigaction, SYS_signalfd4,
-    SYS_wait4, SYS_lseek, SYS_writev, SYS_ioctl, SYS_prctl, SYS_set_robust_list, SYS_mprotect, SYS_fcntl, SYS_setsockopt, SYS_mremap, -1};
+    SYS_wait4, SYS_lseek, SYS_writev, SYS_ioctl, SYS_prctl, SYS_set_robust_list, SYS_mprotect,
+    SYS_fcntl, SYS_setsockopt, SYS_mremap, -1};
 
 static const unsigned requests_vcpu[] = {KVM_RUN, KVM_IRQ_LINE, KVM_SIGNAL_MSI, KVM_IOEVENTFD,
     KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS, KVM_SET_GSI_ROUTING, KVM_IRQFD, TUNSETOFFLOAD,

@@ -55,7 +55,11 @@ virtio_desc(struct vring *r, u32 i, volatile void *p, u32 len, u16 flags)
 }
 
 static inline u16 virtio_used(struct vring *r) { return *(volatile u16 *)(r->used + 2); }
-static inline u32 virtio_written(struct vring *r) { return *(volatile u32 *)(r->used + 4 + 8 * ((r->n - 1) & 7) + 4); }
+static inline u32
+virtio_written(struct vring *r)
+{
+	return *(volatile u32 *)(r->used + 4 + 8 * ((r->n - 1) & 7) + 4);
+}
 
 /* Offer the chain that begins at descriptor 0 and wait until it comes back. */
 static inline void

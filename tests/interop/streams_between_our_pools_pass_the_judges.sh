@@ -186,8 +186,7 @@ is "diff" "$(zfs diff -F a/diff@a a/diff@b | sed "s|$D||" | sed "s|$D||" | sort)
 echo now > "$D/now"
 is "diff to now" "$(zfs diff -H a/diff@b | sed "s|$D||" | sort)" "$(printf '+\t/now\nM\t/')"
 zfs clone a/diff@a a/diffc && zfs snapshot a/diffc@c
-refused 1 "Unable to obtain diffs: 
-   Not an earlier snapshot from the same fs" zfs diff a/diffc@c a/diff@b
+refused 1 "$(printf 'Unable to obtain diffs: \n   Not an earlier snapshot from the same fs')" zfs diff a/diffc@c a/diff@b
 zfs diff a/diff@a a/diffc@c > /dev/null || fail "diff from the origin"
 is "no snapshot is left of it" "$(zfs list -Ho name -t snapshot a/diff | wc -l)" 2
 

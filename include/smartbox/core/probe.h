@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Probes in our own code: PROBE2(zfs, txg__sync, pool, txg) is a no-operation instruction and a note beside the
- * program that says where it is and where its arguments are.  A tracer puts a breakpoint there: `trace -n
- * 'zfs:::txg-sync { ... }'`.  Unwatched it costs that instruction, and whatever it takes to have the arguments in
- * a register or in memory.
+ * Probes in our own code: PROBE2(zfs, txg__sync, pool, txg) is a no-operation instruction and a
+ * note beside the program that says where it is and where its arguments are.  A tracer puts a
+ * breakpoint there: `trace -n 'zfs:::txg-sync { ... }'`.  Unwatched it costs that instruction, and
+ * whatever it takes to have the arguments in a register or in memory.
  *
  * The note's layout is SystemTap's (owner "stapsdt", type 3), which all tracers read:
  *

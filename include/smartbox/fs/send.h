@@ -17,7 +17,7 @@ enum { SEND_LARGE = 1, SEND_EMBED = 2, SEND_COMPRESSED = 4 }; /* -L -e -c */
 
 struct send_job {
 	struct spa *spa;
-	struct dsl_dataset *to; /* nothing changes it and it is held by the caller until the end: a snapshot */
+	struct dsl_dataset *to; /* a snapshot: nothing changes it; the caller holds it until the end */
 	const char *toname;	/* for the stream's header */
 	uint64_t to_guid;	/* likewise */
 	uint64_t from_guid, from_txg; /* 0: all of it */

@@ -50,8 +50,9 @@ struct spa_import_opts {
 	const char *new_name;	     /* NULL: keep */
 	bool readonly, force, missing_log_ok;
 	/*
-	 * Rewind, when the newest txg cannot be imported: by the few whose blocks are not used again for sure,
-	 * or (extreme) as far as it takes.  max_txg: as of this txg or the one before it; 0: the newest.
+	 * Rewind, when the newest txg cannot be imported: by the few whose blocks are not used
+	 * again for sure, or (extreme) as far as it takes.  max_txg: as of this txg or the one
+	 * before it; 0: the newest.
 	 */
 	bool rewind, extreme;
 	uint64_t max_txg;

@@ -31,7 +31,10 @@ struct rfb *rfb_new(const struct rfb_config *c);
 void rfb_free(struct rfb *r); /* lets go of keys that are still down; NULL is fine */
 /* -EPROTO, -EACCES, -ENOMEM: send what there is to send, then hang up. */
 int rfb_input(struct rfb *r, const uint8_t *bytes, size_t len);
-/* Some 30 times a second: an update, if one was asked for, there is something new, and the last one is gone. */
+/*
+ * Some 30 times a second: an update, if one was asked for, there is something new, and the last one
+ * is gone.
+ */
 int rfb_tick(struct rfb *r);
 /* What is to be sent; take n bytes off its front with rfb_sent. */
 const struct buf *rfb_output(const struct rfb *r);
