@@ -766,6 +766,22 @@ do_info(int argc, char **argv)
 	return (0);
 }
 
+/* A UUID and one word behind it. */
+static int
+take_word(int argc, char **argv, const char *missing, const char **uuid, const char **word)
+{
+	int rc;
+
+	if (next_option(argc, argv, "") != -1)
+		return (2);
+	if ((rc = take_uuid(argc, argv, uuid)) != 0)
+		return (rc);
+	if (optind + 1 != argc)
+		return (applet_usage("%s", missing));
+	*word = argv[optind];
+	return (0);
+}
+
 static int
 do_sysrq(int argc, char **argv)
 {
@@ -774,13 +790,8 @@ do_sysrq(int argc, char **argv)
 	struct machine m;
 	int rc;
 
-	if (next_option(argc, argv, "") != -1)
-		return (2);
-	if ((rc = take_uuid(argc, argv, &uuid)) != 0)
+	if ((rc = take_word(argc, argv, "nmi or screenshot is needed", &uuid, &what)) != 0)
 		return (rc);
-	if (optind + 1 != argc)
-		return (applet_usage("nmi or screenshot is needed"));
-	what = argv[optind];
 	init(&m);
 	if (vm_sysrq(&m, uuid, what, &e) != 0)
 		return (fail(&e));
@@ -801,13 +812,8 @@ snapshot(int argc, char **argv,
 	struct machine m;
 	int rc;
 
-	if (next_option(argc, argv, "") != -1)
-		return (2);
-	if ((rc = take_uuid(argc, argv, &uuid)) != 0)
+	if ((rc = take_word(argc, argv, "one snapshot name is needed", &uuid, &name)) != 0)
 		return (rc);
-	if (optind + 1 != argc)
-		return (applet_usage("one snapshot name is needed"));
-	name = argv[optind];
 	init(&m);
 	if (fn(&m, uuid, name, &e) != 0)
 		return (fail(&e));

@@ -126,27 +126,13 @@ syscall_entry(struct gen *g, const struct row *r)
 	number_in_set(g, R8, r->a);
 }
 
-static void
-syscall_number(struct gen *g)
-{
-	enum { ORIG_AX = 120 };
-
-	asm_mov(&g->b, R1, FP);
-	asm_alui(&g->b, BPF_ADD, R1, -8);
-	asm_imm(&g->b, R2, 8);
-	asm_load(&g->b, 8, R3, R6, 0);
-	asm_alui(&g->b, BPF_ADD, R3, ORIG_AX);
-	asm_call(&g->b, H_READ_KERNEL);
-	asm_load(&g->b, 8, R8, FP, -8);
-}
-
 /* sys_exit of one of them that went well (what came back is more than nothing). */
 static void
 syscall_gain(struct gen *g, const struct row *r)
 {
 	asm_load(&g->b, 8, R0, R6, 8);
 	asm_jmpi(&g->b, BPF_JSLE, R0, 0, g->l_out);
-	syscall_number(g);
+	syscall_number_at_exit(g);
 	number_in_set(g, R8, r->a);
 }
 
@@ -155,7 +141,7 @@ syscall_failure(struct gen *g, const struct row *r)
 {
 	asm_load(&g->b, 8, R0, R6, 8);
 	asm_jmpi(&g->b, BPF_JSGE, R0, 0, g->l_out);
-	syscall_number(g);
+	syscall_number_at_exit(g);
 	number_in_set(g, R8, r->a);
 }
 
@@ -164,7 +150,7 @@ static void
 born(struct gen *g, const struct row *r)
 {
 	leave_unless(g, 1, 0);
-	syscall_number(g);
+	syscall_number_at_exit(g);
 	number_in_set(g, R8, CLONES);
 	if (r->a != 0)
 		only_leader(g, r);

@@ -62,14 +62,9 @@ is_return(const struct target *t)
 	return (t->b != 0);
 }
 
-/* The number is args[1] of sys_enter; sys_exit has it in the registers. r8 = number. */
-static void
-load_number(struct gen *g, const struct target *t)
+void
+syscall_number_at_exit(struct gen *g)
 {
-	if (!is_return(t)) {
-		asm_load(&g->b, 8, R8, R6, 8);
-		return;
-	}
 	asm_mov(&g->b, R1, FP);
 	asm_alui(&g->b, BPF_ADD, R1, -8);
 	asm_imm(&g->b, R2, 8);
@@ -77,6 +72,16 @@ load_number(struct gen *g, const struct target *t)
 	asm_alui(&g->b, BPF_ADD, R3, ORIG_AX);
 	asm_call(&g->b, H_READ_KERNEL);
 	asm_load(&g->b, 8, R8, FP, -8);
+}
+
+/* Of sys_enter it is args[1].  r8 = number. */
+static void
+load_number(struct gen *g, const struct target *t)
+{
+	if (is_return(t))
+		syscall_number_at_exit(g);
+	else
+		asm_load(&g->b, 8, R8, R6, 8);
 }
 
 static void

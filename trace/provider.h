@@ -41,4 +41,7 @@ struct provider {
 extern const struct provider prov_dtrace, prov_syscall, prov_profile, prov_stable, prov_rawtp,
     prov_sdt, prov_fbt, prov_pid, prov_usdt, prov_cpc;
 
+/* prov_syscall.c: r8 = the call's number, from the registers that sys_exit comes with. */
+void syscall_number_at_exit(struct gen *g);
+
 #endif
