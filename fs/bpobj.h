@@ -20,12 +20,18 @@ struct space_sum {
 	int64_t used; /* dsize: what is charged */
 	int64_t comp, uncomp;
 };
+/* The numbers are the disk's: a damaged one may be any, and a sum then wraps. */
+static inline int64_t
+space_wrapped(int64_t a, int64_t b, int sign)
+{
+	return ((int64_t)((uint64_t)a + (uint64_t)sign * (uint64_t)b));
+}
 static inline void
 space_add(struct space_sum *to, const struct space_sum *d, int sign)
 {
-	to->used += sign * d->used;
-	to->comp += sign * d->comp;
-	to->uncomp += sign * d->uncomp;
+	to->used = space_wrapped(to->used, d->used, sign);
+	to->comp = space_wrapped(to->comp, d->comp, sign);
+	to->uncomp = space_wrapped(to->uncomp, d->uncomp, sign);
 }
 /* A sum of differences, as a size. */
 static inline uint64_t space_bytes(int64_t n) { return (n > 0 ? (uint64_t)n : 0); }
