@@ -82,7 +82,7 @@ static void
 prefix(struct session *s, const struct rec_head *h)
 {
 	const struct probe *p = s->probes[h->probe - 1];
-	char name[400];
+	size_t func = strlen(p->func), name = strlen(p->name), n = func + 1 + name;
 
 	heading(s);
 	if (s->opt.v[O_FLOWINDENT] != 0) {
@@ -91,11 +91,16 @@ prefix(struct session *s, const struct rec_head *h)
 	}
 	if (s->opt.v[O_QUIET] != 0)
 		return;
-	(void)snprintf(name, sizeof(name), "%s:%s", p->func, p->name);
-	if (s->testing)
-		buf_printf(&s->out, "%32s ", name);
-	else
-		buf_printf(&s->out, "%3u %6u %32s ", h->cpu, h->probe, name);
+	if (!s->testing) {
+		fmt_integer(&s->out, h->cpu, false, 3);
+		fmt_integer(&s->out, h->probe, false, 7);
+		buf_add(&s->out, " ", 1);
+	}
+	fmt_blanks(&s->out, n < 32 ? 32 - n : 0);
+	buf_add(&s->out, p->func, func);
+	buf_add(&s->out, ":", 1);
+	buf_add(&s->out, p->name, name);
+	buf_add(&s->out, " ", 1);
 }
 
 static void
@@ -164,10 +169,7 @@ print_integer(struct session *s, const struct value *v)
 
 	if (!quiet)
 		buf_str(&s->out, " ");
-	if (sign)
-		buf_printf(&s->out, "%*lld", w, (long long)value_int(v));
-	else
-		buf_printf(&s->out, "%*llu", w, (unsigned long long)value_int(v));
+	fmt_integer(&s->out, value_int(v), sign, w);
 }
 
 static void

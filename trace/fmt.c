@@ -229,18 +229,26 @@ effective(const struct conv *v, const int dyn[2])
 	return (w);
 }
 
+void
+fmt_blanks(struct buf *out, size_t n)
+{
+	static const char many[] = "                                                                ";
+
+	for (; n >= sizeof(many); n -= sizeof(many) - 1)
+		buf_add(out, many, sizeof(many) - 1);
+	buf_add(out, many, n);
+}
+
 static void
 padded(struct buf *out, const char *s, size_t n, struct width w)
 {
 	size_t pad = w.width > 0 && (size_t)w.width > n ? (size_t)w.width - n : 0;
 
 	if (!w.left)
-		for (size_t i = 0; i < pad; i++)
-			buf_add(out, " ", 1);
+		fmt_blanks(out, pad);
 	buf_add(out, s, n);
 	if (w.left)
-		for (size_t i = 0; i < pad; i++)
-			buf_add(out, " ", 1);
+		fmt_blanks(out, pad);
 }
 
 static void
@@ -304,30 +312,91 @@ group_digits(char *s, size_t size)
 	}
 }
 
+/* The digits of x, the last first from end backwards; where they begin. */
+static char *
+digits(char *end, uint64_t x, unsigned base, bool upper)
+{
+	const char *set = upper ? "0123456789ABCDEF" : "0123456789abcdef";
+
+	if (base == 10) /* by a constant: no division */
+		for (; x != 0; x /= 10)
+			*--end = (char)('0' + x % 10);
+	for (; x != 0; x /= base)
+		*--end = set[x % base];
+	return (end);
+}
+
+void
+fmt_integer(struct buf *out, int64_t x, bool sign, int width)
+{
+	bool below = sign && x < 0;
+	char text[32], *end = text + sizeof(text),
+	    *s = digits(end, below ? -(uint64_t)x : (uint64_t)x, 10, false);
+
+	if (s == end)
+		*--s = '0';
+	if (below)
+		*--s = '-';
+	if (end - s < width)
+		fmt_blanks(out, (size_t)(width - (end - s)));
+	buf_add(out, s, (size_t)(end - s));
+}
+
+/* What stands before the digits of an integer: a sign, 0x. */
+static const char *
+int_prefix(const struct conv *v, char conv, int64_t x)
+{
+	if (conv == 'd')
+		return (x < 0 ? "-" : v->flags & FMT_PLUS ? "+" : v->flags & FMT_SPACE ? " " : "");
+	if ((v->flags & FMT_ALT) != 0 && x != 0 && (conv == 'x' || conv == 'X'))
+		return (conv == 'x' ? "0x" : "0X");
+	return ("");
+}
+
+static char
+int_conv(const struct conv *v, const struct value *val)
+{
+	if (v->conv == 'p')
+		return ('x');
+	if (v->conv != 'd' && v->conv != 'i')
+		return (v->conv);
+	return (type_is_int(val->type) && !type_signed(val->type) ? 'u' : 'd');
+}
+
+/* As C's printf, without its price: a million of these a second must be possible. */
 static void
 print_int(struct buf *out, const struct conv *v, const struct value *val, struct width w)
 {
-	char spec[32], text[400], conv = v->conv == 'p' ? 'x' : v->conv;
+	enum { ROOM = 400, MOST = 300 };
+	char text[ROOM], conv = int_conv(v, val), *end = text + 384, *s;
 	int64_t x = value_int(val);
-	bool zero;
+	const char *prefix;
+	int least = 1;
 
-	if ((conv == 'd' || conv == 'i') && type_is_int(val->type) && !type_signed(val->type))
-		conv = 'u';
-	if (conv != 'd' && conv != 'i' && val->size < 8)
+	if (conv != 'd' && val->size < 8)
 		x &= (int64_t)((1ull << (val->size * 8)) - 1);
-	if (w.prec > 300)
-		w.prec = 300;
-	/* As in C: zeroes do not fill a field that is cut to the left or has a precision. */
-	zero = (v->flags & FMT_ZERO) != 0 && !w.left && w.prec < 0;
-	(void)snprintf(spec, sizeof(spec), "%%%s%s%s%s*.*ll%c", v->flags & FMT_PLUS ? "+" : "",
-	    v->flags & FMT_SPACE ? " " : "", v->flags & FMT_ALT ? "#" : "",
-	    zero ? "0" : "", conv);
-	(void)snprintf(text, sizeof(text), spec,
-	    zero && w.width > 0 ? w.width < 300 ? w.width : 300 : 0, w.prec,
-	    (long long)x);
-	if (v->flags & FMT_GROUP)
-		group_digits(text, sizeof(text));
-	padded(out, text, strlen(text), w);
+	*end = '\0';
+	prefix = int_prefix(v, conv, x);
+	s = digits(end, conv == 'd' && x < 0 ? -(uint64_t)x : (uint64_t)x,
+	    conv == 'o' ? 8 : conv == 'x' || conv == 'X' ? 16 : 10, conv == 'X');
+	if (conv == 'o' && (v->flags & FMT_ALT) != 0)
+		*--s = '0';
+	if (w.prec >= 0)
+		least = w.prec < MOST ? w.prec : MOST;
+	else if ((v->flags & FMT_ZERO) != 0 && !w.left && w.width > 0)
+		least = (w.width < MOST ? w.width : MOST) - (int)strlen(prefix);
+	if (w.prec < 0 && least < 1)
+		least = 1;
+	while (end - s < least)
+		*--s = '0';
+	for (size_t n = strlen(prefix); n > 0; n--)
+		*--s = prefix[n - 1];
+	if (v->flags & FMT_GROUP) {
+		memmove(text, s, (size_t)(end - s) + 1);
+		group_digits(s = text, sizeof(text));
+		end = text + strlen(text);
+	}
+	padded(out, s, (size_t)(end - s), w);
 }
 
 static void

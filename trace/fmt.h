@@ -52,6 +52,9 @@ struct fmt_ctx {
 };
 
 /* Format one conversion (with its literal text in front). dyn: dynamic width and precision, or -1. */
+void fmt_blanks(struct buf *out, size_t n);
+/* A decimal, right-aligned in the width. */
+void fmt_integer(struct buf *out, int64_t x, bool sign, int width);
 void fmt_value(struct buf *out, const struct conv *v, const struct value *val, const int dyn[2],
     const struct fmt_ctx *ctx);
 int64_t value_int(const struct value *v);

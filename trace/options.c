@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "smartbox/core/units.h"
 
@@ -76,16 +77,20 @@ options_init(struct options *o)
 void
 options_environment(struct options *o)
 {
+	static const char prefix[] = "DTRACE_OPT_";
 	char name[64];
 
-	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-		const char *value;
-		size_t n = (size_t)snprintf(name, sizeof(name), "DTRACE_OPT_%s", table[i].name);
+	for (char **v = environ; v != NULL && *v != NULL; v++) {
+		const char *text = *v + sizeof(prefix) - 1;
+		size_t n;
 
+		if (strncmp(*v, prefix, sizeof(prefix) - 1) != 0 ||
+		    (n = strcspn(text, "=")) >= sizeof(name))
+			continue;
 		for (size_t k = 0; k < n; k++)
-			name[k] = (char)toupper((unsigned char)name[k]);
-		if ((value = getenv(name)) != NULL)
-			(void)options_set(o, table[i].name, value, false, NULL);
+			name[k] = (char)tolower((unsigned char)text[k]);
+		name[n] = '\0';
+		(void)options_set(o, name, text[n] == '=' ? text + n + 1 : NULL, false, NULL);
 	}
 }
 

@@ -61,6 +61,7 @@ void
 trace_without_kernel(struct session *s)
 {
 	s->no_kernel = true;
+	symbols_without_kernel(s->syms);
 }
 
 int

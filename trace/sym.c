@@ -18,7 +18,7 @@ struct symbols {
 	char *text;
 	struct ksym *k;
 	size_t n;
-	bool tried, noresolve;
+	bool tried, noresolve, without_kernel;
 	struct user_symbols *user;
 };
 
@@ -45,6 +45,12 @@ void
 symbols_noresolve(struct symbols *s)
 {
 	s->noresolve = true;
+}
+
+void
+symbols_without_kernel(struct symbols *s)
+{
+	s->without_kernel = true;
 }
 
 static int
@@ -85,6 +91,8 @@ load(struct symbols *s)
 	if (s->tried)
 		return;
 	s->tried = true;
+	if (s->without_kernel)
+		return;
 	if (file_read("/proc/kallsyms", KALLSYMS_MAX, &s->text, &len, NULL) != 0)
 		return;
 	for (size_t i = 0; i < len; i++)

@@ -17,6 +17,7 @@ struct symbols;
 struct symbols *symbols_new(void); /* NULL: out of memory */
 void symbols_free(struct symbols *s);
 void symbols_noresolve(struct symbols *s);
+void symbols_without_kernel(struct symbols *s); /* as if it had none */
 
 /* "vmlinux`do_sys_open+0x12", or the bare hex number. */
 void sym_kernel(struct symbols *s, uint64_t addr, char *buf, size_t size);
