@@ -173,139 +173,10 @@ zfs_print_dependents(const struct nvlist *out)
 			(void)applet_fail_bare(NULL, "%s", names[i]);
 }
 
-/* Options that every command of this file may have. */
-struct flags {
-	struct nvlist *args, *props;
-};
-
-static int
-finish(int status, struct flags *f)
-{
-	nv_free(f->args);
-	nv_free(f->props);
-	return (status);
-}
-
-/* A request that takes over the collected arguments. */
-static int
-submit(struct flags *f, const char *dataset, const char *op, struct nvlist **out, struct err *e)
-{
-	struct nvlist *args = f->args;
-
-	if (nv_next(f->props, NULL) != NULL)
-		must(nv_add_nvlist(args, "props", f->props));
-	f->args = NULL;
-	return (zfs_change(dataset, op, args, out, e));
-}
-
-static int
-report_create(const char *name, struct nvlist *out, int rc, const struct err *e)
-{
-	int status = rc != 0 ? applet_fail_bare(e, "cannot create '%s'", name) :
-	    zfs_report_mounts(out, "filesystem successfully created, but not mounted");
-
-	nv_free(out);
-	return (status);
-}
-
-/* -V SIZE: rounded up to whole blocks, as OpenZFS does. */
-static int
-add_volsize(struct nvlist *args, const struct nvlist *props, const char *text)
-{
-	uint64_t size, block = 16 << 10;
-	struct err e = ERR_INIT;
-
-	if (units_parse_size(text, &size, &e) != 0)
-		return (applet_usage("bad volume size '%s': %s", text, e.msg));
-	(void)units_parse_size(nv_str_or(props, "volblocksize", "16K"), &block, NULL);
-	if (block != 0 && size % block != 0 && size <= UINT64_MAX - block)
-		size += block - size % block;
-	must(nv_add_u64(args, "volsize", size));
-	return (0);
-}
-
-static int
-create(int argc, char **argv)
-{
-	struct flags f = {must_nv(), must_nv()};
-	const char *volsize = NULL;
-	struct nvlist *out = NULL;
-	struct err e = ERR_INIT;
-	int c, rc, status = 0;
-
-	while (status == 0 && (c = applet_getopt(argc, argv, "pso:b:V:u")) != -1) {
-		if (c == 'p')
-			must(nv_add_boolean(f.args, "parents"));
-		else if (c == 'u')
-			must(nv_add_boolean(f.args, "nomount"));
-		else if (c == 's')
-			must(nv_add_boolean(f.args, "sparse"));
-		else if (c == 'o')
-			status = zfs_parse_prop(f.props, optarg);
-		else if (c == 'b')
-			must(nv_add_str(f.props, "volblocksize", optarg));
-		else if (c == 'V')
-			volsize = optarg;
-		else
-			status = 2;
-	}
-	if (status == 0 && volsize == NULL && (nv_has(f.args, "sparse") || nv_has(f.props, "volblocksize")))
-		status = applet_usage("'-s' and '-b' can only be used when creating a volume");
-	if (status == 0 && volsize != NULL)
-		status = add_volsize(f.args, f.props, volsize);
-	if (status == 0 && optind + 1 != argc)
-		status = optind < argc ? applet_usage("too many arguments") :
-		    applet_usage("missing %s argument", volsize != NULL ? "volume" : "filesystem");
-	if (status != 0)
-		return (finish(status, &f));
-	must(nv_add_str(f.args, "name", argv[optind]));
-	rc = submit(&f, argv[optind], "fs.create", &out, &e);
-	if (rc == -ENOENT && strcmp(e.msg, "dataset does not exist") == 0)
-		(void)err_set(&e, ENOENT, "no such pool '%.*s'",
-		    (int)name_pool_length(argv[optind]), argv[optind]);
-	return (finish(report_create(argv[optind], out, rc, &e), &f));
-}
-
-static int
-clone(int argc, char **argv)
-{
-	struct flags f = {must_nv(), must_nv()};
-	struct nvlist *out = NULL;
-	struct err e = ERR_INIT;
-	int c, rc, status = 0;
-
-	while (status == 0 && (c = applet_getopt(argc, argv, "po:")) != -1) {
-		if (c == 'p')
-			must(nv_add_boolean(f.args, "parents"));
-		else
-			status = c == 'o' ? zfs_parse_prop(f.props, optarg) : 2;
-	}
-	argc -= optind;
-	argv += optind;
-	if (status == 0 && argc != 2)
-		status = applet_usage(argc < 1 ? "missing source dataset argument" :
-		    argc < 2 ? "missing target dataset argument" : "too many arguments");
-	if (status != 0)
-		return (finish(status, &f));
-	if (name_pool_length(argv[0]) != name_pool_length(argv[1]) ||
-	    strncmp(argv[0], argv[1], name_pool_length(argv[0])) != 0)
-		return (finish(applet_fail_bare(NULL, "cannot create '%s': source and target pools differ",
-		    argv[1]), &f));
-	must(nv_add_str(f.args, "origin", argv[0]));
-	must(nv_add_str(f.args, "name", argv[1]));
-	rc = submit(&f, argv[1], "fs.clone", &out, &e);
-	if (rc == 0) {
-		status = zfs_report_mounts(out, "filesystem successfully cloned, but not mounted");
-		nv_free(out);
-		return (finish(status, &f));
-	}
-	return (finish(report_create(argv[1], out, rc, &e), &f));
-}
-
 static int
 rename_dataset(int argc, char **argv)
 {
-	struct flags f = {must_nv(), must_nv()};
+	struct zfs_request f = {must_nv(), must_nv()};
 	struct nvlist *out = NULL;
 	struct err e = ERR_INIT;
 	int c, status = 0;
@@ -313,10 +184,14 @@ rename_dataset(int argc, char **argv)
 	while (status == 0 && (c = applet_getopt(argc, argv, "pruf")) != -1) {
 		if (c == '?')
 			status = 2;
-		else if (c != 'u')
+		else
 			must(nv_add_boolean(f.args, c == 'p' ? "parents" : c == 'r' ? "recursive" :
-			    "force"));
+			    c == 'u' ? "nomount" : "force"));
 	}
+	if (status == 0 && nv_has(f.args, "parents") &&
+	    (nv_has(f.args, "recursive") || nv_has(f.args, "nomount")))
+		status = applet_usage(nv_has(f.args, "recursive") ? "-p and -r options are mutually "
+		    "exclusive" : "-u and -p options are mutually exclusive");
 	argc -= optind;
 	argv += optind;
 	if (status == 0 && argc != 2)
@@ -325,7 +200,7 @@ rename_dataset(int argc, char **argv)
 	if (status == 0 && nv_has(f.args, "recursive") && strchr(argv[0], '@') == NULL)
 		status = applet_usage("source dataset for recursive rename must be a snapshot");
 	if (status != 0)
-		return (finish(status, &f));
+		return (zfs_request_end(status, &f));
 	must(nv_add_str(f.args, "from", argv[0]));
 	if (argv[1][0] == '@' && strchr(argv[0], '@') != NULL) {
 		char to[2 * DSL_NAME_MAX];
@@ -335,7 +210,7 @@ rename_dataset(int argc, char **argv)
 	} else {
 		must(nv_add_str(f.args, "to", argv[1]));
 	}
-	if (submit(&f, argv[0], "fs.rename", &out, &e) == 0)
+	if (zfs_submit(&f, argv[0], "fs.rename", &out, &e) == 0)
 		status = zfs_report_mounts(out, NULL);
 	else if (e.code == ENOENT && strcmp(e.msg, "dataset does not exist") == 0)
 		status = applet_fail_bare(&e, "cannot open '%s'", argv[0]);
@@ -344,7 +219,7 @@ rename_dataset(int argc, char **argv)
 	else
 		status = applet_fail_bare(&e, "cannot rename '%s'", argv[0]);
 	nv_free(out);
-	return (finish(status, &f));
+	return (zfs_request_end(status, &f));
 }
 
 static int
@@ -368,7 +243,7 @@ report_snapshot(const struct nvlist *out, char **argv, struct err *e)
 static int
 snapshot(int argc, char **argv)
 {
-	struct flags f = {must_nv(), must_nv()};
+	struct zfs_request f = {must_nv(), must_nv()};
 	struct nvlist *out = NULL;
 	struct err e = ERR_INIT;
 	int c, status = 0;
@@ -387,12 +262,12 @@ snapshot(int argc, char **argv)
 		if (strchr(argv[i], '@') == NULL)
 			status = applet_usage("'%s': missing '@' delimiter in snapshot name", argv[i]);
 	if (status != 0)
-		return (finish(status, &f));
+		return (zfs_request_end(status, &f));
 	must(nv_add_str_array(f.args, "names", (const char *const *)argv, (size_t)argc));
-	if (submit(&f, argv[0], "fs.snapshot", &out, &e) != 0)
+	if (zfs_submit(&f, argv[0], "fs.snapshot", &out, &e) != 0)
 		status = report_snapshot(out != NULL ? out : f.props, argv, &e);
 	nv_free(out);
-	return (finish(status, &f));
+	return (zfs_request_end(status, &f));
 }
 
 static int
@@ -494,17 +369,30 @@ inherit(int argc, char **argv)
 	return (status);
 }
 
+static int
+version(int argc, char **argv)
+{
+	if (applet_getopt(argc, argv, "") != -1)
+		return (2);
+	if (optind < argc)
+		return (applet_usage("too many arguments"));
+	(void)printf("zfs-smartbox-%s\n", applet_version());
+	return (0);
+}
+
 static const struct subcmd zfs_commands[] = {
-	{"create", create, "[-pu] [-o PROPERTY=VALUE]... FILESYSTEM | "
-	    "[-ps] [-b BLOCKSIZE] [-o PROPERTY=VALUE]... -V SIZE VOLUME", "make a dataset"},
+	{"version", version, "", "show the version of this program"},
+	{"create", zfs_create, "[-Pnpuv] [-o PROPERTY=VALUE]... FILESYSTEM | "
+	    "[-Pnpsv] [-b BLOCKSIZE] [-o PROPERTY=VALUE]... -V SIZE VOLUME", "make a dataset"},
 	{"destroy", zfs_destroy, "[-fnpRrv] FILESYSTEM|VOLUME | "
 	    "[-dfnpRrv] DATASET@SNAP[%SNAP][,SNAP[%SNAP]]... | DATASET#BOOKMARK", "remove datasets or snapshots"},
 	{"snapshot", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...",
 	    "keep the state of datasets"},
 	{"rollback", zfs_rollback, "[-rRf] SNAPSHOT", "go back to a snapshot"},
-	{"clone", clone, "[-p] [-o PROPERTY=VALUE]... SNAPSHOT DATASET",
+	{"clone", zfs_clone, "[-p] [-o PROPERTY=VALUE]... SNAPSHOT DATASET",
 	    "make a writable dataset of a snapshot"},
-	{"rename", rename_dataset, "[-fpu] DATASET DATASET | -r SNAPSHOT SNAPSHOT",
+	{"rename", rename_dataset, "[-fp] DATASET DATASET | -u [-f] FILESYSTEM FILESYSTEM | "
+	    "-r SNAPSHOT SNAPSHOT",
 	    "give another name"},
 	{"list", zfs_list, "[-Hp] [-r|-d DEPTH] [-o COLUMN,...] [-s COLUMN]... [-S COLUMN]... "
 	    "[-t TYPE,...] [DATASET]...", "show datasets"},
@@ -538,11 +426,12 @@ static const struct subcmd zfs_commands[] = {
 	{"bookmark", zfs_bookmark, "SNAPSHOT|BOOKMARK BOOKMARK",
 	    "remember a snapshot's time for incremental sends"},
 	{"hold", zfs_hold, "[-r] TAG SNAPSHOT...", "keep snapshots from being destroyed"},
-	{"holds", zfs_holds, "[-rH] SNAPSHOT...", "show the tags of snapshots"},
+	{"holds", zfs_holds, "[-Hpr] SNAPSHOT...", "show the tags of snapshots"},
 	{"release", zfs_release, "[-r] TAG SNAPSHOT...", "take a tag away"},
 	{"diff", zfs_diff, "[-FHth] SNAPSHOT [SNAPSHOT|FILESYSTEM]", "show what changed"},
-	{"mount", zfs_mount, "[-O] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
-	{"unmount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
+	{"mount", zfs_mount, "[-Oflv] [-o OPTION,...] -a|FILESYSTEM", "mount, or show what is mounted"},
+	{"unmount", zfs_unmount, "[-fu] -a|FILESYSTEM|MOUNTPOINT", "unmount"},
+	{"wait", zfs_wait, "[-t ACTIVITY,...] FILESYSTEM", "until nothing is going on in a filesystem"},
 	{"share", zfs_refused, "-a|FILESYSTEM", "refused: nothing is shared here"},
 	{"unshare", zfs_refused, "-a|FILESYSTEM|MOUNTPOINT", NULL},
 	{"load-key", zfs_refused, "DATASET", "refused: encrypted datasets are not supported"},
@@ -554,7 +443,7 @@ static const struct subcmd zfs_commands[] = {
 	{"unzone", zfs_refused, "NAMESPACE FILESYSTEM", NULL},
 	{"jail", zfs_refused, "JAIL FILESYSTEM", NULL},
 	{"unjail", zfs_refused, "JAIL FILESYSTEM", NULL},
-	{"umount", zfs_unmount, "[-f] -a|FILESYSTEM|MOUNTPOINT", NULL},
+	{"umount", zfs_unmount, "[-fu] -a|FILESYSTEM|MOUNTPOINT", NULL},
 	{"recv", zfs_receive, "[-FMhnsuv] [-d|-e] FILESYSTEM|VOLUME|SNAPSHOT", NULL},
 	{"snap", snapshot, "[-r] [-o PROPERTY=VALUE]... DATASET@SNAP...", NULL},
 	{NULL, NULL, NULL, NULL},
@@ -591,6 +480,8 @@ zfs_main(int argc, char **argv)
 {
 	int status;
 
+	if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
+		return (version(1, argv));
 	buf_str(&command_line, "zfs");
 	for (int i = 1; i < argc; i++)
 		buf_printf(&command_line, " %s", argv[i]);

@@ -13,6 +13,9 @@
 #include "smartbox/fs/nvlist.h"
 
 /* Subcommands outside of zfs.c. */
+int zfs_create(int argc, char **argv);
+int zfs_clone(int argc, char **argv);
+int zfs_wait(int argc, char **argv);
 int zfs_list(int argc, char **argv);
 int zfs_get(int argc, char **argv);
 int zfs_destroy(int argc, char **argv);
@@ -54,6 +57,15 @@ int zfs_ask(const char *dataset, const char *op, const struct nvlist *args, stru
 /* The same for changes: the command line goes into the pool's history; args are freed. */
 int zfs_change(const char *dataset, const char *op, struct nvlist *args, struct nvlist **out,
     struct err *e);
+/* A change with properties that is being put together. */
+struct zfs_request {
+	struct nvlist *args, *props;
+};
+/* Send it; the arguments are freed.  zfs_request_end frees what is left and returns `status`. */
+int zfs_submit(struct zfs_request *f, const char *dataset, const char *op, struct nvlist **out,
+    struct err *e);
+int zfs_request_end(int status, struct zfs_request *f);
+
 /* An operation with a stream through fd: fs/client.h, pool_stream. */
 int zfs_stream(const char *dataset, const char *op, const struct nvlist *args, int fd,
     void (*tell)(void *arg, const struct nvlist *nv), void *arg, struct nvlist **out, struct err *e);

@@ -101,8 +101,10 @@ zfs_release(int argc, char **argv)
 	return (change_hold(argc, argv, "fs.release", "release hold from snapshot"));
 }
 
-struct width {
-	int name, tag;
+/* How tags are listed. */
+struct layout {
+	int name, tag;	   /* widths */
+	bool plain, exact; /* by tabs; times as numbers */
 };
 
 static void
@@ -125,25 +127,26 @@ each_tag(const struct nvlist *holds, void (*fn)(const char *name, const char *ta
 static void
 measure(const char *name, const char *tag, uint64_t time, void *arg)
 {
-	struct width *w = arg;
+	struct layout *w = arg;
 
 	(void)time;
 	w->name = (int)strlen(name) > w->name ? (int)strlen(name) : w->name;
 	w->tag = (int)strlen(tag) > w->tag ? (int)strlen(tag) : w->tag;
 }
 
-/* arg NULL: for programs. */
 static void
 print_tag(const char *name, const char *tag, uint64_t time, void *arg)
 {
-	const struct width *w = arg;
+	const struct layout *w = arg;
 	time_t t = (time_t)time;
 	char when[64] = "";
 	struct tm tm;
 
-	if (localtime_r(&t, &tm) != NULL)
+	if (w->exact)
+		(void)snprintf(when, sizeof(when), "%llu", (unsigned long long)time);
+	else if (localtime_r(&t, &tm) != NULL)
 		(void)strftime(when, sizeof(when), "%a %b %e %H:%M %Y", &tm);
-	if (w == NULL)
+	if (w->plain)
 		(void)printf("%s\t%s\t%s\n", name, tag, when);
 	else
 		(void)printf("%-*s  %-*s  %s\n", w->name, name, w->tag, tag, when);
@@ -174,16 +177,17 @@ list_holds(const char *name, bool recursive, struct nvlist *all)
 int
 zfs_holds(int argc, char **argv)
 {
-	struct width w = {(int)strlen("NAME"), (int)strlen("TAG")};
-	bool recursive = false, plain = false;
+	struct layout w = {(int)strlen("NAME"), (int)strlen("TAG"), false, false};
+	bool recursive = false;
 	struct nvlist *all;
 	int c, status = 0;
 
-	while ((c = applet_getopt(argc, argv, "rH")) != -1) {
-		if (c != 'r' && c != 'H')
+	while ((c = applet_getopt(argc, argv, "Hpr")) != -1) {
+		if (c == '?')
 			return (2);
 		recursive |= c == 'r';
-		plain |= c == 'H';
+		w.plain |= c == 'H';
+		w.exact |= c == 'p';
 	}
 	if (optind >= argc)
 		return (applet_usage("missing snapshot argument"));
@@ -192,9 +196,9 @@ zfs_holds(int argc, char **argv)
 		status |= strchr(argv[i], '@') != NULL ? list_holds(argv[i], recursive, all) :
 		    applet_fail_bare(NULL, "'%s' is not a snapshot", argv[i]);
 	each_tag(all, measure, &w);
-	if (!plain && nv_count(all) != 0)
+	if (!w.plain && nv_count(all) != 0)
 		(void)printf("%-*s  %-*s  %s\n", w.name, "NAME", w.tag, "TAG", "TIMESTAMP");
-	each_tag(all, print_tag, plain ? NULL : &w);
+	each_tag(all, print_tag, &w);
 	nv_free(all);
 	return (status);
 }

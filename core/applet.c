@@ -2,6 +2,7 @@
 /* What applets share: the table of all of them, subcommand dispatch, messages on stderr. */
 #include "smartbox/core/applet.h"
 
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@ extern const struct applet *const __stop_applets[] __attribute__((weak));
 
 static const struct applet *current;
 static const struct subcmd *current_sub;
+static const char *version = "unknown";
 
 size_t
 applet_count(void)
@@ -42,6 +44,18 @@ const char *
 applet_name(void)
 {
 	return (current != NULL ? current->name : "smartbox");
+}
+
+void
+applet_set_version(const char *v)
+{
+	version = v;
+}
+
+const char *
+applet_version(void)
+{
+	return (version);
 }
 
 static bool
@@ -184,12 +198,22 @@ subcmd_run(const struct subcmd *tbl, int argc, char **argv)
 int
 applet_getopt(int argc, char **argv, const char *opts)
 {
+	return (applet_getopt_long(argc, argv, opts, NULL));
+}
+
+int
+applet_getopt_long(int argc, char **argv, const char *opts, const struct option *names)
+{
 	char spec[128];
 	int c;
 
 	(void)snprintf(spec, sizeof(spec), "+:%s", opts);
 	opterr = 0;
-	c = getopt(argc, argv, spec);
+	c = names == NULL ? getopt(argc, argv, spec) : getopt_long(argc, argv, spec, names, NULL);
+	if (c == '?' && names != NULL && optind > 0 && strncmp(argv[optind - 1], "--", 2) == 0) {
+		(void)applet_usage("invalid option '%s'", argv[optind - 1]);
+		return ('?');
+	}
 	if (c == ':') {
 		(void)applet_usage("missing argument for '-%c' option", optopt);
 		return ('?');

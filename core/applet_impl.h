@@ -9,5 +9,7 @@ size_t applet_count(void);
 const struct applet *applet_at(size_t i);
 /* Make `a` the current applet, answer a lone -h or --help, else run it. */
 int applet_run(const struct applet *a, int argc, char **argv);
+/* What applet_version says. */
+void applet_set_version(const char *v);
 
 #endif

@@ -166,6 +166,7 @@ main(int argc, char **argv)
 	const struct applet *a;
 
 	sanitize_stdio();
+	applet_set_version(SMARTBOX_COMMIT);
 	if (argc > 0) {
 		slash = strrchr(argv[0], '/');
 		name = slash != NULL ? slash + 1 : argv[0];

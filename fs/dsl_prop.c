@@ -626,6 +626,13 @@ dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, un
 	return (0);
 }
 
+int
+dsl_prop_check_new(struct spa *spa, const char *name, unsigned kind, const struct nvlist *props,
+    struct err *e)
+{
+	return (dsl_prop_check_all(spa, NULL, name, kind, props, e));
+}
+
 /* --- setting, in a sync task ------------------------------------------------------------------ */
 
 static int

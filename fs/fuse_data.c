@@ -54,7 +54,7 @@ fuse_after_read(struct fuse_call *c)
 	if (c->s->opts.noatime || fuse_this_node(c, &z, &obj) != 0)
 		return (0);
 	fuse_record_begin(c);
-	(void)zpl_touch_atime(z, obj);
+	(void)zpl_touch_atime(z, obj, c->s->opts.relatime);
 	fuse_record_end(c, STASH_ATIME, obj);
 	return (0);
 }

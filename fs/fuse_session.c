@@ -232,6 +232,7 @@ fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mo
 		o->nosuid = !prop_is_on(ds, "setuid");
 		o->noexec = !prop_is_on(ds, "exec");
 		o->noatime = !prop_is_on(ds, "atime");
+		o->relatime = prop_is_on(ds, "relatime");
 		o->snapdir_visible = prop_is(ds, "snapdir", "visible");
 		o->posix_acl = prop_is(ds, "acltype", "posix");
 		o->sync_always = prop_is(ds, "sync", "always");
@@ -243,12 +244,23 @@ fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fuse_mo
 	return (rc);
 }
 
+static void
+apply_override(struct fuse_mount_opts *o)
+{
+	bool *const what[] = {&o->readonly, &o->nodev, &o->nosuid, &o->noexec, &o->noatime, &o->relatime};
+
+	for (unsigned i = 0; i < sizeof(what) / sizeof(what[0]); i++)
+		if (o->override.set >> i & 1)
+			*what[i] = (o->override.value >> i & 1) != 0;
+}
+
+/* Linux takes a mount that says nothing of access times for relatime. */
 static unsigned long
 mount_flags(const struct fuse_mount_opts *o)
 {
 	return ((o->readonly ? MS_RDONLY : 0) | (o->nodev ? MS_NODEV : 0) |
 	    (o->nosuid ? MS_NOSUID : 0) | (o->noexec ? MS_NOEXEC : 0) |
-	    (o->noatime ? MS_NOATIME : 0));
+	    (o->noatime ? MS_NOATIME : o->relatime ? MS_RELATIME : MS_STRICTATIME));
 }
 
 /* A place in the stash, and the descriptor with the keeper: from here on the mount may outlive us. */
@@ -341,6 +353,7 @@ session_new(struct fuse_server *fs, const char *dataset, const char *path,
 		return (err_set(e, ENOMEM, "out of memory"));
 	s->server = fs;
 	s->opts = *o;
+	apply_override(&s->opts);
 	s->fd = -1;
 	s->refs = 1; /* the caller's */
 	if ((s->path = strdup(path)) == NULL)
@@ -390,6 +403,9 @@ fuse_remount(struct fuse_server *fs, const char *dataset, const struct fuse_moun
 
 	if (s == NULL)
 		return (err_set(e, ENOENT, "'%s' is not mounted", dataset));
+	if (o->override.set == 0)
+		new.override = s->opts.override;
+	apply_override(&new);
 	new.readonly |= s->is_snapshot;
 	new.writeback = s->opts.writeback; /* these two were agreed with the kernel */
 	new.posix_acl = s->opts.posix_acl;

@@ -150,7 +150,7 @@ apply(const struct stash_record *r, void *arg)
 	else if (r->kind == STASH_FREE_PIECE)
 		rc = free_again(s, r);
 	else
-		rc = zpl_touch_atime(s->z, r->obj);
+		rc = zpl_touch_atime(s->z, r->obj, s->opts.relatime);
 	zpl_again_end(s->z, s->opts.readonly);
 	if (rc == r->rc || r->kind == STASH_ATIME)
 		return (0);

@@ -89,6 +89,7 @@ static const struct poolop {
 	{"fs.unmount", op_fs_unmount, CHANGES},
 	{"fs.unmount_all", op_fs_unmount_all, CHANGES},
 	{"fs.mounts", op_fs_mounts, 0},
+	{"fs.activity", op_fs_activity, 0},
 };
 
 static const struct poolop *

@@ -81,6 +81,29 @@ number_prop(const struct nvlist *props, const char *name, uint64_t def, uint64_t
 	return (text != NULL ? units_parse_size(text, v, e) : 0);
 }
 
+/* v->size is there. */
+static int
+volume_init(const struct nvlist *props, struct zvol_init *v, uint64_t *copies, struct err *e)
+{
+	uint64_t block;
+	int rc;
+
+	if ((rc = number_prop(props, "volblocksize", VOLUME_BLOCK, &block, e)) != 0 ||
+	    (rc = number_prop(props, "copies", 1, copies, e)) != 0)
+		return (rc);
+	v->block_size = block <= UINT32_MAX ? (uint32_t)block : 0;
+	return (zvol_check(v, e));
+}
+
+/* "auto": all that it can need. */
+static const char *
+reservation_text(const struct nvlist *props, bool sparse)
+{
+	const char *def = sparse ? "none" : "auto";
+
+	return (props != NULL ? nv_str_or(props, "refreservation", def) : def);
+}
+
 static int
 create_volume(struct pool_session *s, const char *name, uint64_t size, bool sparse,
     const struct nvlist *props, struct err *e)
@@ -89,19 +112,15 @@ create_volume(struct pool_session *s, const char *name, uint64_t size, bool spar
 	struct zvol_init v = {.size = size};
 	struct dsl_create c = {.name = name, .type = TYPE_ZVOL, .props = all,
 	    .init = zvol_init_objset, .arg = &v};
-	uint64_t block, copies;
+	uint64_t copies;
 	char number[32];
 	int rc;
 
 	if (all == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
-	if ((rc = number_prop(all, "volblocksize", VOLUME_BLOCK, &block, e)) != 0 ||
-	    (rc = number_prop(all, "copies", 1, &copies, e)) != 0)
+	if ((rc = volume_init(all, &v, &copies, e)) != 0 || (rc = check_parent(s, name, e)) != 0)
 		goto out;
-	v.block_size = block <= UINT32_MAX ? (uint32_t)block : 0;
-	if ((rc = zvol_check(&v, e)) != 0 || (rc = check_parent(s, name, e)) != 0)
-		goto out;
-	if (strcmp(nv_str_or(all, "refreservation", sparse ? "none" : "auto"), "auto") == 0) {
+	if (strcmp(reservation_text(all, sparse), "auto") == 0) {
 		(void)snprintf(number, sizeof(number), "%llu",
 		    (unsigned long long)zvol_reservation(&v, (unsigned)copies));
 		if (nv_add_str(all, "refreservation", number) != 0) {
@@ -166,7 +185,31 @@ create_missing(struct pool_session *s, const char *name, bool nomount, struct er
 	return (rc);
 }
 
-/* in: name, [props], [volsize, flag sparse], flags parents, nomount */
+/* What would be made: the name, its parent and the properties are looked at. */
+static int
+check_create(struct pool_session *s, const char *name, const struct nvlist *in,
+    const struct nvlist *props, struct nvlist *out, struct err *e)
+{
+	bool is_volume = nv_has(in, "volsize"), sparse = arg_flag(in, "sparse");
+	struct zvol_init v = {.size = nv_u64_or(in, "volsize", 0)};
+	struct zpl_init z;
+	uint64_t copies;
+	int rc = arg_flag(in, "parents") ? 0 : check_parent(s, name, e);
+
+	spa_enter(s->spa);
+	if (rc == 0)
+		rc = dsl_prop_check_new(s->spa, name, is_volume ? DSL_VOLUME : DSL_FILESYSTEM, props, e);
+	spa_exit(s->spa);
+	if (rc != 0 || !is_volume)
+		return (rc != 0 ? rc : filesystem_init(props, &z, e));
+	if ((rc = volume_init(props, &v, &copies, e)) != 0)
+		return (rc);
+	if (strcmp(reservation_text(props, sparse), "auto") == 0)
+		(void)nv_add_u64(out, "refreservation", zvol_reservation(&v, (unsigned)copies));
+	return (0);
+}
+
+/* in: name, [props], [volsize, flag sparse], flags parents, nomount, dryrun; out: exists, refreservation */
 int
 op_fs_create(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
@@ -179,9 +222,13 @@ op_fs_create(struct pool_session *s, const struct nvlist *in, struct nvlist *out
 	if ((rc = arg_str(in, "name", &name, e)) != 0 ||
 	    (rc = name_check_dataset(name, DSL_FILESYSTEM | DSL_VOLUME, e)) != 0)
 		return (rc);
-	if (session_exists(s, name))
+	if (session_exists(s, name)) {
+		(void)nv_add_boolean(out, "exists");
 		return (arg_flag(in, "parents") ? 0 :
 		    err_set(e, EEXIST, "dataset already exists"));
+	}
+	if (arg_flag(in, "dryrun"))
+		return (check_create(s, name, in, props, out, e));
 	if (arg_flag(in, "parents") && (rc = create_parents(s, name, in, out, e)) != 0)
 		return (rc);
 	if (is_volume)
@@ -273,7 +320,8 @@ rename_dataset(struct pool_session *s, const char *from, const char *to, const s
 	struct err why = ERR_INIT;
 	int rc;
 
-	if ((rc = unmount_tree(s, from, arg_flag(in, "force"), &gone, e)) != 0)
+	if (!arg_flag(in, "nomount") &&
+	    (rc = unmount_tree(s, from, arg_flag(in, "force"), &gone, e)) != 0)
 		return (rc);
 	spa_enter(s->spa);
 	if ((rc = dsl_rename(s->spa, from, to, e)) == 0)
@@ -287,7 +335,7 @@ rename_dataset(struct pool_session *s, const char *from, const char *to, const s
 	return (rc);
 }
 
-/* in: from, to; flags recursive (snapshots), parents, force */
+/* in: from, to; flags recursive (snapshots), parents, force, nomount (leave mounts as they are) */
 int
 op_fs_rename(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {

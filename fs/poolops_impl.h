@@ -50,7 +50,8 @@ poolop_fn op_fs_bookmark, op_fs_destroy_bookmark, op_fs_hold, op_fs_release, op_
     op_fs_promote, op_fs_diff;
 /* mounts */
 poolop_fn op_fs_vhost_user;
-poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts;
+poolop_fn op_fs_mount, op_fs_mount_all, op_fs_unmount, op_fs_unmount_all, op_fs_mounts,
+    op_fs_activity;
 
 /* A list of names. */
 struct strlist {

@@ -25,6 +25,7 @@
 #include "poolops_impl.h"
 #include "smartbox/core/file.h"
 #include "smartbox/fs/names.h"
+#include "smartbox/fs/zpl.h"
 
 /* One filesystem as its properties describe it. */
 struct mount_plan {
@@ -168,8 +169,14 @@ directory_is_empty(const char *path)
 	return (is_empty);
 }
 
+/* What the one who mounts wants otherwise than the properties say. */
+struct mount_wish {
+	struct fuse_override override;
+	bool overlay;
+};
+
 static int
-mount_planned(struct pool_session *s, const struct mount_plan *p, bool readonly, bool overlay,
+mount_planned(struct pool_session *s, const struct mount_plan *p, const struct mount_wish *w,
     struct err *e)
 {
 	struct fuse_mount_opts o;
@@ -178,11 +185,12 @@ mount_planned(struct pool_session *s, const struct mount_plan *p, bool readonly,
 	memset(&o, 0, sizeof(o));
 	if ((rc = file_mkdirs(p->path, 0755, e)) != 0)
 		return (rc);
-	if (!overlay && !p->may_overlay && !directory_is_empty(p->path))
+	if (!(w != NULL && w->overlay) && !p->may_overlay && !directory_is_empty(p->path))
 		return (err_set(e, ENOTEMPTY, "directory is not empty"));
 	if ((rc = fuse_opts_from_props(s->fuse, p->name, &o, e)) != 0)
 		return (rc);
-	o.readonly = o.readonly || readonly;
+	if (w != NULL)
+		o.override = w->override;
 	return (fuse_mount(s->fuse, p->name, p->path, &o, e));
 }
 
@@ -206,11 +214,13 @@ mount_new(struct pool_session *s, const char *name, struct err *e)
 		return (rc);
 	if (!p.is_filesystem || p.path[0] != '/' || p.is_zoned || strcmp(p.canmount, "on") != 0)
 		return (0);
-	return (mount_planned(s, &p, false, false, e));
+	return (mount_planned(s, &p, NULL, e));
 }
 
-int
-mount_tree(struct pool_session *s, const char *root, struct err *e)
+/* n: how many should be mounted. */
+static int
+mount_tree_as(struct pool_session *s, const char *root, const struct mount_wish *wish, size_t *n,
+    struct err *e)
 {
 	struct plan_list l = {NULL, 0, 0};
 	struct plan_walk w = {s, &l};
@@ -228,12 +238,20 @@ mount_tree(struct pool_session *s, const char *root, struct err *e)
 
 		/* One that cannot be mounted keeps nobody else from it; the first is reported. */
 		if (is_mounted(s, l.v[i].name) ||
-		    mount_planned(s, &l.v[i], false, false, &one) == 0 || first != 0)
+		    mount_planned(s, &l.v[i], wish, &one) == 0 || first != 0)
 			continue;
 		first = err_set(e, one.code, "cannot mount '%s': %s", l.v[i].name, one.msg);
 	}
+	if (n != NULL)
+		*n = l.n;
 	free(l.v);
 	return (rc != 0 ? rc : first);
+}
+
+int
+mount_tree(struct pool_session *s, const char *root, struct err *e)
+{
+	return (mount_tree_as(s, root, NULL, NULL, e));
 }
 
 struct mounted_walk {
@@ -313,6 +331,7 @@ unmount_tree(struct pool_session *s, const char *root, bool force, struct strlis
 int
 remount_list(struct pool_session *s, const struct strlist *gone, struct err *e)
 {
+	static const struct mount_wish as_before = {.overlay = true};
 	int rc = 0;
 
 	for (size_t i = gone->n; i-- > 0;) {
@@ -322,7 +341,7 @@ remount_list(struct pool_session *s, const struct strlist *gone, struct err *e)
 		if (plan_by_name(s, gone->v[i], &p, NULL) != 0 || p.path[0] != '/' ||
 		    strcmp(p.canmount, "off") == 0)
 			continue;
-		if (mount_planned(s, &p, false, true, &one) != 0 && rc == 0)
+		if (mount_planned(s, &p, &as_before, &one) != 0 && rc == 0)
 			rc = err_set(e, one.code, "cannot mount '%s': %s", p.name, one.msg);
 	}
 	return (rc);
@@ -428,32 +447,102 @@ check_mountable(struct pool_session *s, const struct mount_plan *p, bool has_pat
 	return (0);
 }
 
-/* in: name, [path], flags readonly, overlay */
+/* The words of mount(8) that one mount can have for itself; those of Solaris too. */
+static const struct mount_word {
+	const char *word;
+	uint32_t bit;
+	bool on;
+} mount_words[] = {
+    {"ro", FUSE_READONLY, true}, {"rw", FUSE_READONLY, false},
+    {"nodev", FUSE_NODEV, true}, {"dev", FUSE_NODEV, false},
+    {"nodevices", FUSE_NODEV, true}, {"devices", FUSE_NODEV, false},
+    {"nosuid", FUSE_NOSUID, true}, {"suid", FUSE_NOSUID, false},
+    {"nosetuid", FUSE_NOSUID, true}, {"setuid", FUSE_NOSUID, false},
+    {"noexec", FUSE_NOEXEC, true}, {"exec", FUSE_NOEXEC, false},
+    {"noatime", FUSE_NOATIME, true}, {"atime", FUSE_NOATIME, false},
+    {"relatime", FUSE_RELATIME, true}, {"norelatime", FUSE_RELATIME, false},
+    {"strictatime", FUSE_RELATIME, false},
+    {"defaults", 0, false}, {"remount", 0, false},
+};
+
+/* in: options (strings), flag overlay */
+static int
+read_wish(const struct nvlist *in, struct mount_wish *w, bool *remount, struct err *e)
+{
+	const size_t count = sizeof(mount_words) / sizeof(mount_words[0]);
+	const char *const *v;
+	size_t n = 0, k;
+
+	*w = (struct mount_wish){.overlay = arg_flag(in, "overlay")};
+	*remount = false;
+	(void)nv_get_str_array(in, "options", &v, &n);
+	for (size_t i = 0; i < n; i++) {
+		for (k = 0; k < count && strcmp(v[i], mount_words[k].word) != 0; k++)
+			continue;
+		if (k == count)
+			return (err_set(e, EINVAL, "invalid mount option '%s'", v[i]));
+		*remount = *remount || strcmp(v[i], "remount") == 0;
+		w->override.set |= mount_words[k].bit;
+		w->override.value &= ~mount_words[k].bit;
+		w->override.value |= mount_words[k].on ? mount_words[k].bit : 0;
+	}
+	return (0);
+}
+
+static int
+remount_one(struct pool_session *s, const char *name, const struct mount_wish *w, struct err *e)
+{
+	struct fuse_mount_opts o;
+	int rc;
+
+	if (!is_mounted(s, name))
+		return (err_set(e, EINVAL, "not mounted"));
+	memset(&o, 0, sizeof(o));
+	if ((rc = fuse_opts_from_props(s->fuse, name, &o, e)) != 0)
+		return (rc);
+	o.override = w->override;
+	return (fuse_remount(s->fuse, name, &o, e));
+}
+
+/* in: name, [path], [options] (strings), flag overlay */
 int
 op_fs_mount(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
 	const char *name, *path = nv_str_or(in, "path", NULL);
+	struct mount_wish w;
 	struct mount_plan p;
+	bool remount;
 	int rc;
 
 	(void)out;
 	if (s->fuse == NULL)
 		return (err_set(e, ENOTSUP, "this pool is open without mounts"));
-	if ((rc = arg_str(in, "name", &name, e)) != 0 || (rc = plan_by_name(s, name, &p, e)) != 0 ||
-	    (rc = check_mountable(s, &p, path != NULL, e)) != 0)
+	if ((rc = arg_str(in, "name", &name, e)) != 0 || (rc = read_wish(in, &w, &remount, e)) != 0 ||
+	    (rc = plan_by_name(s, name, &p, e)) != 0)
+		return (rc);
+	if (remount)
+		return (remount_one(s, name, &w, e));
+	if ((rc = check_mountable(s, &p, path != NULL, e)) != 0)
 		return (rc);
 	if (path != NULL &&
 	    (size_t)snprintf(p.path, sizeof(p.path), "%s", path) >= sizeof(p.path))
 		return (err_set(e, ENAMETOOLONG, "mount point is too long"));
-	return (mount_planned(s, &p, arg_flag(in, "readonly"), arg_flag(in, "overlay"), e));
+	return (mount_planned(s, &p, &w, e));
 }
 
-/* in: [root] */
+/* in: [root], [options], flag overlay; out: count (how many should be mounted) */
 int
 op_fs_mount_all(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
-	(void)out;
-	return (mount_tree(s, nv_str_or(in, "root", NULL), e));
+	struct mount_wish w;
+	bool remount;
+	size_t n = 0;
+	int rc = read_wish(in, &w, &remount, e);
+
+	if (rc == 0)
+		rc = mount_tree_as(s, nv_str_or(in, "root", NULL), &w, &n, e);
+	(void)nv_add_u64(out, "count", n);
+	return (rc);
 }
 
 /* in: name, or path of the mount point; flag force */
@@ -468,9 +557,40 @@ op_fs_unmount(struct pool_session *s, const struct nvlist *in, struct nvlist *ou
 	(void)out;
 	if ((rc = arg_str(in, "name", &name, e)) != 0 || (rc = plan_by_name(s, name, &p, e)) != 0)
 		return (rc);
+	if (!p.is_filesystem)
+		return (err_set(e, EINVAL, "operation not applicable to datasets of this type"));
 	if (s->fuse == NULL || fuse_mounted_at(s->fuse, name, path, sizeof(path)) != 0)
 		return (err_set(e, ENOENT, "not currently mounted"));
 	return (unmount_tree(s, name, arg_flag(in, "force"), NULL, e));
+}
+
+/* in: name; out: deleteq (of a mounted filesystem: files without names that are not freed yet) */
+int
+op_fs_activity(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	struct dsl_dataset *ds;
+	struct objset *os;
+	uint64_t n = 0;
+	const char *name;
+	bool mounted;
+	int rc;
+
+	if ((rc = arg_str(in, "name", &name, e)) != 0)
+		return (rc);
+	mounted = is_mounted(s, name);
+	spa_enter(s->spa);
+	if ((rc = dsl_hold(s->spa, name, &ds, e)) == 0) {
+		if (dsl_kind(ds) != DSL_FILESYSTEM)
+			rc = err_set(e, EINVAL, "operation not applicable to datasets of this type");
+		else if (mounted && ((rc = dsl_objset(ds, &os)) != 0 ||
+		    (rc = zpl_count_unlinked(os, &n)) != 0))
+			(void)err_rc(e, rc, "its objects cannot be read");
+		dsl_rele(ds);
+	} else if (rc == -ENOENT) {
+		(void)err_set(e, ENOENT, "dataset does not exist");
+	}
+	spa_exit(s->spa);
+	return (rc == 0 ? nv_add_u64(out, "deleteq", n) : rc);
 }
 
 int

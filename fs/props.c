@@ -178,7 +178,7 @@ static const struct fs_prop table[] = {
     STR("fscontext", "FSCONTEXT", 0, ALL, "none", "<selinux fscontext>"),
     STR("defcontext", "DEFCONTEXT", 0, ALL, "none", "<selinux defcontext>"),
     STR("rootcontext", "ROOTCONTEXT", 0, ALL, "none", "<selinux rootcontext>"),
-    WORD("relatime", "RELATIME", INH, FS, 0, on_off, "on | off"),
+    WORD("relatime", "RELATIME", INH, FS, 1, on_off, "on | off"),
     WORD("redundant_metadata", "REDUND_MD", INH, HEADS, 0, redundants, "all | most"),
     WORD("overlay", "OVERLAY", INH, FS, 1, on_off, "on | off"),
     WORD("encryption", "ENCRYPTION", ONCE, ALL, 0, encryptions,

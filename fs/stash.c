@@ -57,7 +57,7 @@
 #include <unistd.h>
 
 #define MAGIC UINT64_C(0x6873617473786273)
-#define VERSION 1
+#define VERSION 2
 #define PAGE 4096u
 #define RING_MIN ((uint64_t)16 << 20)
 #define RING_MAX ((uint64_t)128 << 20)

@@ -373,6 +373,15 @@ zpl_walk_unlinked(struct zpl *z, int (*fn)(void *arg, uint64_t obj), void *arg)
 	return (rc == -ENOENT ? 0 : rc);
 }
 
+int
+zpl_count_unlinked(struct objset *os, uint64_t *n)
+{
+	uint64_t queue;
+	int rc = zap_lookup(os, MASTER_NODE, DELETE_QUEUE, 8, 1, &queue);
+
+	return (rc == 0 ? zap_count(os, queue, n) : rc);
+}
+
 static int
 reap(void *arg, uint64_t obj)
 {

@@ -249,14 +249,14 @@ time_is_before(const int64_t a[2], const int64_t b[2])
 }
 
 int
-zpl_touch_atime(struct zpl *z, uint64_t obj)
+zpl_touch_atime(struct zpl *z, uint64_t obj, bool relative)
 {
-	uint64_t on, now[2];
+	uint64_t now[2];
 	struct sa_handle h;
 	int64_t at[2], mt[2], ct[2];
 	int rc;
 
-	if (z->readonly || (dsl_prop_u64(z->ds, "atime", &on) == 0 && on == 0))
+	if (z->readonly)
 		return (0);
 	if ((rc = znode_hold(z, obj, &h)) != 0)
 		return (rc);
@@ -264,7 +264,7 @@ zpl_touch_atime(struct zpl *z, uint64_t obj)
 	znode_time(&h, SA_ATIME, at);
 	znode_time(&h, SA_MTIME, mt);
 	znode_time(&h, SA_CTIME, ct);
-	if (time_is_before(at, mt) || time_is_before(at, ct) ||
+	if (!relative || time_is_before(at, mt) || time_is_before(at, ct) ||
 	    at[0] + RELATIME_SECONDS < (int64_t)now[0])
 		rc = sa_set(&h, &(struct sa_value){SA_ATIME, now, 16}, 1);
 	sa_rele(&h);

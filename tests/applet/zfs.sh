@@ -14,6 +14,26 @@ zfs create tz/a || fail "create"
 zfs create -p -o compression=lz4 -o user:word=hello tz/b/c/d || fail "create -p"
 refused 1 "cannot create 'tz/a': dataset already exists" zfs create tz/a
 zfs create -p tz/a || fail "create -p of what is there"
+is "version" "$(zfs version)" "zfs-smartbox-$("$TOP/build/smartbox" -V | sed -n 's/^smartbox //p')"
+is "a dry run" "$(zfs create -nv -o atime=off tz/dry)" "would create tz/dry
+	atime=off"
+is "a dry run with parents, for programs" "$(zfs create -nPp -o atime=off tz/dry/run)" \
+	"create_ancestors	tz/dry/run
+create	tz/dry/run
+property	atime	off"
+is "a dry run of a volume" "$(zfs create -nP -b 8k -V 1000000 tz/dry)" "create	tz/dry
+property	volblocksize	8192
+property	volsize	1007616
+property	refreservation	$(zfs create -nP -b 8k -V 1007616 tz/dry | sed -n 's/.*refreservation	//p')"
+is "a dry run of a sparse volume" "$(zfs create -nvs -V 1M tz/dry)" "would create tz/dry
+	volsize=1048576"
+is "a dry run makes nothing" "$(zfs list -Ho name -r tz | grep -c dry)" 0
+refused 1 "cannot create 'tz/x/y': parent does not exist" zfs create -n tz/x/y
+refused 1 "cannot create 'tz/x': 'atime' must be one of 'on | off', not 'wrong'" zfs create -n -o atime=wrong tz/x
+is "create tells" "$(zfs create -v tz/told)" "create tz/told"
+zfs destroy tz/told || fail "destroy what was told"
+refused 2 "zfs: '-u' can only be used when creating a filesystem
+usage: zfs create $(zfs -h | sed -n 's/^  create //p')" zfs create -u -V 1M tz/x
 refused 1 "cannot create 'tz/x/y': parent does not exist" zfs create tz/x/y
 refused 1 "cannot create 'tz/%': invalid character '%' in name" zfs create tz/%
 refused 1 "cannot create 'tz/a@b': snapshot delimiter '@' is not expected here" zfs create tz/a@b
@@ -88,6 +108,46 @@ zfs inherit mountpoint tz/a
 is "mounted again with a path" "$(zfs get -Ho value mounted tz/a)" yes
 zfs unmount -a && zfs mount -a || fail "unmount -a, mount -a"
 is "all five" "$(zfs mount | wc -l)" 5
+flags() { awk -v n="$1" '$1 == n { print $4 }' /proc/mounts | sed 's/,user_id.*//'; }
+zfs unmount -u tz/a && zfs mount -flv -o ro,noatime,nosuid tz/a || fail "mount -o"
+is "options for one mount" "$(flags tz/a)" ro,nosuid,noatime
+zfs set exec=off tz/a
+is "which stay when a property changes" "$(flags tz/a)" ro,nosuid,noexec,noatime
+zfs mount -o remount,rw,strictatime tz/a || fail "remount"
+is "and go with a remount" "$(flags tz/a)" rw,noexec
+zfs inherit exec tz/a
+refused 1 "cannot mount 'tz/a': invalid mount option 'soft'" zfs mount -o soft tz/a
+refused 2 "zfs: empty mount options (-o) specified
+usage: zfs mount $(zfs -h | sed -n 's/^  mount //p')" zfs mount -o '' tz/a
+is "mount -v" "$(zfs mount -av)" "Mounting ZFS filesystems: (5/5)"
+zfs rename -u tz/a tz/z || fail "rename -u"
+is "its mount stayed" "$(zfs mount | sed -n 's|^tz/z  *||p')" "$R/tz/a"
+zfs rename tz/z tz/a || fail "rename back"
+refused 2 "zfs: -p and -r options are mutually exclusive
+usage: zfs rename $(zfs -h | sed -n 's/^  rename //p')" zfs rename -pr tz/a@x tz/a@y
+
+# --- access times ---
+echo x > "$R/tz/a/read"
+touch -d '2020-01-01 00:00:00' "$R/tz/a/read"
+touch -ad '2020-01-02 00:00:00' "$R/tz/a/read"
+once() { zfs unmount tz/a && zfs mount tz/a && cat "$R/tz/a/read" > /dev/null && stat -c %x "$R/tz/a/read" | cut -c1-10; }
+is "off: left" "$(zfs set atime=off tz/a; once)" 2020-01-02
+is "relative: a day has passed" "$(zfs set atime=on tz/a; once)" "$(date +%F)"
+read_at() { once > /dev/null; stat -c %X "$R/tz/a/read"; }
+touch -d '2020-01-01 00:00:00' "$R/tz/a/read" && touch -ad '-1 hours' "$R/tz/a/read" && then=$(stat -c %X "$R/tz/a/read")
+sleep 0.1
+[ "$(zfs set relatime=off tz/a; read_at)" -gt "$then" ] || fail "strict: every read changes the access time"
+zfs inherit relatime tz/a; zfs inherit atime tz/a
+
+# --- waiting ---
+zfs wait tz/a && zfs wait -t deleteq tz/a || fail "wait"
+refused 2 "zfs: invalid activity 'sleep'
+usage: zfs wait $(zfs -h | sed -n 's/^  wait //p')" zfs wait -t sleep tz/a
+refused 1 "cannot open 'tz/nosuch': dataset does not exist" zfs wait tz/nosuch
+exec 7> "$R/tz/a/open" && rm "$R/tz/a/open"
+timeout 1 "$(type -P zfs)" wait tz/a && fail "an open file without a name is waited for"
+exec 7>&-
+zfs wait tz/a || fail "wait for a file that was closed"
 
 # --- snapshots ---
 echo one > "$R/tz/a/f"

@@ -61,6 +61,9 @@ int subcmd_run(const struct subcmd *tbl, int argc, char **argv);
 const char *applet_name(void);
 const struct applet *applet_find(const char *name);
 
+/* What this program is called by: the commit it was made of. */
+const char *applet_version(void);
+
 /* "applet: <text>\n" on stderr; returns 1, resp. 2 with a pointer to -h. */
 int applet_fail(const struct err *e, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -80,5 +83,8 @@ int applet_fail_bare(const struct err *e, const char *fmt, ...)
  * prints the subcommand's usage line and returns '?'.  Call in a loop like getopt.
  */
 int applet_getopt(int argc, char **argv, const char *opts);
+/* The same with long names for some of the letters; the table as getopt_long's, NULL: none. */
+struct option;
+int applet_getopt_long(int argc, char **argv, const char *opts, const struct option *names);
 
 #endif

@@ -27,8 +27,16 @@ struct fuse_idmap {
 	uint32_t base, len;
 };
 
+/* What one mount may have otherwise than the properties say, until it is unmounted. */
+enum { FUSE_READONLY = 1, FUSE_NODEV = 2, FUSE_NOSUID = 4, FUSE_NOEXEC = 8, FUSE_NOATIME = 16,
+	FUSE_RELATIME = 32 };
+struct fuse_override {
+	uint32_t set, value; /* which, and what they are */
+};
+
 struct fuse_mount_opts {
-	bool readonly, nodev, nosuid, noexec, noatime;
+	bool readonly, nodev, nosuid, noexec, noatime, relatime;
+	struct fuse_override override;
 	bool snapdir_visible; /* ".zfs" in listings; it can always be entered */
 	bool posix_acl;
 	bool sync_always, sync_disabled;
@@ -62,7 +70,10 @@ int fuse_opts_from_props(struct fuse_server *fs, const char *dataset, struct fus
 /* path must be a directory.  A snapshot may be mounted too.  -EBUSY: mounted already. */
 int fuse_mount(struct fuse_server *fs, const char *dataset, const char *path,
     const struct fuse_mount_opts *o, struct err *e);
-/* After a property changed: give the mount the new options (a different idmap: -EINVAL). */
+/*
+ * After a property changed: give the mount the new options (a different idmap: -EINVAL).  What the mount
+ * has otherwise than the properties stays so, unless o overrides something itself.
+ */
 int fuse_remount(struct fuse_server *fs, const char *dataset, const struct fuse_mount_opts *o,
     struct err *e);
 /* -EBUSY while in use, unless force (then it is detached and its users get errors); -ENOENT. */

@@ -77,6 +77,8 @@ void zpl_time(struct zpl *z, uint64_t now[2]); /* of the operation */
 int zpl_discard_log(struct dsl_dataset *ds);
 /* Each object without names; fn may free it.  Non-zero from fn ends the walk. */
 int zpl_walk_unlinked(struct zpl *z, int (*fn)(void *arg, uint64_t obj), void *arg);
+/* How many there are in a filesystem's objset. */
+int zpl_count_unlinked(struct objset *os, uint64_t *n);
 
 int zpl_lookup(struct zpl *z, uint64_t dir, const char *name, uint64_t *obj);
 int zpl_getattr(struct zpl *z, uint64_t obj, struct zpl_attr *a);
@@ -88,8 +90,11 @@ int zpl_setattr(struct zpl *z, uint64_t obj, unsigned mask, const struct zpl_att
  * one.  -EOPNOTSUPP: the filesystem does not count by project; -EDQUOT.
  */
 int zpl_project_set(struct zpl *z, uint64_t obj, uint32_t projid, bool inherit);
-/* Access time after a read, by relatime's rule; nothing when the atime property is off. */
-int zpl_touch_atime(struct zpl *z, uint64_t obj);
+/*
+ * Access time after a read; nothing when the filesystem cannot be written.  relative: only when the file was
+ * changed since, or a day has passed.
+ */
+int zpl_touch_atime(struct zpl *z, uint64_t obj, bool relative);
 
 struct zpl_new {
 	uint32_t mode, uid, gid; /* mode with the file type */
