@@ -1,48 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PIIX3 IDE, function 00:01.1: two channels, two units each, disks and CD-ROMs, programmed I/O.
+ * PIIX3 IDE, function 00:01.1: two channels, two units each, disks and CD-ROMs.
  *
- *	command --> [ execute ] --> data phase (512 or 2048 bytes at a time through the buffer) --> IRQ 14/15
+ *	command --+--> PIO: data phases through the buffer, a piece at a time --> IRQ 14/15
+ *	          +--> DMA: waits until the channel's bus master is started, then at one go between the
+ *	               backend and the guest memory that its table of regions names --> IRQ 14/15
  *
- * For firmware, installers and systems without virtio; there is no bus mastering (interface bit 7 is
- * clear), so every system uses PIO.  Reads and writes of the backend happen inside the guest's
- * access: a slow disk slows that guest alone.
+ * For firmware, installers and systems without virtio.  Reads and writes of the backend happen inside
+ * the guest's access: a slow disk slows that guest alone.
  *
- * Every register access indexes fixed arrays by fields that are bounded here: pos <= len <= BUFFER, and a
- * transfer's sectors are held against the disk before the first byte moves.
+ * Every register access indexes fixed arrays by fields that are bounded here: pos <= len <= BUFFER; a
+ * transfer's sectors are held against the disk before the first byte moves, each region of a
+ * table against RAM, and a table has at most PRDS entries.
  *
- * Facts: ATA/ATAPI-6, chapters 7 and 8; MMC-3 for the packet commands.
+ * Facts: ATA/ATAPI-6, chapters 7 and 8; MMC-3 for packets (atapi.c); for the bus master Intel's 82371SB
+ * data sheet, 2.6.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "ata_impl.h"
 #include "smartbox/vmx/blk.h"
 #include "smartbox/vmx/ide.h"
 #include "smartbox/vmx/pci.h"
 
-enum { CHANNELS = 2, UNITS = 4, BUFFER = 65536, SECTOR = 512, CD_SECTOR = 2048 };
+enum { CHANNELS = 2, UNITS = 4, BUFFER = 65536, SECTOR = ATA_SECTOR, CD_SECTOR = ATA_CD_SECTOR };
 enum { ST_ERR = 1, ST_DRQ = 8, ST_SEEK = 0x10, ST_READY = 0x40, ST_BUSY = 0x80 };
 enum { ERR_ABORT = 4, ERR_ID = 0x10 };
 enum { DEV_SLAVE = 0x10, DEV_LBA = 0x40, CTL_NO_IRQ = 2, CTL_RESET = 4 };
-enum { SENSE_NONE = 0, SENSE_NOT_READY = 2, SENSE_ILLEGAL = 5 };
-enum phase { IDLE, DATA_IN, DATA_OUT, PACKET };
+enum { BAR_MASTER = 4, MASTER_START = 1, MASTER_TO_MEMORY = 8 };
+enum { MASTER_ACTIVE = 1, MASTER_ERROR = 2, MASTER_IRQ = 4, MASTER_DRIVES = 0x60 };
+enum { PRDS = 8192, PRD_LAST = 0x8000, DMA_SEGS = 64 };
+enum phase { IDLE, DATA_IN, DATA_OUT, PACKET, DMA_IN, DMA_OUT };
 
 struct ide_unit {
 	uint8_t error, count[2], lba[3][2], status, phase; /* [0] newest, [1] before it */
-	uint8_t sense, asc, multiple, features;
+	uint8_t mode, multiple, features, dma; /* dma: of the packet that runs */
 	uint32_t pos, len;     /* of the buffer */
 	uint64_t at;	       /* next sector of the transfer */
 	uint32_t left;	       /* sectors still to come */
 	uint32_t block_bytes;  /* bytes between two interrupts */
-	uint8_t command, lba48, reserved[6];
+	uint32_t limit;	       /* bytes of a packet's data piece */
+	uint8_t command, reserved[3];
+	struct atapi cd;
+};
+
+struct ide_master {
+	uint8_t command, status, reserved[2];
+	uint32_t table; /* guest address of the regions */
 };
 
 struct ide {
 	struct pci_fn pci;
 	struct ide_state {
 		uint8_t device[CHANNELS], control[CHANNELS], irq[CHANNELS], reserved[2];
+		struct ide_master master[CHANNELS];
 		struct ide_unit u[UNITS];
 		uint8_t buffer[CHANNELS][BUFFER];
 	} s;
@@ -61,6 +75,7 @@ static void
 irq_set(struct ide *d, unsigned ch, bool on)
 {
 	d->s.irq[ch] = on;
+	d->s.master[ch].status |= on ? MASTER_IRQ : 0;
 	board_irq(d->pci.dev.board, 14 + ch, 0, on && (d->s.control[ch] & CTL_NO_IRQ) == 0);
 }
 
@@ -97,8 +112,10 @@ static void
 signature(struct ide *d, unsigned n)
 {
 	struct ide_unit *u = &d->s.u[n];
+	struct atapi cd = u->cd;
 
 	memset(u, 0, sizeof(*u));
+	u->cd = cd;
 	u->error = 1; /* diagnostics passed */
 	u->count[0] = u->lba[0][0] = 1;
 	if (d->cd[n]) {
@@ -108,70 +125,17 @@ signature(struct ide *d, unsigned n)
 	u->status = d->disk[n] == NULL ? 0 : d->cd[n] ? 0 : ST_READY | ST_SEEK;
 }
 
-/* ---- IDENTIFY ---- */
-
 static void
-put16(uint8_t *b, unsigned word, unsigned v)
+identify(struct ide *d, unsigned n)
 {
-	b[word * 2] = (uint8_t)v;
-	b[word * 2 + 1] = (uint8_t)(v >> 8);
-}
+	struct ata_who w = {.disk = d->disk[n], .serial = d->serial[n],
+	    .multiple = d->s.u[n].multiple, .mode = d->s.u[n].mode};
 
-/* Strings are byte-swapped and padded with blanks. */
-static void
-put_text(uint8_t *b, unsigned word, unsigned len, const char *text)
-{
-	size_t have = strlen(text);
-
-	for (unsigned i = 0; i < len; i++)
-		b[word * 2 + (i ^ 1)] = (uint8_t)(i < have ? text[i] : ' ');
-}
-
-static void
-identify_common(struct ide *d, unsigned n, uint8_t *b, const char *model)
-{
-	memset(b, 0, SECTOR);
-	put_text(b, 10, 20, d->serial[n]);
-	put_text(b, 23, 8, "1.0");
-	put_text(b, 27, 40, model);
-	put16(b, 49, 0x0200); /* LBA */
-	put16(b, 51, 0x0200);
-	put16(b, 53, 0x0002);
-	put16(b, 64, 0x0003); /* PIO 3 and 4 */
-	put16(b, 67, 120);
-	put16(b, 68, 120);
-	put16(b, 80, 0x007e);
-}
-
-static void
-identify_disk(struct ide *d, unsigned n, uint8_t *b)
-{
-	uint64_t sectors = d->disk[n]->size / SECTOR;
-	uint32_t small = sectors < 0x0fffffff ? (uint32_t)sectors : 0x0fffffff;
-	uint64_t cylinders = sectors / (16 * 63);
-
-	identify_common(d, n, b, "SMARTBOX DISK");
-	put16(b, 0, 0x0040);
-	put16(b, 1, cylinders > 16383 ? 16383 : (unsigned)cylinders);
-	put16(b, 3, 16);
-	put16(b, 6, 63);
-	put16(b, 47, 0x8010);
-	put16(b, 59, d->s.u[n].multiple != 0 ? 0x100U | d->s.u[n].multiple : 0);
-	put16(b, 60, small & 0xffff);
-	put16(b, 61, small >> 16);
-	put16(b, 83, 0x7400); /* flush, flush ext, 48-bit */
-	put16(b, 84, 0x4000);
-	put16(b, 86, 0x3400);
-	put16(b, 87, 0x4000);
-	for (unsigned i = 0; i < 4; i++)
-		put16(b, 100 + i, (unsigned)(sectors >> 16 * i) & 0xffff);
-}
-
-static void
-identify_cd(struct ide *d, unsigned n, uint8_t *b)
-{
-	identify_common(d, n, b, "SMARTBOX CD-ROM");
-	put16(b, 0, 0x8580); /* packet device, CD, removable, 12-byte packets */
+	if (d->cd[n])
+		ata_identify_cd(&w, d->s.buffer[n / 2]);
+	else
+		ata_identify_disk(&w, d->s.buffer[n / 2]);
+	offer(d, n, DATA_IN, SECTOR, true);
 }
 
 /* ---- disk transfers ---- */
@@ -288,28 +252,209 @@ do_write(struct ide *d, unsigned n, bool ext, uint32_t per_block)
 		finish(d, n, ERR_ID | ERR_ABORT);
 }
 
-/* ---- packet commands of the CD ---- */
+/* ---- the bus master ---- */
+
+/* What a transfer has still to move. */
+struct dma {
+	struct ide *d;
+	unsigned n;
+	bool to_memory;
+	uint8_t *from;	/* NULL: the disk */
+	uint64_t at;	/* byte of the disk */
+	uint64_t left;
+	struct iovec iov[DMA_SEGS];
+	unsigned segs;
+};
+
+static int
+dma_flush(struct dma *m)
+{
+	struct blk_backend *b = m->d->disk[m->n];
+	uint64_t bytes = 0;
+	int rc;
+
+	for (unsigned i = 0; i < m->segs; i++)
+		bytes += m->iov[i].iov_len;
+	if (m->segs == 0)
+		return (0);
+	rc = m->to_memory ? b->ops->readv(b, m->iov, m->segs, m->at) :
+			    b->ops->writev(b, m->iov, m->segs, m->at);
+	m->at += bytes;
+	m->segs = 0;
+	return (rc);
+}
+
+static int
+dma_region(struct dma *m, uint32_t addr, uint32_t len)
+{
+	void *p = gmem_ptr(m->d->pci.dev.board->mem, addr, len);
+
+	if (p == NULL)
+		return (-EFAULT);
+	if (len > m->left)
+		len = (uint32_t)m->left;
+	m->left -= len;
+	if (m->from != NULL) {
+		memcpy(p, m->from, len);
+		m->from += len;
+		return (0);
+	}
+	m->iov[m->segs++] = (struct iovec){p, len};
+	return (m->segs == DMA_SEGS ? dma_flush(m) : 0);
+}
+
+/* Along the table: address, length (0: 64 KiB), flags. */
+static int
+dma_walk(struct dma *m)
+{
+	uint64_t table = m->d->s.master[m->n / 2].table;
+	int rc = 0;
+
+	for (unsigned i = 0; i < PRDS && m->left > 0 && rc == 0; i++) {
+		struct {
+			uint32_t addr;
+			uint16_t len, flags;
+		} prd;
+
+		if (gmem_read(m->d->pci.dev.board->mem, table + 8ULL * i, &prd, 8) != 0)
+			return (-EFAULT);
+		rc = dma_region(m, prd.addr & ~1U, (prd.len & ~1U) != 0 ? prd.len & ~1U : 65536);
+		if ((prd.flags & PRD_LAST) != 0)
+			break;
+	}
+	return (rc != 0 ? rc : m->left != 0 ? -EFAULT : dma_flush(m));
+}
+
+static void packet_done(struct ide *d, unsigned n);
 
 static void
-packet_fail(struct ide *d, unsigned n, uint8_t sense, uint8_t asc)
+dma_end(struct ide *d, unsigned n, int rc)
+{
+	struct ide_master *m = &d->s.master[n / 2];
+
+	m->status &= (uint8_t)~MASTER_ACTIVE;
+	d->s.u[n].left = 0;
+	if (rc != 0) {
+		m->status |= MASTER_ERROR;
+		finish(d, n, ERR_ABORT);
+	} else if (d->cd[n]) {
+		packet_done(d, n);
+	} else {
+		finish(d, n, 0);
+	}
+}
+
+/* Both a command and the start bit are there: move everything. */
+static void
+dma_run(struct ide *d, unsigned ch)
+{
+	unsigned n = selected(d, ch);
+	struct ide_unit *u = &d->s.u[n];
+	unsigned unit_bytes = d->cd[n] ? CD_SECTOR : SECTOR;
+	struct dma m = {.d = d, .n = n, .to_memory = u->phase == DMA_IN};
+
+	if ((d->s.master[ch].command & MASTER_START) == 0 ||
+	    (u->phase != DMA_IN && u->phase != DMA_OUT))
+		return;
+	m.at = u->at * unit_bytes;
+	m.left = (uint64_t)u->left * unit_bytes;
+	if (u->left == 0) { /* an answer in the buffer */
+		m.from = d->s.buffer[ch];
+		m.left = u->len;
+	}
+	if (((d->s.master[ch].command & MASTER_TO_MEMORY) != 0) != m.to_memory)
+		dma_end(d, n, -EINVAL);
+	else
+		dma_end(d, n, dma_walk(&m));
+}
+
+static void
+dma_offer(struct ide *d, unsigned n, enum phase phase)
 {
 	struct ide_unit *u = &d->s.u[n];
 
-	u->sense = sense;
-	u->asc = asc;
-	finish(d, n, (uint8_t)(sense << 4 | ERR_ABORT));
-	u->count[0] = 3;
+	u->phase = (uint8_t)phase;
+	u->status = ST_READY | ST_SEEK | ST_DRQ;
+	u->error = 0;
+	dma_run(d, n / 2);
+}
+
+static void
+do_dma(struct ide *d, unsigned n, bool ext, bool write)
+{
+	if (write && d->disk[n]->readonly)
+		finish(d, n, ERR_ABORT);
+	else if (transfer_begin(d, n, ext, 1))
+		dma_offer(d, n, write ? DMA_OUT : DMA_IN);
+	else
+		finish(d, n, ERR_ID | ERR_ABORT);
+}
+
+static void
+master_command(struct ide *d, unsigned ch, uint8_t v)
+{
+	struct ide_master *m = &d->s.master[ch];
+
+	m->command = v & (MASTER_START | MASTER_TO_MEMORY);
+	if ((v & MASTER_START) == 0) {
+		m->status &= (uint8_t)~MASTER_ACTIVE;
+		return;
+	}
+	m->status |= MASTER_ACTIVE;
+	dma_run(d, ch);
+}
+
+static uint64_t
+master_read(struct device *dev, uint64_t off, unsigned size)
+{
+	const struct ide_master *m = &((struct ide *)dev)->s.master[off >> 3 & 1];
+	uint64_t all = m->command | (uint64_t)m->status << 16 | (uint64_t)m->table << 32;
+
+	(void)size;
+	return (all >> 8 * (off & 7));
+}
+
+static void
+master_write(struct device *dev, uint64_t off, unsigned size, uint64_t v)
+{
+	struct ide *d = (struct ide *)dev;
+	unsigned ch = off >> 3 & 1;
+	struct ide_master *m = &d->s.master[ch];
+
+	switch (off & 7) {
+	case 0:
+		master_command(d, ch, (uint8_t)v);
+		break;
+	case 2:
+		m->status = (uint8_t)((m->status & ~MASTER_DRIVES & ~(v & (MASTER_ERROR | MASTER_IRQ))) |
+		    (v & MASTER_DRIVES));
+		break;
+	case 4:
+		if (size == 4)
+			m->table = (uint32_t)v & ~3U;
+		break;
+	}
+}
+
+static const struct bus_ops master_ops = {master_read, master_write};
+
+/* ---- packet commands of the CD ---- */
+
+static void
+packet_failed(struct ide *d, unsigned n)
+{
+	finish(d, n, (uint8_t)(d->s.u[n].cd.sense << 4 | ERR_ABORT));
+	d->s.u[n].count[0] = 3;
 }
 
 static void
 packet_done(struct ide *d, unsigned n)
 {
-	d->s.u[n].sense = SENSE_NONE;
 	finish(d, n, 0);
 	d->s.u[n].count[0] = 3; /* status */
 }
 
-/* Send len bytes of the buffer, in pieces of at most what the guest asked for. */
+/* Let the guest fetch len bytes of the buffer. */
 static void
 packet_send(struct ide *d, unsigned n, uint32_t len)
 {
@@ -321,158 +466,112 @@ packet_send(struct ide *d, unsigned n, uint32_t len)
 	u->count[0] = 2; /* to the host */
 }
 
-static uint32_t
-be32(const uint8_t *p)
-{
-	return ((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]);
-}
-
-static void
-put_be32(uint8_t *p, uint32_t v)
-{
-	for (unsigned i = 0; i < 4; i++)
-		p[i] = (uint8_t)(v >> (24 - 8 * i));
-}
-
+/* A piece of as many sectors as the guest wants to have at once. */
 static void
 cd_read_next(struct ide *d, unsigned n)
 {
 	struct ide_unit *u = &d->s.u[n];
+	uint32_t count = u->limit / CD_SECTOR;
 
-	if (buffer_io(d, n, CD_SECTOR, CD_SECTOR, false) != 0) {
-		packet_fail(d, n, 3, 0x11);
+	if (count == 0)
+		count = 1;
+	if (count > u->left)
+		count = u->left;
+	if (buffer_io(d, n, count * CD_SECTOR, CD_SECTOR, false) != 0) {
+		struct atapi_reply r;
+
+		u->left = 0;
+		atapi_fail(&u->cd, 3, 0x11, &r); /* medium error, read */
+		packet_failed(d, n);
 		return;
 	}
-	u->at++;
-	u->left--;
-	packet_send(d, n, CD_SECTOR);
+	u->at += count;
+	u->left -= count;
+	packet_send(d, n, count * CD_SECTOR);
 }
 
 static void
-cd_read(struct ide *d, unsigned n, uint32_t lba, uint32_t count)
+cd_read(struct ide *d, unsigned n, const struct atapi_reply *r)
 {
 	struct ide_unit *u = &d->s.u[n];
-	uint64_t sectors = d->disk[n]->size / CD_SECTOR;
 
-	if (lba > sectors || count > sectors - lba) {
-		packet_fail(d, n, SENSE_ILLEGAL, 0x21);
-		return;
-	}
-	u->at = lba;
-	u->left = count;
-	if (count == 0)
-		packet_done(d, n);
+	u->at = r->at;
+	u->left = r->count;
+	if (u->dma)
+		dma_offer(d, n, DMA_IN);
 	else
 		cd_read_next(d, n);
-}
-
-/* Answers that are bytes in the buffer: returns their number, 0 for an unknown command. */
-static uint32_t
-cd_answer(struct ide *d, unsigned n, const uint8_t *cdb, uint8_t *b)
-{
-	uint32_t sectors = (uint32_t)(d->disk[n]->size / CD_SECTOR);
-
-	switch (cdb[0]) {
-	case 0x03: /* REQUEST SENSE */
-		b[0] = 0x70;
-		b[2] = d->s.u[n].sense;
-		b[7] = 10;
-		b[12] = d->s.u[n].asc;
-		return (18);
-	case 0x12: /* INQUIRY */
-		b[0] = 5;
-		b[1] = 0x80;
-		b[3] = 0x21;
-		b[4] = 31;
-		memcpy(b + 8, "SMARTBOXCD-ROM          1.0 ", 28);
-		return (36);
-	case 0x25: /* READ CAPACITY */
-		put_be32(b, sectors != 0 ? sectors - 1 : 0);
-		put_be32(b + 4, CD_SECTOR);
-		return (8);
-	case 0x43: /* READ TOC: one data track and the lead-out */
-		b[1] = 18;
-		b[2] = b[3] = 1;
-		b[5] = 0x14;
-		b[6] = 1;
-		b[13] = 0x14;
-		b[14] = 0xaa;
-		put_be32(b + 16, sectors);
-		return (20);
-	case 0x46: /* GET CONFIGURATION: CD-ROM profile */
-		b[3] = 4;
-		b[7] = 8;
-		return (8);
-	case 0x4a: /* GET EVENT STATUS */
-		b[1] = 4;
-		b[2] = 0x80;
-		return (4);
-	case 0x5a: /* MODE SENSE (10) */
-		b[1] = 6;
-		b[2] = 1;
-		return (8);
-	}
-	return (0);
-}
-
-static uint32_t
-cd_allocation(const uint8_t *cdb)
-{
-	switch (cdb[0]) {
-	case 0x03:
-	case 0x12:
-		return (cdb[4]);
-	case 0x25:
-		return (8);
-	}
-	return ((uint32_t)cdb[7] << 8 | cdb[8]);
 }
 
 static void
 packet_run(struct ide *d, unsigned n)
 {
+	struct ide_unit *u = &d->s.u[n];
 	uint8_t cdb[12], *b = d->s.buffer[n / 2];
-	uint32_t len, room;
+	struct atapi_reply r;
 
 	memcpy(cdb, b, sizeof(cdb));
-	switch (cdb[0]) {
-	case 0x00: /* TEST UNIT READY */
-	case 0x1b: /* START STOP */
-	case 0x1e: /* PREVENT */
+	atapi_run(&u->cd, d->disk[n], cdb, b, &r);
+	switch (r.kind) {
+	case ATAPI_DONE:
 		packet_done(d, n);
-		return;
-	case 0x28:
-		cd_read(d, n, be32(cdb + 2), (uint32_t)cdb[7] << 8 | cdb[8]);
-		return;
-	case 0xa8:
-		cd_read(d, n, be32(cdb + 2), be32(cdb + 6));
-		return;
+		break;
+	case ATAPI_FAILED:
+		packet_failed(d, n);
+		break;
+	case ATAPI_SECTORS:
+		cd_read(d, n, &r);
+		break;
+	case ATAPI_BYTES:
+		u->pos = 0;
+		u->len = r.len;
+		u->left = 0;
+		if (u->dma)
+			dma_offer(d, n, DMA_IN);
+		else
+			packet_send(d, n, r.len);
 	}
-	memset(b, 0, 64);
-	len = cd_answer(d, n, cdb, b);
-	room = cd_allocation(cdb);
-	if (len == 0)
-		packet_fail(d, n, SENSE_ILLEGAL, 0x20);
-	else if (room == 0)
-		packet_done(d, n);
-	else
-		packet_send(d, n, len < room ? len : room);
+}
+
+/* PACKET: twelve bytes come; the byte count registers say how much at once, features whether by DMA. */
+static void
+packet_begin(struct ide *d, unsigned n)
+{
+	struct ide_unit *u = &d->s.u[n];
+	uint32_t limit = u->lba[1][0] | (uint32_t)u->lba[2][0] << 8;
+
+	u->dma = u->features & 1;
+	u->left = 0;
+	u->limit = limit != 0 ? limit : 0xf800;
+	offer(d, n, PACKET, 12, false);
+	u->count[0] = 1; /* command */
 }
 
 /* ---- commands ---- */
+
+/* Transfer mode: PIO, or multiword DMA 0 to 2.  The rest is accepted and means nothing here. */
+static void
+set_features(struct ide *d, unsigned n)
+{
+	struct ide_unit *u = &d->s.u[n];
+	uint8_t mode = u->count[0];
+
+	if (u->features != 3) {
+		finish(d, n, 0);
+	} else if (mode <= 0x0c || (mode >= 0x20 && mode <= 0x22)) {
+		u->mode = mode;
+		finish(d, n, 0);
+	} else {
+		finish(d, n, ERR_ABORT);
+	}
+}
 
 static void
 cd_command(struct ide *d, unsigned n, uint8_t c)
 {
 	switch (c) {
-	case 0xa0:
-		offer(d, n, PACKET, 12, false);
-		d->s.u[n].count[0] = 1; /* command */
-		break;
-	case 0xa1:
-		identify_cd(d, n, d->s.buffer[n / 2]);
-		offer(d, n, DATA_IN, SECTOR, true);
-		break;
+	case 0xa0: packet_begin(d, n); break;
+	case 0xa1: identify(d, n); break;
 	case 0x08: /* DEVICE RESET */
 		signature(d, n);
 		break;
@@ -480,10 +579,8 @@ cd_command(struct ide *d, unsigned n, uint8_t c)
 		signature(d, n);
 		finish(d, n, ERR_ABORT);
 		break;
-	case 0xef:
-	case 0xe1:
-		finish(d, n, 0);
-		break;
+	case 0xef: set_features(d, n); break;
+	case 0xe1: finish(d, n, 0); break;
 	default:
 		finish(d, n, ERR_ABORT);
 	}
@@ -519,12 +616,16 @@ disk_command(struct ide *d, unsigned n, uint8_t c)
 	case 0xc5: do_write(d, n, false, multiple); break;
 	case 0x39: do_write(d, n, true, multiple); break;
 	case 0xc6: set_multiple(d, n); break;
+	case 0xc8:
+	case 0xc9: do_dma(d, n, false, false); break;
+	case 0x25: do_dma(d, n, true, false); break;
+	case 0xca:
+	case 0xcb: do_dma(d, n, false, true); break;
+	case 0x35: do_dma(d, n, true, true); break;
 	case 0xe7:
 	case 0xea: finish(d, n, d->disk[n]->ops->flush(d->disk[n]) != 0 ? ERR_ABORT : 0); break;
-	case 0xec:
-		identify_disk(d, n, d->s.buffer[n / 2]);
-		offer(d, n, DATA_IN, SECTOR, true);
-		break;
+	case 0xec: identify(d, n); break;
+	case 0xef: set_features(d, n); break;
 	case 0x10: /* RECALIBRATE */
 	case 0x40: /* READ VERIFY */
 	case 0x70: /* SEEK */
@@ -532,7 +633,6 @@ disk_command(struct ide *d, unsigned n, uint8_t c)
 	case 0xe0:
 	case 0xe1:
 	case 0xe3:
-	case 0xef: /* SET FEATURES */
 		finish(d, n, 0);
 		break;
 	default:
@@ -736,11 +836,16 @@ static void
 ide_reset(struct device *dev)
 {
 	struct ide *d = (struct ide *)dev;
+	struct atapi cd[UNITS];
 
 	pci_fn_reset(&d->pci);
-	memset(&d->s, 0, sizeof(d->s));
 	for (unsigned n = 0; n < UNITS; n++)
+		cd[n] = (struct atapi){.out = d->s.u[n].cd.out};
+	memset(&d->s, 0, sizeof(d->s));
+	for (unsigned n = 0; n < UNITS; n++) {
+		d->s.u[n].cd = cd[n]; /* a medium that is out stays out */
 		signature(d, n);
+	}
 	irq_set(d, 0, false);
 	irq_set(d, 1, false);
 }
@@ -751,10 +856,12 @@ unit_is_sane(const struct ide *d, unsigned n)
 	const struct ide_unit *u = &d->s.u[n];
 	uint64_t sectors = d->disk[n] == NULL ? 0 : d->disk[n]->size / (d->cd[n] ? CD_SECTOR : SECTOR);
 
-	return (u->pos <= u->len && u->len <= BUFFER && u->phase <= PACKET && u->multiple <= 16 &&
+	return (u->pos <= u->len && u->len <= BUFFER && u->phase <= DMA_OUT && u->multiple <= 16 &&
 	    u->block_bytes <= 16 * SECTOR && u->at <= sectors && u->left <= sectors - u->at &&
 	    (u->left == 0 || d->cd[n] || u->block_bytes >= SECTOR) &&
-	    (u->phase == IDLE || d->disk[n] != NULL));
+	    u->limit <= 0xffff && (u->phase == IDLE || d->disk[n] != NULL) &&
+	    ((u->phase != DATA_OUT && u->phase != DMA_OUT) ||
+		(!d->cd[n] && !d->disk[n]->readonly)));
 }
 
 static int
@@ -788,7 +895,7 @@ ide_free(struct device *dev)
 
 static const struct device_class ide_class = {
     .kind = "piix3-ide",
-    .version = 1,
+    .version = 2,
     .state = {DEVICE_STATE(struct ide, pci.s), DEVICE_STATE(struct ide, s)},
     .reset = ide_reset,
     .loaded = ide_loaded,
@@ -799,7 +906,7 @@ int
 ide_new(struct board *b, const struct ide_spec spec[4], struct err *e)
 {
 	static const struct pci_ident id = {.vendor = 0x8086, .device = 0x7010, .subvendor = 0x1af4,
-	    .subsystem = 0x1100, .class_rev = 0x01010000, .header = 0x80};
+	    .subsystem = 0x1100, .class_rev = 0x01018000, .header = 0x80};
 	struct ide *d = calloc(1, sizeof(*d));
 	int rc;
 
@@ -814,6 +921,7 @@ ide_new(struct board *b, const struct ide_spec spec[4], struct err *e)
 	pci_init(&d->pci, PCI_DEVFN(1, 1), &id);
 	d->pci.reset_cfg[0x41] = d->pci.reset_cfg[0x43] = 0x80; /* both channels decode */
 	memset(d->pci.wmask + 0x40, 0xff, 8);
+	pci_bar_init(&d->pci, BAR_MASTER, PCI_BAR_IO, 16, &master_ops);
 	if ((rc = pci_add(b, &d->pci, &ide_class, "ide", e)) != 0)
 		return (rc);
 	if (bus_add(b->pio, 0x1f0, 8, &d->pci.dev, &regs_0) != 0 ||

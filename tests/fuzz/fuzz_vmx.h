@@ -20,6 +20,8 @@ enum { SLOT = PCI_DEVFN(4, 0), STEPS_MAX = 4096 };
 struct fuzz_target {
 	int (*build)(struct vmx_bench *b);
 	uint16_t port, ports; /* the ports that accesses fall on; 0: the legacy BAR at 0xc000 */
+	uint16_t more, mores; /* a second range */
+	void (*place)(struct vmx_bench *b); /* BARs, when they are not SLOT's; may be NULL */
 	void (*host)(struct vmx_bench *b, uint8_t byte); /* something from outside; may be NULL */
 	void (*end)(struct vmx_bench *b);		 /* what the board does not free */
 };
@@ -60,12 +62,14 @@ fuzz_step(struct vmx_bench *b, const struct fuzz_target *f, struct tape *t)
 	uint8_t op = (uint8_t)tape_take(t, 1);
 	unsigned size = 1U << (op >> 4 & 3);
 	uint64_t port, span = f->ports != 0 ? f->ports : 128;
+	uint64_t first = f->ports != 0 ? f->port : 0xc000;
 
 	switch (op & 15) {
 	case 0:
 	case 1:
 	case 2:
-		port = (f->ports != 0 ? f->port : 0xc000) + tape_take(t, 1) % span;
+		port = tape_take(t, 1) % (span + f->mores);
+		port = port < span ? first + port : f->more + port - span;
 		if ((op & 15) == 0)
 			(void)bench_in(b, (unsigned)port, size < 8 ? size : 4);
 		else
@@ -130,6 +134,8 @@ fuzz_run(const struct fuzz_target *f, const uint8_t *data, size_t size)
 	bench_cfg_set(&b, SLOT, 0x14, 0xc0000000);
 	bench_cfg_set(&b, SLOT, 0x20, (uint32_t)BASE);
 	bench_cfg_set(&b, SLOT, 4, 7);
+	if (f->place != NULL)
+		f->place(&b);
 	for (unsigned i = 0; i < STEPS_MAX && t.left > 0; i++)
 		fuzz_step(&b, f, &t);
 	fuzz_save_load(&b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IDE: a disk and a CD-ROM on one channel. */
+/* IDE: a disk and a CD-ROM on one channel, and the bus master. */
 #include "fuzz_vmx.h"
 
 #include "smartbox/vmx/ide.h"
@@ -13,4 +13,11 @@ build(struct vmx_bench *b)
 	return (ide_new(b->board, spec, NULL));
 }
 
-FUZZ_TARGET(.build = build, .port = 0x1f0, .ports = 8)
+static void
+place(struct vmx_bench *b)
+{
+	bench_cfg_set(b, PCI_DEVFN(1, 1), 0x20, 0xc100);
+	bench_cfg_set(b, PCI_DEVFN(1, 1), 4, 5);
+}
+
+FUZZ_TARGET(.build = build, .port = 0x1f0, .ports = 8, .more = 0xc100, .mores = 16, .place = place)
