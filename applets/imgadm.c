@@ -102,18 +102,6 @@ extra_words(const json_t *src)
 	return (json_bool(src, "insecure", false) ? " (insecure)" : "");
 }
 
-static json_int_t
-find_source(const json_t *sources, const char *url)
-{
-	size_t i;
-	json_t *src;
-
-	json_array_foreach((json_t *)(uintptr_t)sources, i, src)
-		if (strcmp(json_str(src, "url", ""), url) == 0)
-			return ((json_int_t)i);
-	return (-1);
-}
-
 static int
 add_source(struct imgadm *im, json_t *sources, const char *type, const char *url, bool insecure,
     bool force)
@@ -124,7 +112,7 @@ add_source(struct imgadm *im, json_t *sources, const char *type, const char *url
 	if (imgsrc_new(type, url, insecure, &src, &e) != 0)
 		return (fail(im, "ConfigError", &e));
 	url = json_str(src, "url", "");
-	if (find_source(sources, url) >= 0) {
+	if (json_find(sources, "url", url) >= 0) {
 		(void)printf("Already have \"%s\" image source \"%s\"%s, no change\n", type, url,
 		    extra_words(src));
 		json_decref(src);
@@ -154,7 +142,7 @@ delete_source(struct imgadm *im, json_t *sources, const char *url)
 
 	if (imgsrc_clean_url("imgapi", url, clean, sizeof(clean), &e) != 0)
 		return (fail(im, "ConfigError", &e));
-	if ((at = find_source(sources, clean)) < 0) {
+	if ((at = json_find(sources, "url", clean)) < 0) {
 		(void)printf("Do not have image source \"%s\", no change\n", clean);
 		return (0);
 	}

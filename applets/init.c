@@ -45,6 +45,7 @@
 #include "smartbox/core/applet.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/loop.h"
+#include "smartbox/core/pause.h"
 #include "smartbox/core/spawn.h"
 #include "smartbox/fs/client.h"
 #include "smartbox/machine/autoboot.h"
@@ -440,7 +441,6 @@ static void
 kill_everybody(void)
 {
 	time_t deadline = time(NULL) + KILL_TIMEOUT_S;
-	struct timespec tick = {.tv_nsec = 20 * 1000 * 1000};
 
 	(void)kill(-1, SIGTERM);
 	(void)kill(-1, SIGCONT);
@@ -450,7 +450,7 @@ kill_everybody(void)
 		if (pid < 0)
 			break;
 		if (pid == 0)
-			(void)nanosleep(&tick, NULL);
+			pause_ms(20);
 	}
 	(void)kill(-1, SIGKILL);
 }

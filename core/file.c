@@ -83,6 +83,18 @@ io_send_full(int fd, const void *buf, size_t len)
 	return (0);
 }
 
+DIR *
+file_fdopendir(int fd)
+{
+	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	int error = errno;
+
+	if (d == NULL && fd >= 0)
+		(void)close(fd);
+	errno = error;
+	return (d);
+}
+
 /* "a/b/c" -> directory "a/b" and leaf "c"; "c" -> "." and "c". */
 static int
 split_path(const char *path, char dir[PATH_MAX], const char **leaf, struct err *e)
@@ -111,15 +123,11 @@ static void
 remove_stale(int dfd, const char *leaf)
 {
 	size_t n = strlen(leaf);
-	int fd = openat(dfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *d = file_fdopendir(openat(dfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 	struct dirent *de;
 
-	if (d == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
+	if (d == NULL)
 		return;
-	}
 	while ((de = readdir(d)) != NULL) {
 		long pid;
 

@@ -125,6 +125,18 @@ path_step(json_t *j, const char *word, size_t n)
 	return (*end == '\0' ? json_array_get(j, i) : NULL);
 }
 
+int
+json_find(const json_t *array, const char *key, const char *value)
+{
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *s = json_string_value(json_object_get(json_array_get(array, i), key));
+
+		if (s != NULL && strcmp(s, value) == 0)
+			return ((int)i);
+	}
+	return (-1);
+}
+
 json_t *
 json_path(json_t *j, const char *path)
 {

@@ -18,10 +18,10 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "smartbox/core/buf.h"
+#include "smartbox/core/pause.h"
 
 enum { OUTPUT_MAX = 16 << 20, STDERR_MAX = 4096 };
 
@@ -181,7 +181,6 @@ wait_blocking(pid_t pid, int *status, struct err *e)
 int
 spawn_wait(pid_t pid, int timeout_ms, int *status, struct err *e)
 {
-	const struct timespec step = {0, 5000000};
 	int w;
 	pid_t got;
 
@@ -197,7 +196,7 @@ spawn_wait(pid_t pid, int timeout_ms, int *status, struct err *e)
 		if (waited >= timeout_ms)
 			return (err_set(e, ETIMEDOUT, "process %d still runs after %d ms", (int)pid,
 			    timeout_ms));
-		(void)nanosleep(&step, NULL);
+		pause_ms(5);
 	}
 }
 

@@ -14,12 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "pool_server_impl.h"
 #include "pool_wire.h"
 #include "smartbox/core/file.h"
+#include "smartbox/core/pause.h"
 #include "smartbox/core/spawn.h"
 #include "smartbox/fs/client.h"
 #include "smartbox/fs/label.h"
@@ -178,14 +178,6 @@ pool_restart_request(const char *pool, struct nvlist **request, struct err *e)
 	return (rc);
 }
 
-static void
-sleep_ms(unsigned ms)
-{
-	struct timespec ts = {0, (long)ms * 1000000};
-
-	(void)nanosleep(&ts, NULL);
-}
-
 /*
  * 1: the pool's lock is free, its poold is gone.  0: a poold answers after all.  The kernel closes a
  * dying process's descriptors one by one: the socket may refuse while the lock is still held.
@@ -209,7 +201,7 @@ wait_for_end(const char *pool, struct err *e)
 			(void)close(fd);
 			return (0);
 		}
-		sleep_ms(10);
+		pause_ms(10);
 	}
 	return (err_set(e, EBUSY, "the pool's server neither answers nor ends"));
 }

@@ -54,7 +54,6 @@
 
 #define THREADS_DEFAULT 4
 #define STACK_BYTES (1u << 20)
-#define publish(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* newer than musl; Linux 5.14 */
 #endif

@@ -22,7 +22,6 @@
 
 #include "fuse_impl.h"
 
-#define publish(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
 #define PIECE_BYTES (uint64_t)sizeof(struct stash_record)
 
 /* --- records ------------------------------------------------------------------------------------ */

@@ -30,7 +30,6 @@
 
 #include "fuse_impl.h"
 
-#define publish(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
 #define CRASHES_MAX 2 /* then a request is answered with EIO */
 
 struct takeover {

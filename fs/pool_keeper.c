@@ -44,6 +44,7 @@
 #include "pool_server_impl.h"
 #include "pool_wire.h"
 #include "smartbox/core/file.h"
+#include "smartbox/core/pause.h"
 #include "smartbox/core/spawn.h"
 
 enum {
@@ -62,14 +63,6 @@ struct keeper {
 	time_t crash[CRASHES_MAX];
 	unsigned ncrash;
 };
-
-static void
-sleep_ms(unsigned ms)
-{
-	struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000};
-
-	(void)nanosleep(&ts, NULL);
-}
 
 /* --- the lock ----------------------------------------------------------------------------------- */
 
@@ -97,7 +90,7 @@ take_lock(struct stash *st, struct err *e)
 		if (st->h->lock_fd != -EWOULDBLOCK || waited >= LOCK_WAIT_MS ||
 		    (waited == 0 && is_listening(st->h->pool)))
 			break;
-		sleep_ms(20);
+		pause_ms(20);
 	}
 	if (st->h->lock_fd == -EWOULDBLOCK)
 		return (err_set(e, EEXIST, "pool already exists"));
@@ -231,7 +224,7 @@ after_kill(struct keeper *k, struct err *e)
 	if (k->kills > KILLS_MAX)
 		return (err_set(e, EIO, "pool '%s': its server was killed %d times before it served; "
 		    "giving up", k->st->h->pool, KILLS_MAX));
-	sleep_ms(k->kills * 10);
+	pause_ms(k->kills * 10);
 	return (0);
 }
 
@@ -240,7 +233,7 @@ after_error(struct keeper *k, struct err *e)
 {
 	if (++k->errors >= ERRORS_MAX)
 		return (err_set(e, EIO, "pool '%s': it cannot be opened again; giving up", k->st->h->pool));
-	sleep_ms(1000);
+	pause_ms(1000);
 	return (0);
 }
 
@@ -307,7 +300,7 @@ keep(struct keeper *k, struct err *e)
 		if (p[0].revents & POLLIN)
 			rc = take_signal(k, e);
 		else if (p[1].revents != 0)
-			sleep_ms(1); /* it closed its end: it is dying, the signal comes in a moment */
+			pause_ms(1); /* it closed its end: it is dying, the signal comes in a moment */
 	}
 	return (rc);
 }

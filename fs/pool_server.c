@@ -43,7 +43,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "events.h"
@@ -51,6 +50,7 @@
 #include "pool_wire.h"
 #include "poolops_impl.h"
 #include "smartbox/core/file.h"
+#include "smartbox/core/pause.h"
 #include "smartbox/fs/stale_mounts.h"
 #include "smartbox/fs/tender.h"
 
@@ -84,14 +84,6 @@ remove_file(const struct pool_server *sv, const char *suffix)
 
 	if (wire_path(path, sizeof(path), sv->name, suffix, NULL) == 0)
 		(void)unlink(path);
-}
-
-static void
-sleep_ms(unsigned ms)
-{
-	struct timespec ts = {ms / 1000, (long)(ms % 1000) * 1000000};
-
-	(void)nanosleep(&ts, NULL);
 }
 
 static int
@@ -564,7 +556,7 @@ drain(struct pool_server *sv)
 		(void)pthread_mutex_unlock(&sv->lock);
 		if (n == 0)
 			return;
-		sleep_ms(5);
+		pause_ms(5);
 	}
 }
 

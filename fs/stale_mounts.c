@@ -20,10 +20,10 @@
 #include <signal.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "smartbox/core/file.h"
+#include "smartbox/core/pause.h"
 #include "smartbox/fs/names.h"
 
 enum { MOUNTINFO_MAX = 64 << 20, ASK_MS = 1000, STEP_MS = 2 };
@@ -85,13 +85,12 @@ last_line(char *text)
 static int
 wait_in_time(pid_t pid)
 {
-	const struct timespec step = {0, STEP_MS * 1000000};
 	int status;
 
 	for (int waited = 0; waited < ASK_MS; waited += STEP_MS) {
 		if (waitpid(pid, &status, WNOHANG) == pid)
 			return (WIFEXITED(status) ? WEXITSTATUS(status) : -1);
-		(void)nanosleep(&step, NULL);
+		pause_ms(STEP_MS);
 	}
 	(void)kill(pid, SIGKILL);
 	return (-1);

@@ -67,8 +67,6 @@
 #define TABLE_HALF ((uint64_t)1 << 30)
 #define ROOM_WAIT_MS 100
 
-#define publish(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
-
 /* --- layout ----------------------------------------------------------------------------------- */
 
 static uint64_t
@@ -221,15 +219,12 @@ stash_open(int fd, struct stash **out, struct err *e)
 void
 stash_free(struct stash *st)
 {
-	struct layout l;
-
 	if (st == NULL)
 		return;
-	if (st->h != NULL && st->ring != NULL) {
-		uint64_t ring = st->h->ring_bytes != 0 ? st->h->ring_bytes : RING_MIN;
+	if (st->ring != NULL) {
+		struct layout l = layout_of(st->h->ring_bytes);
 
-		l = layout_of(ring);
-		(void)munmap(st->ring, 2 * ring);
+		(void)munmap(st->ring, 2 * st->h->ring_bytes);
 		(void)munmap(st->pending, l.ring - l.pending);
 		(void)munmap(st->slot, l.pending - l.slots);
 		(void)munmap(st->session, l.slots - l.sessions);

@@ -29,6 +29,9 @@ enum {
 };
 #define STASH_NO_TXG UINT64_MAX
 
+/* What a successor reads: written after all that it stands for. */
+#define publish(word, value) __atomic_store_n(&(word), value, __ATOMIC_RELEASE)
+
 /* What a worker is doing. */
 enum stash_phase {
 	STASH_FREE,

@@ -303,7 +303,7 @@ remove_tree(int dfd, const char *name, int depth)
 
 	if (fd == -ENOENT)
 		return (0);
-	if (fd < 0 || (d = fdopendir(fd)) == NULL)
+	if (fd < 0 || (d = file_fdopendir(fd)) == NULL)
 		return (fd < 0 ? fd : -errno);
 	while ((de = readdir(d)) != NULL)
 		if (de->d_type == DT_DIR && de->d_name[0] != '.')

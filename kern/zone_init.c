@@ -18,9 +18,9 @@
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "smartbox/core/pause.h"
 #include "zone_platform.h"
 
 enum { GRACE_MS = 5000 };
@@ -71,12 +71,10 @@ reap(void)
 static void
 stop_everybody(void)
 {
-	const struct timespec step = {0, 20000000};
-
 	(void)kill(-1, SIGTERM);
 	(void)kill(-1, SIGCONT);
 	for (int ms = 0; ms < GRACE_MS && !reap(); ms += 20)
-		(void)nanosleep(&step, NULL);
+		pause_ms(20);
 	(void)kill(-1, SIGKILL);
 }
 

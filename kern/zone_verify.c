@@ -166,10 +166,8 @@ empty_dir(int dfd, const char *name, dev_t dev, int depth, struct err *e)
 		return (err_set(e, EBUSY, "%s: %s", name,
 		    depth > DEPTH_MAX ? "nested too deeply" : "another file system is mounted there"));
 	}
-	if ((d = fdopendir(fd)) == NULL) {
-		(void)close(fd);
+	if ((d = file_fdopendir(fd)) == NULL)
 		return (err_sys(e, errno, "%s", name));
-	}
 	while (rc == 0 && (de = readdir(d)) != NULL)
 		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
 			rc = remove_entry(dirfd(d), de->d_name, dev, depth + 1, e);

@@ -345,10 +345,8 @@ kmod_plug_tree(struct kmod *k, int fd, int depth)
 	DIR *dir;
 	int sub;
 
-	if ((dir = fdopendir(fd)) == NULL) {
-		(void)close(fd);
+	if ((dir = file_fdopendir(fd)) == NULL)
 		return;
-	}
 	kmod_plug_device(k, fd);
 	while (depth > 0 && (d = readdir(dir)) != NULL) {
 		if (d->d_type != DT_DIR || d->d_name[0] == '.')

@@ -52,18 +52,6 @@ is_owned(const json_t *disk)
 
 /* --- from payload to stored form --------------------------------------------------------------- */
 
-static bool
-path_in_use(const json_t *disks, const char *path)
-{
-	size_t i;
-	json_t *d;
-
-	json_array_foreach((json_t *)(uintptr_t)disks, i, d)
-		if (strcmp(json_str(d, "path", ""), path) == 0)
-			return (true);
-	return (false);
-}
-
 static void
 give_path(const json_t *vm, const json_t *disks, const json_t *taken, json_t *disk)
 {
@@ -74,7 +62,7 @@ give_path(const json_t *vm, const json_t *disks, const json_t *taken, json_t *di
 	for (unsigned n = 0; n < DISKS_MAX; n++) {
 		(void)snprintf(path, sizeof(path), RDSK "%s/%s%sdisk%u", pool,
 		    json_str(vm, "zonename", ""), sibling ? "-" : "/", n);
-		if (!path_in_use(disks, path) && !path_in_use(taken, path))
+		if (json_find(disks, "path", path) < 0 && json_find(taken, "path", path) < 0)
 			break;
 	}
 	(void)json_object_set_new(disk, "path", json_string(path));
@@ -266,7 +254,7 @@ vm_disks_destroy(const struct machine *m, const json_t *disks, const json_t *exc
 
 	json_array_foreach((json_t *)(uintptr_t)disks, i, disk)
 		if (rc == 0 && is_owned(disk) &&
-		    !path_in_use(except, json_str(disk, "path", "")))
+		    json_find(except, "path", json_str(disk, "path", "")) < 0)
 			rc = destroy_volume(m, vm_disk_volume(disk), need_mark, e);
 	return (rc);
 }

@@ -106,18 +106,6 @@ take_nic(json_t *nic)
 	take_flags(nic);
 }
 
-static bool
-name_in_use(const json_t *nics, const char *name)
-{
-	size_t i;
-	json_t *nic;
-
-	json_array_foreach((json_t *)(uintptr_t)nics, i, nic)
-		if (strcmp(json_str(nic, "interface", ""), name) == 0)
-			return (true);
-	return (false);
-}
-
 static void
 give_names(json_t *nics, const char *brand)
 {
@@ -132,7 +120,7 @@ give_names(json_t *nics, const char *brand)
 			continue;
 		for (int n = 0; n < 1000; n++) {
 			(void)snprintf(name, sizeof(name), "%s%d", prefix, n);
-			if (!name_in_use(nics, name))
+			if (json_find(nics, "interface", name) < 0)
 				break;
 		}
 		(void)json_object_set_new(nic, "interface", json_string(name));

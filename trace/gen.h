@@ -205,6 +205,8 @@ void gen_drop(struct gen *g, int counter);
 int gen_push(struct gen *g, int reg); /* frame offset */
 void gen_pop(struct gen *g, int reg);
 void gen_thread_key(struct gen *g);
+/* Where the kernel has that member; an error when it has not. */
+struct member gen_member_of(struct gen *g, const char *type, const char *member);
 /* r0 = a member of the kernel structure at r0 (its address, resp. its value), by name. */
 void gen_member_at(struct gen *g, const char *type, const char *member);
 void gen_follow(struct gen *g, const char *type, const char *member);

@@ -7,8 +7,8 @@
 
 enum { USER_STACK = 1 << 8 };
 
-static struct member
-member_of(struct gen *g, const char *type, const char *member)
+struct member
+gen_member_of(struct gen *g, const char *type, const char *member)
 {
 	struct type *t = type_by_name(g->c->types, type);
 	struct member m;
@@ -22,7 +22,7 @@ member_of(struct gen *g, const char *type, const char *member)
 void
 gen_member_at(struct gen *g, const char *type, const char *member)
 {
-	struct member m = member_of(g, type, member);
+	struct member m = gen_member_of(g, type, member);
 
 	if (m.bit_off >= 8)
 		asm_alui(&g->b, BPF_ADD, R0, (int32_t)(m.bit_off / 8));
@@ -31,7 +31,7 @@ gen_member_at(struct gen *g, const char *type, const char *member)
 void
 gen_follow(struct gen *g, const char *type, const char *member)
 {
-	struct member m = member_of(g, type, member);
+	struct member m = gen_member_of(g, type, member);
 
 	gen_member_at(g, type, member);
 	gen_load_at(g, m.type, false);

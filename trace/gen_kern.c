@@ -33,13 +33,7 @@ get_word(struct gen *g, int word)
 static uint32_t
 offset_of(struct gen *g, const char *type, const char *member)
 {
-	struct type *t = type_by_name(g->c->types, type);
-	struct member m;
-
-	if (t == NULL || !type_member(g->c->types, t, member, &m))
-		comp_error(g->c, 0, "D_IDENT_UNDEF", "this kernel's type information does not have %s "
-		    "in %s (CONFIG_DEBUG_INFO_BTF)", member, type);
-	return ((uint32_t)(m.bit_off / 8));
+	return ((uint32_t)(gen_member_of(g, type, member).bit_off / 8));
 }
 
 /* W2 -= r0 + 1 for a name of that length and its slash; no room: to end. The slash is put. */

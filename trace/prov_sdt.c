@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "session.h"
+#include "smartbox/core/file.h"
 
 enum { MAX_FIELDS = 10, COMMON_BYTES = 8 };
 
@@ -107,15 +108,11 @@ each_entry(struct session *s, const char *path, const char *pattern,
     void (*fn)(struct session *s, const struct pdesc *pd, const char *group, const char *name),
     const struct pdesc *pd, const char *group)
 {
-	int fd = tracefs_open(s, path);
-	DIR *d = fd >= 0 ? fdopendir(fd) : NULL;
+	DIR *d = file_fdopendir(tracefs_open(s, path));
 	struct dirent *de;
 
-	if (d == NULL) {
-		if (fd >= 0)
-			(void)close(fd);
+	if (d == NULL)
 		return;
-	}
 	while ((de = readdir(d)) != NULL)
 		if (de->d_type == DT_DIR && de->d_name[0] != '.' && glob_match(pattern, de->d_name))
 			fn(s, pd, group != NULL ? group : de->d_name, de->d_name);

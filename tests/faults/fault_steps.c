@@ -51,7 +51,8 @@ arguments(const char *const *a)
 }
 
 static int
-command(struct world *w, struct err *e, const char *op, const char *const *args)
+command(struct world *w, struct err *e, const char *op, const char *const *args,
+    struct poolops_io *io)
 {
 	struct nvlist *in, *out;
 	int rc;
@@ -60,7 +61,7 @@ command(struct world *w, struct err *e, const char *op, const char *const *args)
 	in = arguments(args);
 	out = nv_new();
 	fault_alloc_go_on();
-	rc = poolops_call(w->session, op, in, out, e);
+	rc = io != NULL ? poolops_stream(w->session, op, in, out, io, e) : poolops_call(w->session, op, in, out, e);
 	fault_alloc_pause();
 	nv_free(in);
 	nv_free(out);
@@ -72,7 +73,7 @@ command(struct world *w, struct err *e, const char *op, const char *const *args)
 	static int function_(struct world *w, struct err *e)                                       \
 	{                                                                                          \
 		static const char *const args[] = {__VA_ARGS__, NULL};                             \
-		return (command(w, e, op_, args));                                                 \
+		return (command(w, e, op_, args, NULL));                                                \
 	}
 
 COMMAND(create_fs, "fs.create", "name=t/a", "nomount", ":compression=lz4", ":org:note=hello")
@@ -261,36 +262,18 @@ write_volume(struct world *w, struct err *e)
 /* --- streams ---------------------------------------------------------------------------------- */
 
 static int
-stream_command(struct world *w, struct err *e, const char *op, const char *const *args, int fd)
-{
-	struct poolops_io io = {.fd = fd};
-	struct nvlist *in, *out;
-	int rc;
-
-	fault_alloc_pause();
-	in = arguments(args);
-	out = nv_new();
-	fault_alloc_go_on();
-	rc = poolops_stream(w->session, op, in, out, &io, e);
-	fault_alloc_pause();
-	nv_free(in);
-	nv_free(out);
-	fault_alloc_go_on();
-	return (rc);
-}
-
-static int
 pass_stream(struct world *w, struct err *e, const char *const *send, const char *const *receive)
 {
-	int fd = memfd_create("stream", MFD_CLOEXEC), rc;
+	struct poolops_io io = {.fd = memfd_create("stream", MFD_CLOEXEC)};
+	int rc;
 
-	if (fd < 0)
+	if (io.fd < 0)
 		abort();
-	rc = stream_command(w, e, "fs.send", send, fd);
-	(void)lseek(fd, 0, SEEK_SET);
+	rc = command(w, e, "fs.send", send, &io);
+	(void)lseek(io.fd, 0, SEEK_SET);
 	if (rc == 0)
-		rc = stream_command(w, e, "fs.receive", receive, fd);
-	(void)close(fd);
+		rc = command(w, e, "fs.receive", receive, &io);
+	(void)close(io.fd);
 	return (rc);
 }
 

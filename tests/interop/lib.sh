@@ -172,3 +172,15 @@ judge_openzfs_vm() {
 	} > "$run"
 	VM_OVERLAY=$openzfs/overlay.cpio "$TOP/tests/vm/run" -m $mb -a noimport ${disks[@]+"${disks[@]}"} "$run"
 }
+
+mountpoint() { zfs get -Ho value mountpoint "$1"; }
+
+# Done with a pool whose disks lie in a folder of its name: exported, all judges call it clean.
+finish() {	# POOL
+	zpool sync "$1"; zpool sync "$1"
+	zpool export "$1" || fail "$1: export"
+	judge_zdb "$1" "$1" || fail "$1: zdb"
+	openzfs zdb -e -p "$1" -d "$1" > log 2>&1 || { grep -v '^Dataset' log; fail "$1: zdb -d"; }
+	grep -i 'mismatch\|leaked' log && fail "$1: refcounts"
+	judge_libzpool -w "$1" "$PWD/$1"/* || fail "$1: libzpool"
+}

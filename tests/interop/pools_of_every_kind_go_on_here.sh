@@ -9,16 +9,6 @@ for p in removed v28 crypt "${pools[@]}"; do fixture $p; done
 . "$TOP/tests/tools/pools.sh"
 R=$PWD/root
 
-finish() {	# POOL
-	zpool sync "$1"; zpool sync "$1"
-	zpool export "$1" || fail "$1: export"
-	judge_zdb "$1" "$1" || fail "$1: zdb"
-	openzfs zdb -e -p "$1" -d "$1" > log 2>&1 || { grep -v '^Dataset' log; fail "$1: zdb -d"; }
-	grep -i 'mismatch\|leaked' log && fail "$1: refcounts"
-	judge_libzpool -w "$1" "$PWD/$1"/* || fail "$1: libzpool"
-}
-mountpoint() { zfs get -Ho value mountpoint "$1"; }
-
 for pool in "${pools[@]}"; do
 	zpool import -f -d $pool -R "$R" $pool || { fail "import $pool"; continue; }
 	m=$(mountpoint $pool/fs)

@@ -42,3 +42,14 @@ TEST(json_survives_deep_nesting)
 	memset(deep, '[', sizeof(deep) - 1);
 	CHECK(parse(deep, &j, NULL) == -EINVAL);
 }
+
+TEST(json_find_compares_strings_only)
+{
+	json_t *list;
+
+	CHECK(parse("[{\"a\": 1}, {\"b\": \"x\"}, 7, {\"a\": \"x\"}]", &list, NULL) == 0);
+	CHECK(json_find(list, "a", "x") == 3);
+	CHECK(json_find(list, "a", "1") == -1);
+	CHECK(json_find(NULL, "a", "x") == -1);
+	json_decref(list);
+}

@@ -9,6 +9,7 @@
 #ifndef SMARTBOX_CORE_FILE_H
 #define SMARTBOX_CORE_FILE_H
 
+#include <dirent.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -27,6 +28,12 @@ int file_read(const char *path, size_t max, char **buf, size_t *len, struct err 
 int file_poke(const char *path, const char *text, struct err *e);
 
 int file_mkdirs(const char *path, mode_t mode, struct err *e); /* mkdir -p */
+
+/*
+ * fdopendir() that keeps nothing back: fd belongs to the folder, and is closed on failure (NULL, errno). A negative
+ * fd is a failure before ours, whose errno stays.
+ */
+DIR *file_fdopendir(int fd);
 
 /*
  * Exclusive (or shared) advisory lock on PATH, created 0600 when missing; blocks unless nonblock,

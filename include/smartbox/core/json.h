@@ -33,6 +33,9 @@ const char *json_str(const json_t *obj, const char *key, const char *def);
 int64_t json_int(const json_t *obj, const char *key, int64_t def);
 bool json_bool(const json_t *obj, const char *key, bool def);
 
+/* Index of the object in `array` whose member `key` is that string; -1: none. */
+int json_find(const json_t *array, const char *key, const char *value);
+
 /* Walk "a.b.0.c"; borrowed or NULL. */
 json_t *json_path(json_t *j, const char *path);
 
