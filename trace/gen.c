@@ -31,7 +31,7 @@ image_init(struct image *im, struct comp *c)
 	for (int i = 0; i < M_FIXED; i++)
 		(void)image_map(im, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0, names[i]);
 	im->maps[M_STATE].value = sizeof(struct gstate);
-	im->maps[M_STATE].flags = BPF_F_MMAPABLE;
+	im->maps[M_STATE].flags = im->maps[M_ROWS].flags = im->maps[M_PROBES].flags = BPF_F_MMAPABLE;
 	im->maps[M_RING] = (struct mapdef){BPF_MAP_TYPE_RINGBUF, 0, 0, 0, 0, "ring", -1};
 	im->maps[M_DROPS] = (struct mapdef){BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 * DROP_COUNT, 1, 0,
 	    "drops", -1};

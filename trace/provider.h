@@ -19,6 +19,7 @@ struct probe {
 	const struct provider *prov;
 	const char *provname, *mod, *func, *name;
 	unsigned id;		/* from 1: BEGIN, END, ERROR */
+	struct probe *chain;	/* session_find's */
 	uint64_t a, b;		/* the provider's own */
 	void *priv;
 	bool enabled;

@@ -17,13 +17,29 @@
 
 /* --- maps -------------------------------------------------------------------------------------- */
 
+/* Does a probe that fires while tracing is on make records? */
+static bool
+records_events(const struct session *s)
+{
+	for (unsigned i = 0; i < s->nenabled; i++) {
+		const struct probe *p = s->enabled[i];
+
+		for (unsigned k = 0; p->prov != &prov_dtrace && k < s->nunits; k++)
+			if ((p->mask[k / 64] >> (k % 64) & 1) != 0 && s->units[k]->datarec)
+				return (true);
+	}
+	return (false);
+}
+
 static uint32_t
 ring_size(const struct session *s)
 {
-	enum { KEPT_MIN = 1 << 20 }; /* policies that keep records elsewhere need it only for the way */
+	enum { KEPT_MIN = 1 << 20 }; /* where records are kept elsewhere, or are faults alone */
 	uint64_t want = s->opt.v[O_BUFSIZE] * s->im.ncpus, size = 4096;
 
 	if (s->opt.v[O_BUFPOLICY] != POLICY_SWITCH && want < KEPT_MIN)
+		want = KEPT_MIN;
+	else if (want > KEPT_MIN && !records_events(s))
 		want = KEPT_MIN;
 	if (want > 256 << 20)
 		want = 256 << 20;
@@ -75,28 +91,47 @@ session_close_maps(struct session *s)
 static void
 copy_name(char *dst, size_t size, const char *src)
 {
-	(void)snprintf(dst, size, "%s", src);
+	size_t n = strlen(src);
+
+	memcpy(dst, src, n < size ? n : size - 1);
+}
+
+/* The memory of an array map, to be filled without a system call per element. */
+static void *
+map_memory(struct session *s, enum map_id id, size_t *size)
+{
+	const struct mapdef *m = &s->im.maps[id];
+	void *p;
+
+	*size = (size_t)m->value * m->entries;
+	p = mmap(NULL, *size, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+	return (p != MAP_FAILED ? p : NULL);
 }
 
 static int
 fill_rows(struct session *s)
 {
-	for (unsigned i = 0; i < s->nenabled; i++) {
-		const struct probe *p = s->enabled[i];
-		struct rowdef row = {p->id, p->row, {0}};
-		struct probe_names n;
+	size_t rows_size, names_size;
+	struct rowdef *rows = map_memory(s, M_ROWS, &rows_size);
+	struct probe_names *names = map_memory(s, M_PROBES, &names_size);
+	bool ok = rows != NULL && names != NULL;
 
-		memcpy(row.mask, p->mask, sizeof(row.mask));
-		memset(&n, 0, sizeof(n));
-		copy_name(n.prov, sizeof(n.prov), p->provname);
-		copy_name(n.mod, sizeof(n.mod), p->mod);
-		copy_name(n.func, sizeof(n.func), p->func);
-		copy_name(n.name, sizeof(n.name), p->name);
-		if (bpf_update(s->im.maps[M_ROWS].fd, &i, &row, BPF_ANY) != 0 ||
-		    bpf_update(s->im.maps[M_PROBES].fd, &i, &n, BPF_ANY) != 0)
-			return (-EIO);
+	for (unsigned i = 0; ok && i < s->nenabled; i++) {
+		const struct probe *p = s->enabled[i];
+
+		rows[i].probe = p->id;
+		rows[i].index = p->row;
+		memcpy(rows[i].mask, p->mask, sizeof(p->mask));
+		copy_name(names[i].prov, sizeof(names[i].prov), p->provname);
+		copy_name(names[i].mod, sizeof(names[i].mod), p->mod);
+		copy_name(names[i].func, sizeof(names[i].func), p->func);
+		copy_name(names[i].name, sizeof(names[i].name), p->name);
 	}
-	return (0);
+	if (rows != NULL)
+		(void)munmap(rows, rows_size);
+	if (names != NULL)
+		(void)munmap(names, names_size);
+	return (ok ? 0 : -ENOMEM);
 }
 
 static int64_t

@@ -217,16 +217,26 @@ glob_match(const char *pattern, const char *s)
 	return (fnmatch(pattern, s, 0) == 0);
 }
 
+/* Probes by function and name: a kernel has tens of thousands of functions. */
+static unsigned
+bucket(const char *func, const char *name)
+{
+	unsigned h = 5381;
+
+	for (; *func != '\0'; func++)
+		h = h * 33 ^ (unsigned char)*func;
+	for (; *name != '\0'; name++)
+		h = h * 33 ^ (unsigned char)*name;
+	return (h % PROBE_BUCKETS);
+}
+
 struct probe *
 session_find(struct session *s, const char *prov, const char *mod, const char *func, const char *name)
 {
-	for (unsigned i = 0; i < s->nprobes; i++) {
-		struct probe *p = s->probes[i];
-
+	for (struct probe *p = s->by_name[bucket(func, name)]; p != NULL; p = p->chain)
 		if (strcmp(p->func, func) == 0 && strcmp(p->name, name) == 0 &&
 		    strcmp(p->mod, mod) == 0 && strcmp(p->provname, prov) == 0)
 			return (p);
-	}
 	return (NULL);
 }
 
@@ -234,7 +244,7 @@ struct probe *
 session_probe(struct session *s, const struct provider *pv, const char *prov, const char *mod,
     const char *func, const char *name)
 {
-	struct probe *p = arena_alloc(&s->c, sizeof(*p));
+	struct probe *p = arena_alloc(&s->c, sizeof(*p)), **head;
 
 	p->prov = pv;
 	p->provname = arena_strdup(&s->c, prov);
@@ -243,6 +253,9 @@ session_probe(struct session *s, const struct provider *pv, const char *prov, co
 	p->name = arena_strdup(&s->c, name);
 	*VEC_ADD(&s->c, s->probes, s->nprobes) = p;
 	p->id = s->nprobes;
+	head = &s->by_name[bucket(func, name)];
+	p->chain = *head;
+	*head = p;
 	return (p);
 }
 

@@ -37,6 +37,8 @@ struct file_id {
 	uint64_t dev, ino;
 };
 
+enum { PROBE_BUCKETS = 4096 };
+
 struct session {
 	struct comp c;
 	struct types types;
@@ -47,6 +49,7 @@ struct session {
 	struct program prog;
 	struct probe **probes;
 	unsigned nprobes;
+	struct probe *by_name[PROBE_BUCKETS];
 	struct unit **units;
 	unsigned nunits;
 	struct probe **enabled;
