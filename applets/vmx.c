@@ -53,7 +53,7 @@ static const char vmx_usage[] =
     "  -t TYPE      processor: host (default) or qemu64\n"
     "  -u UUID      the machine's name for itself\n"
     "  -v           report exits and start time on stderr at the end\n"
-    "  -V SOCKET    VNC for the display: PATH[,password=TEXT][,keymap=en-us|en-gb|de|fr]\n"
+    "  -V SOCKET    VNC for the display: PATH[,keymap=en-us|en-gb|de|fr][,password=TEXT]\n"
     "  -x CONSOLE   a virtio console, as -s\n"
     "A file, socket or tap may be fd:N, a descriptor that is open already; a disk vhost:N:M, the socket of\n"
     "its server and of a broker.\n";
@@ -293,20 +293,34 @@ parse_uuid(const char *s, uint8_t out[16])
 	return (0);
 }
 
-/* PATH[,password=TEXT][,keymap=NAME]; a path again for a second socket. */
+/* Everybody may read a process's arguments: the password is taken out of ours.  Only eight characters count. */
+static void
+take_password(char *text, struct vmx_config *c)
+{
+	static char password[9];
+
+	(void)snprintf(password, sizeof(password), "%.8s", text);
+	memset(text, '*', strlen(text));
+	c->vnc_password = password;
+}
+
+/* PATH[,keymap=NAME][,password=TEXT], the text to the end; a path again for a second socket. */
 static int
 parse_vnc(char *s, struct vmx_config *c)
 {
-	char *path = strsep(&s, ","), *o;
+	char *path = strsep(&s, ",");
 	unsigned i = c->vnc_fd[0] >= 0;
 
-	while ((o = strsep(&s, ",")) != NULL) {
-		if (strncmp(o, "password=", 9) == 0)
-			c->vnc_password = o + 9;
-		else if (strncmp(o, "keymap=", 7) == 0)
-			c->keymap = o + 7;
-		else
-			return (applet_usage("'%s': password=TEXT or keymap=NAME", o));
+	while (s != NULL) {
+		if (strncmp(s, "password=", 9) == 0) {
+			take_password(s + 9, c);
+			s = NULL;
+		} else if (strncmp(s, "keymap=", 7) == 0) {
+			c->keymap = s + 7;
+			(void)strsep(&s, ",");
+		} else {
+			return (applet_usage("'%s': keymap=NAME or password=TEXT", s));
+		}
 	}
 	if (strcmp(path, "set") == 0)
 		return (0);

@@ -539,6 +539,18 @@ ask_password(struct rfb *r)
 	return (0);
 }
 
+/* No security type at all, and a sentence that viewers show. */
+static int
+refuse(struct rfb *r)
+{
+	size_t len = strlen(r->c.refusal);
+
+	put_bytes(&r->out, 0, r->minor >= 7 ? 1 : 4, true);
+	put32(&r->out, (uint32_t)len);
+	buf_add(&r->out, r->c.refusal, len);
+	return (-EPROTO);
+}
+
 static int
 step_version(struct rfb *r, const uint8_t *p, size_t len)
 {
@@ -549,6 +561,8 @@ step_version(struct rfb *r, const uint8_t *p, size_t len)
 	if (memcmp(p, "RFB 003.00", 10) != 0 || p[11] != '\n')
 		return (-EPROTO);
 	r->minor = p[10] == '8' ? 8 : p[10] == '7' ? 7 : 3;
+	if (r->c.refusal != NULL)
+		return (refuse(r));
 	if (r->minor >= 7) {
 		put8(&r->out, 1);
 		put8(&r->out, type);
@@ -663,6 +677,12 @@ rfb_input(struct rfb *r, const uint8_t *bytes, size_t len)
 }
 
 /* ---- life ---- */
+
+bool
+rfb_is_in(const struct rfb *r)
+{
+	return (r->stage == S_MESSAGES);
+}
 
 const struct buf *
 rfb_output(const struct rfb *r)

@@ -6,6 +6,8 @@
  *	nmi    to every vCPU			kill   end now
  *	info   {"cpus":..,"ram":..,"exits":..,"resets":..,"balloon":..,"vnc":{..}}
  *	screenshot   the display as a picture: P6, width, height, 255, then three bytes a pixel
+ *	vnc PASSWORD	what VNC's clients have to know from now on (nothing: nothing), and TCP is closed
+ *	vnc-listen	with a descriptor: a TCP socket for VNC
  *
  * Answers are "ok", "error: ..." or the info.  Whoever can open the socket's path may do all of it:
  * permissions of the path are the access control.  A client is read once, at most LINE bytes, so that
@@ -70,24 +72,66 @@ do_nmi(struct vm *vm)
 	}
 }
 
+/* A line, and the descriptor that came with it or -1. */
+struct request {
+	char line[LINE + 1];
+	int fd;
+};
+
+static int
+do_vnc(struct vm *vm, struct request *q)
+{
+	const char *password = q->line + strcspn(q->line, " ");
+
+	vm_vnc_password(vm, password + (*password == ' '));
+	vm_vnc_listen(vm, -1);
+	return (0);
+}
+
+static int
+do_vnc_listen(struct vm *vm, struct request *q)
+{
+	if (q->fd < 0)
+		return (-EBADF);
+	vm_vnc_listen(vm, q->fd);
+	q->fd = -1;
+	return (0);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(struct vm *vm);
-} commands[] = {{"stop", do_stop}, {"reset", do_reset}, {"kill", do_kill}, {"nmi", do_nmi}};
+	int (*run_with)(struct vm *vm, struct request *q);
+} commands[] = {{"stop", do_stop, NULL}, {"reset", do_reset, NULL}, {"kill", do_kill, NULL},
+    {"nmi", do_nmi, NULL}, {"vnc", NULL, do_vnc}, {"vnc-listen", NULL, do_vnc_listen}};
+enum { NCOMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static bool
+first_word_is(const char *line, const char *word)
+{
+	size_t n = strlen(word);
+
+	return (strncmp(line, word, n) == 0 && (line[n] == '\0' || line[n] == ' '));
+}
 
 static void
-answer(struct vm *vm, const char *line, char *out)
+answer(struct vm *vm, struct request *q, char *out)
 {
-	if (strcmp(line, "info") == 0) {
+	int rc = 0;
+
+	if (strcmp(q->line, "info") == 0) {
 		say_info(vm, out);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		if (strcmp(line, commands[i].name) == 0) {
+	for (size_t i = 0; i < NCOMMANDS; i++) {
+		if (!first_word_is(q->line, commands[i].name))
+			continue;
+		if (commands[i].run != NULL)
 			commands[i].run(vm);
-			(void)snprintf(out, ANSWER, "ok\n");
-			return;
-		}
+		else
+			rc = commands[i].run_with(vm, q);
+		(void)snprintf(out, ANSWER, "%s\n", rc == 0 ? "ok" : "error: a descriptor is missing");
+		return;
 	}
 	(void)snprintf(out, ANSWER, "error: no such command\n");
 }
@@ -148,24 +192,49 @@ screenshot(struct vm *vm, int fd)
 	vga_frame_free(&f);
 }
 
+/* Read once; false when nothing came. */
+static bool
+request_read(int fd, struct request *q)
+{
+	union {
+		struct cmsghdr h;
+		char space[CMSG_SPACE(sizeof(int))];
+	} c;
+	struct iovec iov = {q->line, LINE};
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
+	    .msg_controllen = sizeof(c)};
+	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+
+	q->fd = -1;
+	if (n <= 0)
+		return (false);
+	if (h != NULL && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
+	    h->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&q->fd, CMSG_DATA(h), sizeof(int));
+	q->line[n] = '\0';
+	q->line[strcspn(q->line, "\r\n")] = '\0';
+	return (true);
+}
+
 static void
 client_ready(struct loop *l, int fd, unsigned events, void *arg)
 {
 	struct vm *vm = arg;
-	char line[LINE + 1], out[ANSWER];
-	ssize_t n = read(fd, line, LINE);
+	char out[ANSWER];
+	struct request q;
 
 	(void)l;
 	(void)events;
-	if (n > 0) {
-		line[n] = '\0';
-		line[strcspn(line, "\r\n")] = '\0';
-		if (strcmp(line, "screenshot") == 0) {
+	if (request_read(fd, &q)) {
+		if (strcmp(q.line, "screenshot") == 0) {
 			screenshot(vm, fd);
 		} else {
-			answer(vm, line, out);
+			answer(vm, &q, out);
 			(void)!send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);
 		}
+		if (q.fd >= 0)
+			(void)close(q.fd);
 	}
 	watch_remove(vm->control_client);
 	vm->control_client = NULL;

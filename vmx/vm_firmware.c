@@ -111,13 +111,14 @@ publish(struct vm *vm, struct device *f)
 	struct acpi_spec acpi =
 	    acpi_spec_for(vm->mem, vm->c.cpus, vm->c.vgabios_fd >= 0, 0);
 	const char *order = vm->c.bootonce != NULL ? vm->c.bootonce : vm->c.bootorder;
-	uint16_t cpus = (uint16_t)vm->c.cpus, no_menu = 0, fail_wait = 0xffff;
+	uint16_t cpus = (uint16_t)vm->c.cpus, no_menu = 0;
+	uint32_t fail_wait = ~0U; /* a machine that finds nothing to boot stays and says so */
 	int rc;
 
 	if ((rc = fwcfg_add(f, KEY_CPUS, &cpus, 2)) != 0 ||
 	    (rc = fwcfg_add(f, KEY_MAX_CPUS, &cpus, 2)) != 0 ||
 	    (rc = fwcfg_add(f, KEY_MENU, &no_menu, 2)) != 0 ||
-	    (rc = fwcfg_add_file(f, "etc/boot-fail-wait", &fail_wait, 2)) != 0 ||
+	    (rc = fwcfg_add_file(f, "etc/boot-fail-wait", &fail_wait, 4)) != 0 ||
 	    (rc = e820_publish(vm, f)) != 0 || (rc = rom_publish(vm, f)) != 0 ||
 	    (rc = console_publish(vm, f)) != 0 || (rc = acpi_publish(f, &acpi)) != 0 ||
 	    (rc = smbios_publish(f, vm->c.uuid)) != 0)

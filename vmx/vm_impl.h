@@ -86,6 +86,9 @@ int vm_firmware(struct vm *vm, struct err *e);
 void vm_firmware_reset(struct vm *vm); /* a reset: bootonce is over */
 int vm_control(struct vm *vm, struct err *e); /* the socket, when there is one */
 int vm_vnc_new(struct vm *vm, struct iothread *io, struct err *e); /* sets vm->vnc */
+/* On the main thread, while it runs; nothing without a display. */
+void vm_vnc_password(struct vm *vm, const char *password); /* of clients from now on; "": none */
+void vm_vnc_listen(struct vm *vm, int fd); /* TCP, instead of the last one; -1: no more.  Owned. */
 void vm_vnc_free(struct vm_vnc *v);	/* before its thread's loop; NULL is fine */
 int vm_io_walls(void *vm); /* the filter of a thread that does I/O */
 void vm_close_config(struct vmx_config *c);

@@ -116,7 +116,7 @@ static const int calls_main[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_
     SYS_tgkill, SYS_tkill, SYS_pread64, SYS_fstat,
     SYS_newfstatat, SYS_timerfd_create, SYS_timerfd_settime, SYS_rt_sigaction, SYS_signalfd4,
     SYS_wait4, SYS_lseek, SYS_writev, SYS_ioctl, SYS_prctl, SYS_set_robust_list, SYS_mprotect,
-    SYS_fcntl, SYS_setsockopt, SYS_mremap, -1};
+    SYS_fcntl, SYS_setsockopt, SYS_mremap, SYS_getsockname, -1};
 
 static const unsigned requests_vcpu[] = {KVM_RUN, KVM_IRQ_LINE, KVM_SIGNAL_MSI, KVM_IOEVENTFD,
     KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS, KVM_SET_GSI_ROUTING, KVM_IRQFD, TUNSETOFFLOAD,

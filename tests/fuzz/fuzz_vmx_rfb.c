@@ -47,7 +47,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct rfb_ops ops = {frame, key, pointer};
 	unsigned n = 0;
-	struct rfb_config c = {&ops, &n, "fuzz", size > 0 && data[0] == 'p' ? "secret" : NULL, "de"};
+	struct rfb_config c = {&ops, &n, "fuzz", size > 0 && data[0] == 'p' ? "secret" : NULL, "de",
+	    size > 0 && data[0] == 'r' ? "not now" : NULL};
 	struct rfb *r = rfb_new(&c);
 
 	for (size_t at = size > 0; r != NULL && at < size;) {

@@ -785,7 +785,7 @@ rfb_say(struct rfb *r, const void *bytes, size_t len)
 TEST(rfb_sends_what_changed_and_only_that)
 {
 	struct rfb_probe p = {0};
-	const struct rfb_config c = {&probe_ops, &p, "name", NULL, NULL};
+	const struct rfb_config c = {&probe_ops, &p, "name", NULL, NULL, NULL};
 	struct rfb *r = rfb_new(&c);
 
 	CHECK_EQ(rfb_say(r, "RFB 003.008\n", 12), 2);
@@ -808,7 +808,7 @@ TEST(rfb_sends_what_changed_and_only_that)
 TEST(rfb_asks_for_the_password_and_takes_no_other)
 {
 	struct rfb_probe p = {0};
-	const struct rfb_config c = {&probe_ops, &p, "name", "secret", NULL};
+	const struct rfb_config c = {&probe_ops, &p, "name", "secret", NULL, NULL};
 	struct rfb *r = rfb_new(&c);
 	uint8_t key[8] = {0}, out[16];
 
@@ -827,5 +827,24 @@ TEST(rfb_asks_for_the_password_and_takes_no_other)
 	(void)rfb_say(r, "RFB 003.008\n", 12);
 	(void)rfb_say(r, "\2", 1);
 	CHECK_EQ(rfb_input(r, out, 16), -EACCES);
+	CHECK(!rfb_is_in(r));
+	rfb_free(r);
+}
+
+TEST(rfb_says_why_nobody_is_let_in)
+{
+	struct rfb_probe p = {0};
+	const struct rfb_config c = {&probe_ops, &p, "name", NULL, NULL, "not now"};
+	struct rfb *r = rfb_new(&c);
+
+	rfb_sent(r, rfb_output(r)->len);
+	CHECK_EQ(rfb_input(r, (const uint8_t *)"RFB 003.008\n", 12), -EPROTO);
+	CHECK_EQ(rfb_output(r)->len, 1 + 4 + 7);
+	CHECK(memcmp(rfb_output(r)->data, "\0\0\0\0\7not now", 12) == 0);
+	rfb_free(r);
+	r = rfb_new(&c);
+	rfb_sent(r, rfb_output(r)->len);
+	CHECK_EQ(rfb_input(r, (const uint8_t *)"RFB 003.003\n", 12), -EPROTO);
+	CHECK(memcmp(rfb_output(r)->data, "\0\0\0\0\0\0\0\7not now", 15) == 0);
 	rfb_free(r);
 }

@@ -24,13 +24,15 @@ struct rfb_config {
 	const char *name;     /* of the desktop */
 	const char *password; /* NULL or "": none is asked for; at most 8 characters count */
 	const char *keymap;   /* "en-us" (NULL), "de", "fr", "en-gb"; others as en-us */
+	const char *refusal;  /* why nobody may come in; NULL: welcome */
 };
 
 /* NULL: out of memory.  What the configuration points to is borrowed. */
 struct rfb *rfb_new(const struct rfb_config *c);
 void rfb_free(struct rfb *r); /* lets go of keys that are still down; NULL is fine */
-/* -EPROTO, -EACCES, -ENOMEM: send what there is to send, then hang up. */
+/* -EPROTO, -EACCES (a wrong password), -ENOMEM: send what there is to send, then hang up. */
 int rfb_input(struct rfb *r, const uint8_t *bytes, size_t len);
+bool rfb_is_in(const struct rfb *r); /* it has logged in and seen the screen's size */
 /*
  * Some 30 times a second: an update, if one was asked for, there is something new, and the last one
  * is gone.
