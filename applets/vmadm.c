@@ -489,27 +489,53 @@ finish(int rc, const struct err *e, const char *fmt, const char *uuid)
 	return (0);
 }
 
+/* "disk=PATH,MODEL" and "cdrom=PATH,MODEL" */
+static int
+check_media(const char *w)
+{
+	const char *model = strrchr(w, ',');
+
+	if (model == NULL)
+		return (applet_usage("'%s': a model is needed, as in ,ide", w));
+	if (strcmp(model, ",virtio") != 0 && strcmp(model, ",scsi") != 0 && strcmp(model, ",ide") != 0)
+		return (applet_usage("'%s': the model is virtio, scsi or ide", w));
+	if (w[strcspn(w, "=") + 1] != '/')
+		return (applet_usage("'%s': the path begins with /, at the machine's root", w));
+	return (0);
+}
+
+static int
+check_extra(const char *w, bool *order)
+{
+	const char *wrong;
+
+	if (strncmp(w, "disk=", 5) == 0 || strncmp(w, "cdrom=", 6) == 0)
+		return (check_media(w));
+	if (strncmp(w, "order=", 6) != 0)
+		return (applet_usage("Invalid argument to start: %s", w));
+	if (*order)
+		return (applet_usage("order may be given once"));
+	*order = true;
+	wrong = prop_boot_order_wrong(w);
+	return (wrong != NULL ? applet_usage("'%s' %s", w, wrong) : 0);
+}
+
 /* order= once; disk= and cdrom= with a model, as often as there are. */
 static int
 start_extras(int argc, char **argv, char *buf, size_t size)
 {
 	bool order = false;
 	size_t len = 0;
+	int rc;
 
 	buf[0] = '\0';
 	for (; optind < argc; optind++) {
 		const char *w = argv[optind];
-		bool is_order = strncmp(w, "order=", 6) == 0;
 
-		if (!is_order && strncmp(w, "disk=", 5) != 0 && strncmp(w, "cdrom=", 6) != 0)
-			return (applet_usage("Invalid argument to start: %s", w));
-		if (is_order && order)
-			return (applet_usage("order may be given once"));
-		if (!is_order && strchr(w, ',') == NULL)
-			return (applet_usage("'%s': a model is needed, as in ,ide", w));
+		if ((rc = check_extra(w, &order)) != 0)
+			return (rc);
 		if (strchr(w, ' ') != NULL || len + strlen(w) + 2 > size)
 			return (applet_usage("'%s' is too long or has a space", w));
-		order = order || is_order;
 		len += (size_t)snprintf(buf + len, size - len, "%s%s", len > 0 ? " " : "", w);
 	}
 	return (0);
@@ -587,6 +613,22 @@ do_reboot(int argc, char **argv)
 	init(&m);
 	rc = vm_reboot(&m, o.uuid, o.force, &e);
 	return (finish(rc, &e, "Successfully completed reboot for VM %s", o.uuid));
+}
+
+/* The button on the case: what SmartOS's daemon calls reset is reboot -F of its vmadm. */
+static int
+do_reset(int argc, char **argv)
+{
+	struct err e = ERR_INIT;
+	const char *uuid;
+	struct machine m;
+	int rc;
+
+	if ((rc = only_uuid(argc, argv, &uuid)) != 0)
+		return (rc);
+	init(&m);
+	rc = vm_reboot(&m, uuid, true, &e);
+	return (finish(rc, &e, "Successfully completed reset for VM %s", uuid));
 }
 
 /* --- kill ------------------------------------------------------------------------------------- */
@@ -850,7 +892,8 @@ static const struct subcmd commands[] = {
     {"delete", do_delete, "UUID", "remove a machine and its data"},
     {"start", do_start, "UUID [order=ORDER] [disk=PATH,MODEL]... [cdrom=PATH,MODEL]...", "boot a machine"},
     {"stop", do_stop, "UUID [-F] [-t SECONDS]", "shut a machine down; -F at once"},
-    {"reboot", do_reboot, "UUID [-F]", "shut down and boot"},
+    {"reboot", do_reboot, "UUID [-F]", "shut down and boot; -F at once"},
+    {"reset", do_reset, "UUID", "same as reboot -F"},
     {"kill", do_kill, "[-s SIGNAL | -SIGNAL] UUID", "signal a machine's first process"},
     {"console", do_console, "UUID", "a machine's console; leave with CTRL-] ."},
     {"info", do_info, "UUID [TYPE,...]", "what the monitor of a kvm or bhyve machine says"},

@@ -264,6 +264,39 @@ check_vnc_password(const json_t *v)
 	return (strlen(json_string_value(v)) <= 8 ? NULL : "must be at most 8 characters");
 }
 
+static const char *
+check_disk_path(const json_t *v)
+{
+	const char *s = json_string_value(v), *p = s;
+
+	while ((p = strstr(p, "/..")) != NULL && p[3] != '\0' && p[3] != '/')
+		p++;
+	return (s[0] == '/' && p == NULL ? NULL : "must be an absolute path without '..'");
+}
+
+/* "order=cd,once=d" */
+const char *
+prop_boot_order_wrong(const char *s)
+{
+	static const char letters[] = "cdn", why[] = "must be order=LETTERS[,once=LETTERS] of c, d and n";
+	size_t n;
+
+	if (strncmp(s, "order=", 6) != 0 || (n = strspn(s + 6, letters)) == 0 || n > 8)
+		return (why);
+	s += 6 + n;
+	if (*s == '\0')
+		return (NULL);
+	if (strncmp(s, ",once=", 6) != 0 || (n = strspn(s + 6, letters)) == 0 || n > 8)
+		return (why);
+	return (s[6 + n] == '\0' ? NULL : why);
+}
+
+static const char *
+check_boot(const json_t *v)
+{
+	return (prop_boot_order_wrong(json_string_value(v)));
+}
+
 /* Destination: gateway.  SmartOS's nics[N] and macs[M] gateways are not known here. */
 static const char *
 check_routes(const json_t *v)
@@ -350,14 +383,15 @@ const struct prop disk_props[] = {
     {"block_size", PROP_INT, KH, "", NULL, 0, STORE_NET, NULL, 512, 131072, NULL, NULL, 0, "bytes, power of 2; default 8192", NULL, NULL},
     {"boot", PROP_BOOL, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, NULL, "false", PROP_HIDE_FALSE, "boot from this disk", NULL, NULL},
     {"compression", PROP_STRING, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, COMPRESSION, NULL, 0, "of the volume", NULL, NULL},
+    {"dangerous_allow_shrink", PROP_BOOL, "", KH, NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, 0, "a smaller size cuts off the end", NULL, NULL},
     {"image_size", PROP_INT, KH, "", NULL, 0, STORE_NET, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB, of the image", NULL, NULL},
     {"image_uuid", PROP_UUID, KH, "", NULL, 0, STORE_NET, NULL, 0, 0, NULL, NULL, 0, "zvol image that it is a clone of", NULL, NULL},
     {"media", PROP_STRING, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, "disk|cdrom", "disk", 0, "kind", NULL, NULL},
     {"model", PROP_STRING, KH, KH, NULL, 0, STORE_NET, NULL, 0, 0, "virtio|scsi|ide|ahci|nvme", NULL, 0, "device model", NULL, NULL},
     {"nocreate", PROP_BOOL, KH, "", NULL, 0, STORE_NET, NULL, 0, 0, NULL, "false", PROP_HIDE_FALSE, "path is there already and stays ours to keep", NULL, NULL},
-    {"path", PROP_STRING, KH, KH, NULL, 0, STORE_NET, "match", 0, 0, NULL, NULL, 0, "of the volume; names the disk in updates", NULL, NULL},
+    {"path", PROP_STRING, KH, KH, NULL, 0, STORE_NET, "match", 0, 0, NULL, NULL, 0, "of the volume; names the disk in updates", check_disk_path, NULL},
     {"refreservation", PROP_INT, KH, KH, NULL, 0, STORE_NET, NULL, 0, MIB_MAX, NULL, NULL, 0, "MiB; 0: a sparse volume", NULL, NULL},
-    {"size", PROP_INT, KH, "H", NULL, 0, STORE_NET, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB of an empty disk", NULL, NULL},
+    {"size", PROP_INT, KH, KH, NULL, 0, STORE_NET, NULL, 1, MIB_MAX, NULL, NULL, 0, "MiB of an empty disk; update_disks makes it larger", NULL, NULL},
     {"zpool", PROP_ZPOOL, KH, "", NULL, 0, STORE_NET, NULL, 0, 0, NULL, NULL, 0, "pool of the volume", NULL, NULL},
     {NULL, PROP_STRING, NULL, NULL, NULL, 0, STORE_NONE, NULL, 0, 0, NULL, NULL, 0, NULL, NULL, NULL},
 };
@@ -372,7 +406,7 @@ const struct prop vm_props[] = {
      "kept, not used", NULL, NULL},
     {"billing_id", PROP_STRING, "*", "*", "BILLING_ID", 36, STORE_ATTR, "billing-id", 0, 0, NULL,
      "00000000-0000-0000-0000-000000000000", 0, "kept, not used", NULL, NULL},
-    {"boot", PROP_STRING, KH, KH, NULL, 0, STORE_ATTR, "boot", 0, 0, NULL, NULL, 0, "boot order: order=cd", NULL, NULL},
+    {"boot", PROP_STRING, KH, KH, NULL, 0, STORE_ATTR, "boot", 0, 0, NULL, NULL, 0, "boot order: order=cd", check_boot, NULL},
     {"boot_timestamp", PROP_DATE, "", "", "BOOT_TIMESTAMP", 24, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY,
      "of a running machine", NULL, NULL},
     {"bootrom", PROP_STRING, "H", "H", NULL, 0, STORE_ATTR, "bootrom", 0, 0, NULL, NULL, 0, "bios; uefi is not there yet", NULL, NULL},
@@ -481,7 +515,7 @@ const struct prop vm_props[] = {
      "MiB of /tmp; default max_physical_memory, 0: none", NULL, NULL},
     {"type", PROP_STRING, "", "", "TYPE", 4, STORE_NONE, NULL, 0, 0, NULL, NULL, PROP_READONLY, "OS, LX, KVM or BHYVE", NULL, NULL},
     {"uuid", PROP_UUID, "*", "", "UUID", 36, STORE_ZONE, "uuid", 0, 0, NULL, NULL, 0, "made when absent", NULL, NULL},
-    {"vcpus", PROP_INT, KH, KH, "VCPUS", 5, STORE_ATTR, "vcpus", 1, 1024, NULL, "1", 0, "virtual CPUs", NULL, NULL},
+    {"vcpus", PROP_INT, KH, KH, "VCPUS", 5, STORE_ATTR, "vcpus", 1, 64, NULL, "1", 0, "virtual CPUs", NULL, NULL},
     {"vga", PROP_STRING, "K", "K", NULL, 0, STORE_ATTR, "vga", 0, 0, "cirrus|std|vmware|qxl|xenfb", NULL, 0, "std is what there is", NULL, NULL},
     {"virtio_txburst", PROP_INT, "K", "K", NULL, 0, STORE_ATTR, "virtio-txburst", 0, 65536, NULL, NULL, 0, "kept, not used", NULL, NULL},
     {"virtio_txtimer", PROP_INT, "K", "K", NULL, 0, STORE_ATTR, "virtio-txtimer", 0, 1000000000, NULL, NULL, 0, "kept, not used", NULL, NULL},

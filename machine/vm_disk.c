@@ -229,6 +229,117 @@ vm_disks_create(const struct machine *m, const json_t *disks, bool marked, struc
 	return (0);
 }
 
+/* --- changing ----------------------------------------------------------------------------------- */
+
+static json_t *
+disk_of(const json_t *disks, const char *path)
+{
+	size_t i;
+	json_t *d;
+
+	json_array_foreach((json_t *)(uintptr_t)disks, i, d)
+		if (strcmp(json_str(d, "path", ""), path) == 0)
+			return (d);
+	return (NULL);
+}
+
+static const char *const shown[] = {"size", "block_size", "refreservation", "compression"};
+
+/* What is only shown is not wanted: keep of it what the update changes, or a wish would follow each look. */
+static void
+keep_changes(const json_t *before, json_t *disk)
+{
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++)
+		if (json_equal(json_object_get(before, shown[i]), json_object_get(disk, shown[i])))
+			(void)json_object_del(disk, shown[i]);
+}
+
+static int
+check_change(const json_t *before, json_t *disk, bool running, struct err *e)
+{
+	json_int_t had = json_int(before, "size", 0), size = json_int(disk, "size", had);
+
+	if (running && size != had)
+		return (err_set(e, EINVAL, "updates to disks are only allowed when state is 'stopped', but "
+		    "for compression and refreservation"));
+	if (size < had && !json_bool(disk, "dangerous_allow_shrink", false))
+		return (err_set(e, EINVAL, "cannot resize disk '%s' from %lld to %lld MiB: what is behind would "
+		    "be lost (set dangerous_allow_shrink)", json_str(disk, "path", ""), (long long)had,
+		    (long long)size));
+	return (0);
+}
+
+int
+vm_disks_changes(const json_t *before, json_t *after, bool running, struct err *e)
+{
+	size_t i;
+	json_t *disk;
+	int rc;
+
+	json_array_foreach(after, i, disk) {
+		const json_t *was = disk_of(before, json_str(disk, "path", ""));
+
+		if (was == NULL)
+			continue;
+		if ((rc = check_change(was, disk, running, e)) != 0)
+			return (rc);
+		keep_changes(was, disk);
+	}
+	return (0);
+}
+
+/* A number of MiB that the volume does not have yet. */
+static int
+set_mib(const struct machine *m, const json_t *disk, const char *member, const char *prop, struct err *e)
+{
+	const char *name = vm_disk_volume(disk);
+	json_int_t want = json_int(disk, member, -1);
+	char text[64];
+
+	if (want < 0 || m->ds->get(m->ds_ctx, name, prop, text, sizeof(text), NULL) != 0 ||
+	    (json_int_t)(strtoull(text, NULL, 10) >> 20) == want)
+		return (0);
+	(void)snprintf(text, sizeof(text), "%lld", (long long)want << 20);
+	return (m->ds->set(m->ds_ctx, name, prop, text, e));
+}
+
+static int
+set_compression(const struct machine *m, const json_t *disk, struct err *e)
+{
+	const char *want = json_str(disk, "compression", NULL), *name = vm_disk_volume(disk);
+	char text[64];
+
+	if (want == NULL || (m->ds->get(m->ds_ctx, name, "compression", text, sizeof(text), NULL) == 0 &&
+	                        strcmp(text, want) == 0))
+		return (0);
+	return (m->ds->set(m->ds_ctx, name, "compression", want, e));
+}
+
+/* One that is there already becomes what its row says. */
+static int
+apply_volume(const struct machine *m, const json_t *disk, struct err *e)
+{
+	int rc;
+
+	if ((rc = set_compression(m, disk, e)) == 0 &&
+	    (rc = set_mib(m, disk, "refreservation", "refreservation", e)) == 0)
+		rc = set_mib(m, disk, "size", "volsize", e);
+	return (rc != 0 ? err_wrap(e, "disk '%s'", vm_disk_volume(disk)) : 0);
+}
+
+int
+vm_disks_apply(const struct machine *m, const json_t *disks, struct err *e)
+{
+	size_t i;
+	json_t *disk;
+	int rc = 0;
+
+	json_array_foreach((json_t *)(uintptr_t)disks, i, disk)
+		if (rc == 0 && is_owned(disk))
+			rc = apply_volume(m, disk, e);
+	return (rc);
+}
+
 static int
 destroy_volume(const struct machine *m, const char *name, bool need_mark, struct err *e)
 {

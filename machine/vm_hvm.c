@@ -18,13 +18,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
-#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -101,30 +101,6 @@ firmware(struct builder *b, const char *option, const char *file, struct err *e)
 
 /* --- sockets ------------------------------------------------------------------------------------ */
 
-int
-vm_hvm_path(const struct machine *m, const char *name, const char *suffix, char *buf, size_t size,
-    struct err *e)
-{
-	int n = snprintf(buf, size, "%s/vm/%s.%s", m->zenv.run, name, suffix);
-
-	return (n >= 0 && (size_t)n < size ? 0 : err_set(e, ENAMETOOLONG, "the path of a socket of %s is "
-	    "too long", name));
-}
-
-static int
-unix_socket(const struct machine *m, const char *name, const char *suffix, struct sockaddr_un *sun,
-    struct err *e)
-{
-	int fd, rc;
-
-	*sun = (struct sockaddr_un){.sun_family = AF_UNIX};
-	if ((rc = vm_hvm_path(m, name, suffix, sun->sun_path, sizeof(sun->sun_path), e)) != 0)
-		return (rc);
-	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) < 0)
-		return (err_sys(e, errno, "socket"));
-	return (fd);
-}
-
 static int
 give_listener(struct builder *b, const char *option, const char *suffix, struct err *e)
 {
@@ -134,7 +110,7 @@ give_listener(struct builder *b, const char *option, const char *suffix, struct 
 
 	(void)snprintf(dir, sizeof(dir), "%s/vm", b->m->zenv.run);
 	if ((rc = file_mkdirs(dir, 0700, e)) != 0 ||
-	    (fd = rc = unix_socket(b->m, b->name, suffix, &sun, e)) < 0)
+	    (fd = rc = vm_hvm_socket(b->m, b->name, suffix, &sun, e)) < 0)
 		return (rc);
 	(void)unlink(sun.sun_path);
 	if (bind(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0 || listen(fd, 8) != 0) {
@@ -147,23 +123,13 @@ give_listener(struct builder *b, const char *option, const char *suffix, struct 
 	return (0);
 }
 
-/* Without a password only this host may connect. */
 static int
-give_tcp(struct builder *b, json_int_t port, struct err *e)
+give_tcp(struct builder *b, struct err *e)
 {
-	bool open = json_str(b->vm, "vnc_password", "")[0] != '\0';
-	struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-	    .sin_addr.s_addr = htonl(open ? INADDR_ANY : INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1, rc;
+	int fd = vm_hvm_vnc_socket(b->vm, e);
 
 	if (fd < 0)
-		return (err_sys(e, errno, "socket"));
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(fd, (struct sockaddr *)&sin, sizeof(sin)) != 0 || listen(fd, 8) != 0) {
-		rc = err_sys(e, errno, "vnc_port %lld", (long long)port);
-		(void)close(fd);
-		return (rc);
-	}
+		return (fd);
 	arg(b, "-V");
 	arg(b, "fd:%d", give_fd(b, fd));
 	return (0);
@@ -185,7 +151,6 @@ keymap_of(const json_t *vm, char buf[16])
 static int
 give_display(struct builder *b, struct err *e)
 {
-	json_int_t port = json_int(b->vm, "vnc_port", -1);
 	const char *password = json_str(b->vm, "vnc_password", "");
 	char keymap[16];
 	int rc;
@@ -193,7 +158,7 @@ give_display(struct builder *b, struct err *e)
 	if ((rc = firmware(b, "-G", "vgabios-stdvga.bin", e)) != 0 ||
 	    (rc = give_listener(b, "-V", "vnc", e)) != 0)
 		return (rc);
-	if (port >= 0 && (rc = give_tcp(b, port, e)) != 0)
+	if (json_int(b->vm, "vnc_port", -1) >= 0 && (rc = give_tcp(b, e)) != 0)
 		return (rc);
 	arg(b, "-V");
 	arg(b, "set,keymap=%s", keymap_of(b->vm, keymap));
@@ -202,32 +167,6 @@ give_display(struct builder *b, struct err *e)
 		arg(b, "set,password=%s", password);
 	}
 	return (0);
-}
-
-int
-vm_hvm_command(const struct machine *m, const char *name, const char *command, char *answer,
-    size_t size, struct err *e)
-{
-	struct sockaddr_un sun;
-	int fd = unix_socket(m, name, "ctl", &sun, e), rc;
-	size_t have = 0;
-	ssize_t n;
-
-	if (fd < 0)
-		return (fd);
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0) {
-		(void)close(fd);
-		return (err_sys(e, errno, "cannot reach the monitor"));
-	}
-	rc = io_send_full(fd, command, strlen(command));
-	while (rc == 0 && have < size - 1 && (n = read(fd, answer + have, size - 1 - have)) > 0)
-		have += (size_t)n;
-	answer[have] = '\0';
-	answer[strcspn(answer, "\n")] = '\0';
-	(void)close(fd);
-	if (rc != 0 || have == 0)
-		return (err_set(e, EIO, "the monitor does not answer"));
-	return (strncmp(answer, "error: ", 7) == 0 ? err_set(e, EINVAL, "%s", answer + 7) : 0);
 }
 
 /* --- network cards ------------------------------------------------------------------------------ */
@@ -280,26 +219,53 @@ give_block(struct builder *b, int fd, const char *model)
 	arg(b, "fd:%d,%s", give_fd(b, fd), model);
 }
 
-/* A path of the machine's: below its root, whatever links are there; or a volume's node. */
-static int
-open_media(const struct builder *b, const char *path, int flags, struct err *e)
+static bool
+leads_up(const char *path)
 {
-	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC),
+	for (const char *p = path; (p = strstr(p, "..")) != NULL; p += 2)
+		if ((p == path || p[-1] == '/') && (p[2] == '\0' || p[2] == '/'))
+			return (true);
+	return (false);
+}
+
+/* Below the machine's root, whatever links are there. */
+static int
+open_in_root(const struct builder *b, const char *path, int flags, struct err *e)
+{
+	struct open_how how = {.flags = (uint64_t)(flags | O_CLOEXEC | O_NONBLOCK),
 	    .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
 	const char *zonepath = zonecfg_get(b->a->cfg, "zonepath");
 	char root[PATH_MAX];
 	int dir, fd;
 
-	if (strncmp(path, "/dev/zvol/", 10) == 0) {
-		fd = open(path, flags | O_CLOEXEC);
-		return (fd >= 0 ? fd : err_sys(e, errno, "disk '%s'", path));
-	}
 	(void)snprintf(root, sizeof(root), "%s/root", zonepath != NULL ? zonepath : "");
 	if ((dir = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0)
 		return (err_sys(e, errno, "%s", root));
 	fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
 	(void)close(dir);
 	return (fd >= 0 ? fd : err_set(e, errno, "Cannot find disk: %s", path));
+}
+
+/* A file of the machine's root, or a volume's node; nothing else that a path may lead to. */
+static int
+open_media(const struct builder *b, const char *path, int flags, struct err *e)
+{
+	bool volume = strncmp(path, "/dev/zvol/", 10) == 0;
+	struct stat st;
+	int fd;
+
+	if (path[0] != '/' || leads_up(path))
+		return (err_set(e, EINVAL, "disk '%s': not an absolute path without '..'", path));
+	if (!volume)
+		fd = open_in_root(b, path, flags, e);
+	else if ((fd = open(path, flags | O_CLOEXEC | O_NONBLOCK)) < 0)
+		return (err_set(e, errno, "Cannot find disk: %s", path));
+	if (fd < 0)
+		return (fd);
+	if (fstat(fd, &st) == 0 && (volume ? S_ISBLK(st.st_mode) : S_ISREG(st.st_mode)))
+		return (fd);
+	(void)close(fd);
+	return (err_set(e, EINVAL, "disk '%s' is neither a file nor a volume", path));
 }
 
 static int
@@ -394,25 +360,43 @@ give_disks(struct builder *b, struct err *e)
 
 /* --- what vmadm start was told ------------------------------------------------------------------ */
 
+static int
+set_order(struct builder *b, const char *order, struct err *e)
+{
+	const char *wrong = prop_boot_order_wrong(order);
+
+	if (wrong != NULL)
+		return (err_set(e, EINVAL, "boot order '%s' %s", order, wrong));
+	(void)snprintf(b->order, sizeof(b->order), "%s", order + strlen("order="));
+	return (0);
+}
+
+/* "PATH,MODEL" */
+static int
+start_media(struct builder *b, char *value, bool cd, struct err *e)
+{
+	char *model = strrchr(value, ',');
+
+	if (model == NULL)
+		return (err_set(e, EINVAL, "%s: a model is needed, as in ,ide", value));
+	*model++ = '\0';
+	if (strcmp(model, "ide") != 0 && (cd || strcmp(model, "virtio") != 0))
+		return (err_set(e, ENOTSUP, "%s '%s': no model '%s' here, %s", cd ? "CD" : "disk", value,
+		    model, cd ? "ide is" : "virtio and ide are"));
+	return (give_media(b, value, model, cd, e));
+}
+
 /* "order=cd,once=d", "cdrom=PATH,MODEL", "disk=PATH,MODEL" */
 static int
 start_word(struct builder *b, char *w, struct err *e)
 {
-	char *value = strchr(w, '='), *model;
-
-	if (value == NULL)
-		return (0);
-	*value++ = '\0';
-	if (strcmp(w, "order") == 0) {
-		(void)snprintf(b->order, sizeof(b->order), "%s", value);
-		return (0);
-	}
-	if (strcmp(w, "cdrom") != 0 && strcmp(w, "disk") != 0)
-		return (err_set(e, EINVAL, "Invalid argument to start: %s", w));
-	if ((model = strrchr(value, ',')) == NULL)
-		return (err_set(e, EINVAL, "%s=%s: a model is needed, as in ,ide", w, value));
-	*model++ = '\0';
-	return (give_media(b, value, model, strcmp(w, "cdrom") == 0, e));
+	if (strncmp(w, "order=", 6) == 0)
+		return (set_order(b, w, e));
+	if (strncmp(w, "cdrom=", 6) == 0)
+		return (start_media(b, w + 6, true, e));
+	if (strncmp(w, "disk=", 5) == 0)
+		return (start_media(b, w + 5, false, e));
+	return (err_set(e, EINVAL, "Invalid argument to start: %s", w));
 }
 
 static int
@@ -477,15 +461,6 @@ check_bootrom(const json_t *vm, struct err *e)
 	return (strcmp(rom, "bios") == 0 ? 0 : err_set(e, ENOTSUP, "no bootrom '%s' here, bios is", rom));
 }
 
-static void
-take_order(struct builder *b)
-{
-	const char *order = json_str(b->vm, "boot", "order=cd");
-
-	(void)snprintf(b->order, sizeof(b->order), "%s",
-	    strncmp(order, "order=", 6) == 0 ? order + 6 : order);
-}
-
 static int
 finish(struct builder *b, struct err *e)
 {
@@ -510,46 +485,15 @@ build(struct builder *b, const char *bootargs, struct err *e)
 	int rc;
 
 	give_board(b);
-	take_order(b);
 	load_modules();
-	if ((rc = check_bootrom(b->vm, e)) != 0 || (rc = give_kvm(b, e)) != 0 ||
+	if ((rc = check_bootrom(b->vm, e)) != 0 ||
+	    (rc = set_order(b, json_str(b->vm, "boot", "order=cd"), e)) != 0 || (rc = give_kvm(b, e)) != 0 ||
 	    (rc = firmware(b, "-b", "bios-256k.bin", e)) != 0 ||
 	    (rc = give_listener(b, "-C", "ctl", e)) != 0 || (rc = give_display(b, e)) != 0 ||
 	     (rc = give_disks(b, e)) != 0 ||
 	    (rc = start_words(b, bootargs, e)) != 0 || (rc = give_nics(b, e)) != 0)
 		return (rc);
 	return (finish(b, e));
-}
-
-/* The picture on the display, as a PPM file. */
-int
-vm_hvm_picture(const struct machine *m, const char *name, const char *path, struct err *e)
-{
-	enum { PICTURE_MAX = 3 * 2560 * 1600 + 64 };
-	struct sockaddr_un sun;
-	char *bytes = malloc(PICTURE_MAX);
-	size_t have = 0;
-	ssize_t n;
-	int fd, rc;
-
-	if (bytes == NULL)
-		return (err_set(e, ENOMEM, "out of memory"));
-	if ((fd = rc = unix_socket(m, name, "ctl", &sun, e)) < 0)
-		goto out;
-	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) != 0)
-		rc = err_sys(e, errno, "cannot reach the monitor");
-	else
-		rc = io_send_full(fd, "screenshot", 10);
-	while (rc >= 0 && have < PICTURE_MAX && (n = read(fd, bytes + have, PICTURE_MAX - have)) > 0)
-		have += (size_t)n;
-	(void)close(fd);
-	if (rc >= 0 && (have < 2 || memcmp(bytes, "P6", 2) != 0))
-		rc = err_set(e, EIO, "the monitor gave no picture");
-	if (rc >= 0)
-		rc = file_replace(path, bytes, have, 0600, e);
-out:
-	free(bytes);
-	return (rc < 0 ? rc : 0);
 }
 
 int

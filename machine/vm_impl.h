@@ -4,6 +4,7 @@
 #define MACHINE_VM_IMPL_H
 
 #include <jansson.h>
+#include <sys/un.h>
 
 #include "smartbox/kern/zonecfg.h"
 #include "smartbox/kern/zoned.h"
@@ -79,6 +80,10 @@ int vm_disks_normalize(const struct machine *m, const json_t *vm, size_t first, 
     struct err *e);
 /* Those that are not there yet. */
 int vm_disks_create(const struct machine *m, const json_t *disks, bool marked, struct err *e);
+/* An update's disks: is the change allowed; keep in `after` of shown values those that change. */
+int vm_disks_changes(const json_t *before, json_t *after, bool running, struct err *e);
+/* Give volumes that are there the size, compression and refreservation that `disks` name. */
+int vm_disks_apply(const struct machine *m, const json_t *disks, struct err *e);
 /* But not those that `except` (may be NULL) has too. */
 int vm_disks_destroy(const struct machine *m, const json_t *disks, const json_t *except,
     bool need_mark, struct err *e);
@@ -92,12 +97,22 @@ json_t *vm_conf_disks(const struct zonecfg *c);
 /* The hook: what to execute for a kvm or bhyve zone. */
 int vm_hvm_program(const struct machine *m, const struct zone_hook_args *a, const char *bootargs,
     struct zone_program *out, struct err *e);
-/* One line to the monitor of a running machine, one line back. */
+
+/* --- vm_monitor.c: talking to one that runs --- */
+
+/* One line to the monitor, one line back. */
 int vm_hvm_command(const struct machine *m, const char *name, const char *command, char *answer,
     size_t size, struct err *e);
+/* The picture on the display, into a file as PPM. */
 int vm_hvm_picture(const struct machine *m, const char *name, const char *path, struct err *e);
-/* <run>/vm/NAME.SUFFIX */
+/* vnc_port and vnc_password as they are now. */
+int vm_hvm_display(const struct machine *m, const char *name, const json_t *vm, struct err *e);
+/* A socket that listens on vnc_port. */
+int vm_hvm_vnc_socket(const json_t *vm, struct err *e);
+/* <run>/vm/NAME.SUFFIX, and a unix socket with that address. */
 int vm_hvm_path(const struct machine *m, const char *name, const char *suffix, char *buf,
     size_t size, struct err *e);
+int vm_hvm_socket(const struct machine *m, const char *name, const char *suffix,
+    struct sockaddr_un *sun, struct err *e);
 
 #endif

@@ -265,6 +265,7 @@ write_places(const struct machine *m, const char *name, const json_t *vm, struct
 	disks = vm_conf_disks(c);
 	if ((rc = vm_dataset_store(m, dataset, vm, e)) == 0 &&
 	    (rc = vm_disks_create(m, json_object_get(vm, "disks"), false, e)) == 0 &&
+	    (rc = vm_disks_apply(m, json_object_get(vm, "disks"), e)) == 0 &&
 	    (rc = vm_disks_destroy(m, disks, json_object_get(vm, "disks"), false, e)) == 0 &&
 	    (rc = vm_files_store(zonecfg_get(c, "zonepath"), vm, e)) == 0 &&
 	    (rc = vm_conf_store(c, vm, e)) == 0 && (rc = zonecfg_save(&m->zenv, c, e)) == 0)
@@ -364,6 +365,12 @@ touches_nics(const json_t *payload)
 	    json_object_get(payload, "remove_nics") != NULL);
 }
 
+static bool
+is_running(const json_t *vm)
+{
+	return (strcmp(json_str(vm, "zone_state", ""), "running") == 0);
+}
+
 /* Disks come and go only while nobody has them open; a new one gets its model, image and path. */
 static int
 check_hvm(const struct machine *m, const json_t *before, const json_t *payload, const json_t *after,
@@ -373,6 +380,7 @@ check_hvm(const struct machine *m, const json_t *before, const json_t *payload, 
 	size_t had = json_array_size(json_object_get(before, "disks"));
 	bool changes = removed > 0 || json_object_get(payload, "add_disks") != NULL;
 	json_int_t ram = json_int(after, "ram", 0);
+	int rc;
 
 	if (changes && strcmp(json_str(before, "state", ""), "stopped") != 0)
 		return (err_set(e, EINVAL, "updates to disks are only allowed when state is 'stopped', currently: "
@@ -380,8 +388,24 @@ check_hvm(const struct machine *m, const json_t *before, const json_t *payload, 
 	if (json_int(payload, "max_physical_memory", ram) < ram)
 		return (err_set(e, EINVAL, "vm.max_physical_memory (%lld) cannot be lower than vm.ram (%lld)",
 		    (long long)json_int(payload, "max_physical_memory", 0), (long long)ram));
-	return (vm_disks_normalize(m, after, had - (removed < had ? removed : had),
-	    json_object_get(before, "disks"), e));
+	if ((rc = vm_disks_normalize(m, after, had - (removed < had ? removed : had),
+	         json_object_get(before, "disks"), e)) != 0)
+		return (rc);
+	return (vm_disks_changes(json_object_get(before, "disks"), json_object_get(after, "disks"),
+	    is_running(before), e));
+}
+
+/* What a running monitor hears of a change; everything else it learns at the next start. */
+static int
+tell_monitor(const struct machine *m, const char *name, const json_t *before, const json_t *payload,
+    const json_t *after, struct err *e)
+{
+	int rc = 0;
+
+	if (is_running(before) && (json_object_get(payload, "vnc_port") != NULL ||
+	                              json_object_get(payload, "vnc_password") != NULL))
+		rc = vm_hvm_display(m, name, after, e);
+	return (rc != 0 ? err_wrap(e, "stored, but not in use yet") : 0);
 }
 
 static int
@@ -403,8 +427,10 @@ update_locked(const struct machine *m, const char *name, const json_t *before, c
 		rc = vm_nics_check(m, after, e);
 	if (rc == 0)
 		rc = commit(m, name, before, after, e);
-	if (rc == 0 && !vm_brand_is_hvm(brand))
-		rc = vm_guest_write(json_str(before, "zonepath", ""), after, false, e);
+	if (rc == 0)
+		rc = vm_brand_is_hvm(brand)
+		         ? tell_monitor(m, name, before, clean, after, e)
+		         : vm_guest_write(json_str(before, "zonepath", ""), after, false, e);
 	json_decref(clean);
 	json_decref(after);
 	return (rc);

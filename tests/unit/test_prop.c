@@ -145,6 +145,18 @@ TEST(payload_coerce_gives_every_value_its_own_type)
 	json_decref(payload);
 }
 
+TEST(a_boot_order_is_letters_of_disk_cd_and_net)
+{
+	CHECK(prop_boot_order_wrong("order=cd") == NULL);
+	CHECK(prop_boot_order_wrong("order=cdn,once=d") == NULL);
+	CHECK(prop_boot_order_wrong("cd") != NULL);
+	CHECK(prop_boot_order_wrong("order=") != NULL);
+	CHECK(prop_boot_order_wrong("order=cx") != NULL);
+	CHECK(prop_boot_order_wrong("order=cd,once=") != NULL);
+	CHECK(prop_boot_order_wrong("order=cd,once=d,twice=c") != NULL);
+	CHECK(prop_boot_order_wrong("order=cdcdcdcdcdcdcdcd") != NULL);
+}
+
 /* --- docs/vm-properties.md -------------------------------------------------------------------- */
 
 static void

@@ -76,6 +76,8 @@ extern const struct prop fs_props[];
 extern const struct prop disk_props[];
 
 const struct prop *prop_find(const struct prop *table, const char *name);
+/* "order=cd,once=d": NULL when it is one, else what it must be.  Letters: c disk, d CD, n network. */
+const char *prop_boot_order_wrong(const char *s);
 /* 'J' for "joyent"; 0 for an unknown brand. */
 char brand_letter(const char *brand);
 bool brands_include(const char *brands, char letter);
