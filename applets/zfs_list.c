@@ -382,6 +382,12 @@ add_sort(struct list_opts *o, const char *name, bool is_reverse)
 	return (0);
 }
 
+static bool
+is_name(const char *column)
+{
+	return (strcmp(column, "name") == 0);
+}
+
 static int
 read_list_opts(int argc, char **argv, struct list_opts *o)
 {
@@ -408,7 +414,7 @@ read_list_opts(int argc, char **argv, struct list_opts *o)
 	return (status);
 }
 
-/* The request: name first (for the order), the printed columns, the sort columns. */
+/* The request: name first (for the order, and to be printed), the other columns, the sort columns. */
 static void
 build_list_request(struct list_opts *o, int argc)
 {
@@ -419,7 +425,8 @@ build_list_request(struct list_opts *o, int argc)
 
 	names[n++] = "name";
 	for (size_t i = 0; i < o->col.n; i++)
-		names[n++] = wire_name(o->col.name[i]);
+		if (!is_name(o->col.name[i]))
+			names[n++] = wire_name(o->col.name[i]);
 	l->first_sort = n;
 	for (size_t i = 0; i < l->nsort; i++) {
 		must(asprintf(&exact[i], "=%s", o->sort_name[i]) < 0 ? -1 : 0);
@@ -446,10 +453,15 @@ build_list_request(struct list_opts *o, int argc)
 static void
 list_cell(char *buf, size_t size, const void *row, int id, unsigned flags)
 {
-	const char *const *cells = row;
+	const char *const *cells = row, *text = cells[id];
+	size_t n;
 
 	(void)flags;
-	(void)snprintf(buf, size, "%s", strcmp(cells[id], not_applicable) == 0 ? "-" : cells[id]);
+	if (strcmp(text, not_applicable) == 0)
+		text = "-";
+	n = strnlen(text, size - 1);
+	memcpy(buf, text, n);
+	buf[n] = '\0';
 }
 
 /* A column of words is as wide as its longest word, one of numbers takes five. */
@@ -496,11 +508,12 @@ print_list(struct list_opts *o)
 	set_headings(&o->col, columns, headings);
 	must(table_new(columns, NULL, o->flags, &t, NULL));
 	for (size_t r = 0; r < l->nrow; r++) {
-		const char *p = l->row[r].cells;
+		const char *name = l->row[r].cells, *p = name + strlen(name) + 1;
 
-		p += strlen(p) + 1; /* the name that rows are sorted by */
-		for (size_t i = 0; i < o->col.n; i++, p += strlen(p) + 1)
-			cells[i] = p;
+		for (size_t i = 0; i < o->col.n; i++) {
+			cells[i] = is_name(o->col.name[i]) ? name : p;
+			p += cells[i] == p ? strlen(p) + 1 : 0;
+		}
 		must(table_add(t, cells));
 	}
 	table_end(t, stdout);

@@ -128,19 +128,27 @@ display_width(const char *s)
 	return (n);
 }
 
+static void
+widen(struct table *t, size_t i, const char *cell)
+{
+	size_t w;
+
+	if (t->flags & (TABLE_TABS | TABLE_PARSE | TABLE_JSON))
+		return;
+	w = display_width(cell);
+	if (w > t->width[i])
+		t->width[i] = w;
+}
+
 int
 table_add(struct table *t, const void *row)
 {
 	char cell[CELL_MAX];
 
 	for (size_t i = 0; i < t->ncol; i++) {
-		size_t w;
-
 		cell[0] = '\0';
 		t->col[i]->cell(cell, sizeof(cell), row, t->col[i]->id, t->flags);
-		w = display_width(cell);
-		if (w > t->width[i])
-			t->width[i] = w;
+		widen(t, i, cell);
 		buf_add(&t->cells, cell, strlen(cell) + 1);
 	}
 	t->nrow++;

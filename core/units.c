@@ -102,29 +102,84 @@ units_parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out, struct
 	return (0);
 }
 
+/* Decimal, with NUL; behind the last digit.  Listings print numbers by the hundred thousand. */
+static char *
+put_u64(char *p, uint64_t v)
+{
+	char digit[20];
+	size_t n = 0;
+
+	do {
+		digit[n++] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v != 0);
+	while (n > 0)
+		*p++ = digit[--n];
+	*p = '\0';
+	return (p);
+}
+
+static void
+copy_text(char *buf, size_t size, const char *text, size_t n)
+{
+	if (size == 0)
+		return;
+	n = n < size ? n : size - 1;
+	memcpy(buf, text, n);
+	buf[n] = '\0';
+}
+
+void
+units_format_u64(char *buf, size_t size, uint64_t v)
+{
+	char text[24];
+
+	copy_text(buf, size, text, (size_t)(put_u64(text, v) - text));
+}
+
+/* n / 2^shift with this many decimals, halves to even, as printf does; behind the last digit. */
+static char *
+put_fraction(char *p, uint64_t n, unsigned shift, unsigned decimals)
+{
+	const uint64_t scale = decimals == 2 ? 100 : decimals == 1 ? 10 : 1;
+	unsigned __int128 x = (unsigned __int128)n * scale, half = (unsigned __int128)1 << (shift - 1);
+	unsigned __int128 rest = x & (2 * half - 1);
+	uint64_t q = (uint64_t)(x >> shift);
+
+	q += rest > half || (rest == half && (q & 1));
+	p = put_u64(p, q / scale);
+	if (decimals > 0)
+		*p++ = '.';
+	if (decimals == 2)
+		*p++ = (char)('0' + q % 100 / 10);
+	if (decimals > 0)
+		*p++ = (char)('0' + q % 10);
+	return (p);
+}
+
+/* As many decimals as leave room for five characters. */
 static void
 format_scaled(char *buf, size_t size, uint64_t n, const char *unit0)
 {
-	uint64_t v = n;
+	char text[32], *p = text;
 	unsigned i = 0;
-	double d;
 
-	while (v >= 1024) {
-		v /= 1024;
+	while (n >> (10 * i) >= 1024)
 		i++;
-	}
 	if (i == 0) {
-		(void)snprintf(buf, size, "%" PRIu64 "%s", n, unit0);
-		return;
+		p = put_u64(text, n);
+	} else if ((n & ((1ULL << (10 * i)) - 1)) == 0) {
+		p = put_u64(text, n >> (10 * i));
+	} else {
+		for (unsigned decimals = 3; decimals-- > 0;)
+			if ((p = put_fraction(text, n, 10 * i, decimals)) - text <= 4)
+				break;
 	}
-	if ((n & ((1ULL << (10 * i)) - 1)) == 0) {
-		(void)snprintf(buf, size, "%" PRIu64 "%c", v, prefixes[i]);
-		return;
-	}
-	d = (double)n / (double)(1ULL << (10 * i));
-	for (int digits = 2; digits >= 0; digits--)
-		if (snprintf(buf, size, "%.*f%c", digits, d, prefixes[i]) <= 5)
-			return;
+	if (i != 0)
+		*p++ = prefixes[i];
+	for (; i == 0 && *unit0 != '\0'; unit0++)
+		*p++ = *unit0;
+	copy_text(buf, size, text, (size_t)(p - text));
 }
 
 void

@@ -572,6 +572,7 @@ dbuf_drop(struct dbuf *db)
 	dbuf_unread(db);
 	dbuf_unwrite(db);
 	dbuf_undirty(db);
+	db->starts = 0;
 	if (db->holds > 0)
 		memset(db->data, 0, db->size);
 	else

@@ -76,6 +76,7 @@ struct dbuf {
 	unsigned holds;
 	bool dirty;
 	uint64_t estimate; /* while dirty: what it added to the objset's dirty_bytes */
+	uint32_t starts; /* of a block of dnodes: slots where one starts; 0: not looked for (dnode.c) */
 	bool unfilled; /* held without its old content; worthless until dirtied */
 	struct dmu_miss *reading; /* who is filling it, without the lock (dmu_miss.c) */
 	struct wb_block *writing; /* the buffer is being written as it is (write_behind.c) */

@@ -65,19 +65,31 @@ slots_in(const struct dbuf *block)
 	return (block->size >> DNODE_SHIFT);
 }
 
+/*
+ * The slots in which a dnode starts, a bit each.  Kept, because finding out touches every slot of the
+ * block: whoever makes or frees a dnode sets block->starts to 0.
+ */
+static uint32_t
+slot_starts(struct dbuf *block)
+{
+	unsigned i;
+
+	if (block->starts != 0)
+		return (block->starts);
+	for (i = 0; i < DNODES_PER_BLOCK;) {
+		const struct dnode_phys *p = slot_at(block, i);
+
+		block->starts |= (uint32_t)(p->type != OT_NONE) << i;
+		i += p->type != OT_NONE ? 1u + p->extra_slots : 1;
+	}
+	return (block->starts);
+}
+
 /* The dnode that starts in this slot: NULL when it is free or the inside of a larger one. */
 static struct dnode_phys *
 slot_dnode(struct dbuf *block, unsigned slot)
 {
-	unsigned i = 0;
-	struct dnode_phys *p;
-
-	while (i < slot) {
-		p = slot_at(block, i);
-		i += p->type != OT_NONE ? 1u + p->extra_slots : 1;
-	}
-	p = i == slot ? slot_at(block, slot) : NULL;
-	return (p != NULL && p->type != OT_NONE ? p : NULL);
+	return (slot_starts(block) >> slot & 1 ? slot_at(block, slot) : NULL);
 }
 
 unsigned
@@ -561,6 +573,7 @@ slot_fill(struct objset *os, struct dbuf *block, unsigned slot, const struct dno
 		return (rc);
 	memset(slot_at(block, slot), 0, dnode_phys_bytes(new));
 	*slot_at(block, slot) = *new;
+	block->starts = 0;
 	os->nobjects++;
 	return (0);
 }
@@ -808,6 +821,7 @@ dmu_object_free(struct objset *os, uint64_t obj)
 	if (rc == 0 && (rc = dnode_dirty(dn)) == 0 && (rc = free_all_blocks(dn)) == 0) {
 		dbuf_evict_all(dn);
 		memset(dn->phys, 0, dnode_phys_bytes(dn->phys));
+		dn->block->starts = 0;
 		os->nobjects--;
 		if (obj < os->alloc_hint)
 			os->alloc_hint = obj;
@@ -1043,6 +1057,20 @@ dmu_bonus_hold(struct objset *os, uint64_t obj, struct dbuf **out)
 	dn->bonus = db;
 	*out = db;
 	return (0);
+}
+
+int
+dmu_bonus_hold_as(struct objset *os, uint64_t obj, unsigned type, size_t min, struct dbuf **out)
+{
+	int rc = dmu_bonus_hold(os, obj, out);
+
+	if (rc != 0)
+		return (rc);
+	if ((*out)->dn->phys->bonus_type == type && dbuf_size(*out) >= min)
+		return (0);
+	dbuf_rele(*out);
+	*out = NULL;
+	return (-EILSEQ);
 }
 
 static uint32_t

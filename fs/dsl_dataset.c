@@ -78,20 +78,6 @@ ds_free(struct dsl_dataset *ds)
 	free(ds);
 }
 
-static int
-ds_phys_hold(struct dsl_dataset *ds)
-{
-	struct objset *mos = dp_mos(ds->dp);
-	struct dmu_info info;
-	int rc;
-
-	if ((rc = dmu_object_info(mos, ds->obj, &info)) != 0)
-		return (rc);
-	if (info.bonus_type != OT_DSL_DATASET || info.bonus_len < sizeof(struct dsl_dataset_phys))
-		return (-EILSEQ);
-	return (dmu_bonus_hold(mos, ds->obj, &ds->db));
-}
-
 int
 ds_hold_obj(struct dsl_pool *dp, uint64_t obj, struct dsl_dataset **out)
 {
@@ -107,8 +93,8 @@ ds_hold_obj(struct dsl_pool *dp, uint64_t obj, struct dsl_dataset **out)
 	ds->dp = dp;
 	ds->obj = obj;
 	ds->prev_prev_txg = UINT64_MAX;
-	if ((rc = ds_phys_hold(ds)) != 0 ||
-	    (rc = dir_hold_obj(dp, ds_phys(ds)->dir_obj, NULL, &ds->dir)) != 0) {
+	if ((rc = dmu_bonus_hold_as(dp_mos(dp), obj, OT_DSL_DATASET, sizeof(struct dsl_dataset_phys),
+	    &ds->db)) != 0 || (rc = dir_hold_obj(dp, ds_phys(ds)->dir_obj, NULL, &ds->dir)) != 0) {
 		ds_free(ds);
 		return (rc);
 	}
@@ -305,7 +291,8 @@ ds_name(struct dsl_dataset *ds, char *buf, size_t size)
 		return (rc);
 	if (n + 1 + strlen(ds->snapname) >= size)
 		return (-ENAMETOOLONG);
-	(void)snprintf(buf + n, size - n, "%c%s", ds->bookmark != NULL ? '#' : '@', ds->snapname);
+	buf[n++] = ds->bookmark != NULL ? '#' : '@';
+	memcpy(buf + n, ds->snapname, strlen(ds->snapname) + 1);
 	return (0);
 }
 

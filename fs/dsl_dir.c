@@ -159,20 +159,27 @@ dir_rele(struct dsl_dir *dd)
 	dir_free(dd);
 }
 
+/* Append s to the n characters of buf, as far as it fits, with NUL; the length there would be. */
+static size_t
+append(char *buf, size_t size, size_t n, const char *s)
+{
+	size_t len = strlen(s), room = n < size ? size - n - 1 : 0;
+
+	if (n < size) {
+		memcpy(buf + n, s, len < room ? len : room);
+		buf[n + (len < room ? len : room)] = '\0';
+	}
+	return (n + len);
+}
+
 size_t
 dir_name(const struct dsl_dir *dd, char *buf, size_t size)
 {
 	size_t n = 0;
 
-	if (dd->parent != NULL) {
-		n = dir_name(dd->parent, buf, size);
-		if (n + 1 < size)
-			(void)snprintf(buf + n, size - n, "/");
-		n++;
-	}
-	if (n < size)
-		(void)snprintf(buf + n, size - n, "%s", dd->name);
-	return (n + strlen(dd->name));
+	if (dd->parent != NULL)
+		n = append(buf, size, dir_name(dd->parent, buf, size), "/");
+	return (append(buf, size, n, dd->name));
 }
 
 bool

@@ -246,7 +246,9 @@ int dsl_prop_number(struct dsl_dataset *ds, const char *name, uint64_t *v);
 
 /* dsl_stat.c: read-only properties; -ENOENT: not one, or it does not apply to ds */
 int stat_u64(struct dsl_dataset *ds, const char *name, uint64_t *v);
-int stat_text(struct dsl_dataset *ds, const struct fs_prop *p, bool raw, char *buf, size_t size);
+const struct dsl_stat *stat_find(const char *name); /* NULL: not one */
+int stat_text(struct dsl_dataset *ds, const struct dsl_prop_ref *r, bool raw, char *buf,
+    size_t size);
 uint64_t ds_available(struct dsl_dataset *ds);
 
 #endif

@@ -307,36 +307,62 @@ stat_source(struct dsl_dataset *ds, const struct fs_prop *p, char *source, size_
 		(void)snprintf(source, size, "local");
 }
 
-int
-dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
-    char *source, size_t source_size)
+/* Of what is not in the table. */
+static int
+other_text(struct dsl_dataset *ds, const char *name, bool raw, char *buf, size_t size, char *source,
+    size_t source_size)
 {
-	const struct fs_prop *p = fs_prop_find(prop);
 	struct owner_prop owner;
 	const char *who;
+
+	if (owner_prop_parse(name, &owner, &who))
+		return (owner_text(ds, &owner, who, raw, buf, size, source, source_size));
+	if (strncmp(name, "written@", 8) == 0 && ds->bookmark == NULL)
+		return (written_since_text(ds, name + 8, raw, buf, size));
+	if (!fs_prop_is_user(name) || ds->bookmark != NULL)
+		return (-ENOENT);
+	return (settable_text(ds, name, NULL, raw, buf, size, source, source_size));
+}
+
+void
+dsl_prop_ref(const char *name, struct dsl_prop_ref *r)
+{
+	r->prop = fs_prop_find(name);
+	r->name = r->prop != NULL ? r->prop->name : name;
+	r->stat = r->prop != NULL ? stat_find(r->name) : NULL;
+}
+
+int
+dsl_prop_text_ref(struct dsl_dataset *ds, const struct dsl_prop_ref *r, bool raw, char *buf,
+    size_t size, char *source, size_t source_size)
+{
+	const struct fs_prop *p = r->prop;
 	int rc;
 
 	if (source != NULL)
 		(void)snprintf(source, source_size, "-");
-	if (p == NULL) {
-		if (owner_prop_parse(prop, &owner, &who))
-			return (owner_text(ds, &owner, who, raw, buf, size, source, source_size));
-		if (strncmp(prop, "written@", 8) == 0 && ds->bookmark == NULL)
-			return (written_since_text(ds, prop + 8, raw, buf, size));
-		if (!fs_prop_is_user(prop) || ds->bookmark != NULL)
-			return (-ENOENT);
-		return (settable_text(ds, prop, NULL, raw, buf, size, source, source_size));
-	}
+	if (p == NULL)
+		return (other_text(ds, r->name, raw, buf, size, source, source_size));
 	if (!(p->types & dsl_kind(ds)))
 		return (-ENOENT);
 	if (dsl_is_snapshot(ds) && !(p->types & dsl_head_kind(ds)) && p->types != DSL_SNAPSHOT)
 		return (-ENOENT);
-	rc = stat_text(ds, p, raw, buf, size);
+	rc = stat_text(ds, r, raw, buf, size);
 	if (rc == 0 && source != NULL)
 		stat_source(ds, p, source, source_size);
 	if (rc != -ENOENT || (p->attr & PROP_READONLY))
 		return (rc);
 	return (settable_text(ds, p->name, p, raw, buf, size, source, source_size));
+}
+
+int
+dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
+    char *source, size_t source_size)
+{
+	struct dsl_prop_ref r;
+
+	dsl_prop_ref(prop, &r);
+	return (dsl_prop_text_ref(ds, &r, raw, buf, size, source, source_size));
 }
 
 /* --- user properties -------------------------------------------------------------------------- */

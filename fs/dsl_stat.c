@@ -282,62 +282,6 @@ stat_volblocksize(struct dsl_dataset *ds, uint64_t *v)
 	return (0);
 }
 
-static const struct {
-	const char *name;
-	stat_fn *fn;
-} stats[] = {
-    {"type", stat_type},
-    {"creation", stat_creation},
-    {"createtxg", stat_createtxg},
-    {"guid", stat_guid},
-    {"objsetid", stat_objsetid},
-    {"used", stat_used},
-    {"available", stat_available},
-    {"referenced", stat_referenced},
-    {"logicalreferenced", stat_logicalreferenced},
-    {"compressratio", stat_compressratio},
-    {"refcompressratio", stat_refcompressratio},
-    {"logicalused", stat_logicalused},
-    {"usedbysnapshots", stat_usedbysnapshots},
-    {"usedbydataset", stat_usedbydataset},
-    {"usedbychildren", stat_usedbychildren},
-    {"usedbyrefreservation", stat_usedbyrefreservation},
-    {"written", stat_written},
-    {"userrefs", stat_userrefs},
-    {"defer_destroy", stat_defer_destroy},
-    {"filesystem_count", stat_filesystem_count},
-    {"snapshot_count", stat_snapshot_count},
-    {"version", stat_version},
-    {"utf8only", stat_utf8only},
-    {"normalization", stat_normalization},
-    {"casesensitivity", stat_casesensitivity},
-    {"volsize", stat_volsize},
-    {"volblocksize", stat_volblocksize},
-};
-
-static stat_fn *
-stat_find(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(stats) / sizeof(stats[0]); i++) {
-		if (strcmp(stats[i].name, name) == 0)
-			return (stats[i].fn);
-	}
-	return (NULL);
-}
-
-int
-stat_u64(struct dsl_dataset *ds, const char *name, uint64_t *v)
-{
-	const struct fs_prop *p = fs_prop_find(name);
-	stat_fn *fn = stat_find(name);
-
-	if (fn == NULL || p == NULL || !(p->types & dsl_kind(ds)))
-		return (-ENOENT);
-	return (fn(ds, v));
-}
-
 /* --- text ------------------------------------------------------------------------------------- */
 
 static int
@@ -400,38 +344,114 @@ text_resume_token(struct dsl_dataset *ds, char *buf, size_t size)
 	return (rc);
 }
 
-static void
-format_ratio(uint64_t v, bool raw, char *buf, size_t size)
+/* It applies, but there is nothing to show: nothing is encrypted. */
+static int
+text_none(struct dsl_dataset *ds, char *buf, size_t size)
 {
+	(void)ds, (void)buf, (void)size;
+	return (-ENODATA);
+}
+
+static void
+format_ratio(const struct fs_prop *p, uint64_t v, bool raw, char *buf, size_t size)
+{
+	(void)p;
 	(void)snprintf(buf, size, "%" PRIu64 ".%02" PRIu64 "%s", v / 100, v % 100, raw ? "" : "x");
+}
+
+static void
+format_time(const struct fs_prop *p, uint64_t v, bool raw, char *buf, size_t size)
+{
+	if (raw)
+		fs_prop_format(p, v, raw, buf, size);
+	else
+		units_format_date(buf, size, (time_t)v);
+}
+
+/* --- the table -------------------------------------------------------------------------------- */
+
+typedef void format_fn(const struct fs_prop *p, uint64_t v, bool raw, char *buf, size_t size);
+
+struct dsl_stat {
+	const char *name;
+	stat_fn *fn;	   /* NULL: a text */
+	format_fn *format; /* NULL: fs_prop_format */
+	int (*text)(struct dsl_dataset *ds, char *buf, size_t size);
+};
+
+static const struct dsl_stat stats[] = {
+    {.name = "type", .fn = stat_type},
+    {.name = "creation", .fn = stat_creation, .format = format_time},
+    {.name = "createtxg", .fn = stat_createtxg},
+    {.name = "guid", .fn = stat_guid},
+    {.name = "objsetid", .fn = stat_objsetid},
+    {.name = "used", .fn = stat_used},
+    {.name = "available", .fn = stat_available},
+    {.name = "referenced", .fn = stat_referenced},
+    {.name = "logicalreferenced", .fn = stat_logicalreferenced},
+    {.name = "compressratio", .fn = stat_compressratio, .format = format_ratio},
+    {.name = "refcompressratio", .fn = stat_refcompressratio, .format = format_ratio},
+    {.name = "logicalused", .fn = stat_logicalused},
+    {.name = "usedbysnapshots", .fn = stat_usedbysnapshots},
+    {.name = "usedbydataset", .fn = stat_usedbydataset},
+    {.name = "usedbychildren", .fn = stat_usedbychildren},
+    {.name = "usedbyrefreservation", .fn = stat_usedbyrefreservation},
+    {.name = "written", .fn = stat_written},
+    {.name = "userrefs", .fn = stat_userrefs},
+    {.name = "defer_destroy", .fn = stat_defer_destroy},
+    {.name = "filesystem_count", .fn = stat_filesystem_count},
+    {.name = "snapshot_count", .fn = stat_snapshot_count},
+    {.name = "version", .fn = stat_version},
+    {.name = "utf8only", .fn = stat_utf8only},
+    {.name = "normalization", .fn = stat_normalization},
+    {.name = "casesensitivity", .fn = stat_casesensitivity},
+    {.name = "volsize", .fn = stat_volsize},
+    {.name = "volblocksize", .fn = stat_volblocksize},
+    {.name = "origin", .text = text_origin},
+    {.name = "clones", .text = text_clones},
+    {.name = "encryptionroot", .text = text_none},
+    {.name = "keystatus", .text = text_none},
+    {.name = "receive_resume_token", .text = text_resume_token},
+};
+
+const struct dsl_stat *
+stat_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(stats) / sizeof(stats[0]); i++) {
+		if (strcmp(stats[i].name, name) == 0)
+			return (&stats[i]);
+	}
+	return (NULL);
+}
+
+int
+stat_u64(struct dsl_dataset *ds, const char *name, uint64_t *v)
+{
+	const struct fs_prop *p = fs_prop_find(name);
+	const struct dsl_stat *st = stat_find(name);
+
+	if (st == NULL || st->fn == NULL || p == NULL || !(p->types & dsl_kind(ds)))
+		return (-ENOENT);
+	return (st->fn(ds, v));
 }
 
 /* -ENODATA: it applies, but there is nothing to show ("-"). */
 int
-stat_text(struct dsl_dataset *ds, const struct fs_prop *p, bool raw, char *buf, size_t size)
+stat_text(struct dsl_dataset *ds, const struct dsl_prop_ref *r, bool raw, char *buf, size_t size)
 {
-	stat_fn *fn = stat_find(p->name);
+	const struct dsl_stat *st = r->stat;
 	uint64_t v;
 	int rc;
 
-	if (strcmp(p->name, "origin") == 0)
-		return (text_origin(ds, buf, size));
-	if (strcmp(p->name, "clones") == 0)
-		return (text_clones(ds, buf, size));
-	if (strcmp(p->name, "encryptionroot") == 0 || strcmp(p->name, "keystatus") == 0)
-		return (-ENODATA);
-	if (strcmp(p->name, "receive_resume_token") == 0)
-		return (text_resume_token(ds, buf, size));
-	if (fn == NULL)
+	if (st == NULL)
 		return (-ENOENT);
-	if ((rc = fn(ds, &v)) != 0)
+	if (st->text != NULL)
+		return (st->text(ds, buf, size));
+	if ((rc = st->fn(ds, &v)) != 0)
 		return (rc);
-	if (strstr(p->name, "ratio") != NULL)
-		format_ratio(v, raw, buf, size);
-	else if (strcmp(p->name, "creation") == 0 && !raw)
-		units_format_date(buf, size, (time_t)v);
-	else
-		fs_prop_format(p, v, raw, buf, size);
+	(st->format != NULL ? st->format : fs_prop_format)(r->prop, v, raw, buf, size);
 	return (0);
 }
 

@@ -3,10 +3,12 @@
  * The walk: what zfs list asks for, in one pass.
  *
  * Of a filesystem with n snapshots the names come from its snapnames zap (one scan), the order from
- * the chain prev_snap_obj.  A snapshot is held only while fn looks at it; its name is given to it
- * beforehand, so nobody has to search for it.
+ * the chain next_snap_obj, which is followed as they are looked at: each is read once.  A snapshot
+ * is held only while fn looks at it; its name is given to it beforehand, so nobody has to search
+ * for it.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,8 @@ struct walk {
 
 struct named {
 	char *name;
-	uint64_t obj, txg;
+	uint64_t obj;
+	bool seen;
 };
 struct names {
 	struct named *item;
@@ -51,7 +54,7 @@ names_add(struct names *v, const char *name, uint64_t obj)
 		v->item = p;
 		v->room = room;
 	}
-	v->item[v->n] = (struct named){strdup(name), obj, 0};
+	v->item[v->n] = (struct named){strdup(name), obj, false};
 	if (v->item[v->n].name == NULL)
 		return (-ENOMEM);
 	v->n++;
@@ -80,79 +83,111 @@ by_name(const void *a, const void *b)
 	return (strcmp(((const struct named *)a)->name, ((const struct named *)b)->name));
 }
 
-static int
-by_obj(const void *pa, const void *pb)
-{
-	const struct named *a = pa, *b = pb;
-
-	return (a->obj < b->obj ? -1 : a->obj > b->obj);
-}
-
-static int
-by_txg(const void *pa, const void *pb)
-{
-	const struct named *a = pa, *b = pb;
-
-	return (a->txg != b->txg ? (a->txg < b->txg ? -1 : 1) : by_name(pa, pb));
-}
-
 /* --- snapshots -------------------------------------------------------------------------------- */
 
-static struct named *
-names_find_obj(struct names *v, uint64_t obj)
-{
-	struct named key = {NULL, obj, 0};
+/* Names by object: open addressing, at most half full. */
+struct by_obj {
+	struct named **slot;
+	size_t mask;
+};
 
-	return (bsearch(&key, v->item, v->n, sizeof(v->item[0]), by_obj));
+static struct named **
+by_obj_place(const struct by_obj *t, uint64_t obj)
+{
+	size_t i = (obj * 0x9e3779b97f4a7c15ULL >> 32) & t->mask;
+
+	while (t->slot[i] != NULL && t->slot[i]->obj != obj)
+		i = (i + 1) & t->mask;
+	return (&t->slot[i]);
 }
 
-/*
- * Number the snapshots along the chain, newest first: their txg is the order, but reading the link
- * is reading the txg.  What the chain does not reach (damage) keeps txg 0.
- */
 static int
-order_snapshots(struct dsl_pool *dp, struct dsl_dataset *head, struct names *v)
+by_obj_make(struct by_obj *t, struct names *v)
 {
-	uint64_t obj = ds_phys(head)->prev_snap_obj, txg = ds_phys(head)->prev_snap_txg;
-	size_t steps = 0;
+	size_t size = 16;
 
-	qsort(v->item, v->n, sizeof(v->item[0]), by_obj);
-	while (obj != 0 && steps++ < v->n) {
-		struct named *at = names_find_obj(v, obj);
-		struct dsl_dataset_phys *p;
-		struct dbuf *db;
-		int rc;
-
-		if (at == NULL)
-			break; /* the origin: another dir's */
-		at->txg = txg;
-		if ((rc = dmu_bonus_hold(dp_mos(dp), obj, &db)) != 0)
-			return (rc);
-		p = dbuf_data(db);
-		if (dbuf_size(db) < sizeof(*p)) {
-			dbuf_rele(db);
-			return (-EILSEQ);
-		}
-		obj = p->prev_snap_obj;
-		txg = p->prev_snap_txg;
-		dbuf_rele(db);
-	}
-	qsort(v->item, v->n, sizeof(v->item[0]), by_txg);
+	while (size < 2 * v->n)
+		size *= 2;
+	if ((t->slot = calloc(size, sizeof(*t->slot))) == NULL)
+		return (-ENOMEM);
+	t->mask = size - 1;
+	for (size_t i = 0; i < v->n; i++)
+		*by_obj_place(t, v->item[i].obj) = &v->item[i];
 	return (0);
 }
 
+/* The snapshots before and after `obj`. */
 static int
-visit_snapshot(const struct walk *w, const struct named *n, unsigned head_kind)
+neighbours(struct dsl_pool *dp, uint64_t obj, uint64_t *prev, uint64_t *next)
+{
+	const struct dsl_dataset_phys *p;
+	struct dbuf *db;
+	int rc = dmu_bonus_hold_as(dp_mos(dp), obj, OT_DSL_DATASET, sizeof(*p), &db);
+
+	if (rc != 0)
+		return (rc);
+	p = dbuf_data(db);
+	*prev = p->prev_snap_obj;
+	*next = p->next_snap_obj;
+	dbuf_rele(db);
+	return (0);
+}
+
+/* The one that has none of v before it: nearly always the lowest object, and never far from it. */
+static int
+oldest_of(struct dsl_pool *dp, const struct names *v, const struct by_obj *t, struct named **out)
+{
+	struct named *at = &v->item[0], *before;
+	uint64_t prev, next;
+	size_t steps;
+	int rc;
+
+	for (size_t i = 1; i < v->n; i++)
+		if (v->item[i].obj < at->obj)
+			at = &v->item[i];
+	for (steps = 0; steps < v->n; steps++, at = before) {
+		if ((rc = neighbours(dp, at->obj, &prev, &next)) != 0)
+			return (rc);
+		if (prev == 0 || (before = *by_obj_place(t, prev)) == NULL)
+			break;
+	}
+	*out = at;
+	return (0);
+}
+
+/* *next: the object of the one after it. */
+static int
+visit_snapshot(const struct walk *w, struct named *n, unsigned head_kind, uint64_t *next)
 {
 	struct dsl_dataset *ds;
 	int rc;
 
+	n->seen = true;
 	if ((rc = ds_hold_obj(w->dp, n->obj, &ds)) != 0)
 		return (rc);
-	(void)snprintf(ds->snapname, sizeof(ds->snapname), "%s", n->name);
+	*next = ds_phys(ds)->next_snap_obj;
+	memcpy(ds->snapname, n->name, strlen(n->name) + 1);
 	ds->head_kind = head_kind;
 	rc = w->fn(ds, w->arg);
 	dsl_rele(ds);
+	return (rc);
+}
+
+/* Along the chain, oldest first; then what the chain does not reach (damage). */
+static int
+visit_snapshots(const struct walk *w, struct names *v, const struct by_obj *t, unsigned head_kind)
+{
+	struct named *at;
+	uint64_t next;
+	int rc;
+
+	for (rc = oldest_of(w->dp, v, t, &at); rc == 0 && at != NULL && !at->seen;
+	    at = *by_obj_place(t, next))
+		if ((rc = visit_snapshot(w, at, head_kind, &next)) != 0)
+			break;
+	for (size_t i = 0; i < v->n && rc == 0; i++)
+		if (!v->item[i].seen)
+			rc = visit_snapshot(w, &v->item[i], head_kind, &next);
 	return (rc);
 }
 
@@ -160,13 +195,13 @@ static int
 walk_snapshots(const struct walk *w, struct dsl_dataset *head)
 {
 	struct names v = {NULL, 0, 0};
-	size_t i;
+	struct by_obj t = {NULL, 0};
 	int rc;
 
-	if ((rc = names_of_zap(w->dp, ds_phys(head)->snapnames_zap, &v)) == 0 && v.n > 0)
-		rc = order_snapshots(w->dp, head, &v);
-	for (i = 0; i < v.n && rc == 0; i++)
-		rc = visit_snapshot(w, &v.item[i], dsl_head_kind(head));
+	if ((rc = names_of_zap(w->dp, ds_phys(head)->snapnames_zap, &v)) == 0 && v.n > 0 &&
+	    (rc = by_obj_make(&t, &v)) == 0)
+		rc = visit_snapshots(w, &v, &t, dsl_head_kind(head));
+	free(t.slot);
 	names_free(&v);
 	return (rc);
 }

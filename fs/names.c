@@ -143,10 +143,20 @@ name_depth(const char *name, const char *root)
 	return (depth);
 }
 
+static size_t
+dataset_length(const char *name)
+{
+	const char *p = name;
+
+	while (*p != '\0' && *p != '@' && *p != '#')
+		p++;
+	return ((size_t)(p - name));
+}
+
 int
 name_compare(const char *a, const char *b)
 {
-	size_t na = strcspn(a, "@#"), nb = strcspn(b, "@#");
+	size_t na = dataset_length(a), nb = dataset_length(b);
 	int c = memcmp(a, b, na < nb ? na : nb);
 
 	if (c != 0)

@@ -394,6 +394,35 @@ nv_add_nvlist(struct nvlist *nv, const char *name, const struct nvlist *v)
 }
 
 int
+nv_give_bytes(struct nvlist *nv, const char *name, void *bytes, size_t n)
+{
+	struct nvpair *p = nvpair_new(name, strlen(name), NV_BYTE_ARRAY);
+
+	if (p == NULL) {
+		free(bytes);
+		return (-ENOMEM);
+	}
+	p->v.bytes = bytes;
+	p->n = n;
+	return (nv_insert(nv, p));
+}
+
+struct nvlist *
+nv_take_nvlist(struct nvlist *nv, const char *name)
+{
+	struct nvpair *p = find(nv, name);
+	struct nvlist *list;
+
+	if (p == NULL || p->type != NV_NVLIST)
+		return (NULL);
+	list = p->v.list;
+	p->v.list = NULL;
+	unlink_pair(nv, p);
+	nvpair_free(p);
+	return (list);
+}
+
+int
 nv_add_nvlist_array(struct nvlist *nv, const char *name, struct nvlist *const *v, size_t n)
 {
 	return (add(nv, name,

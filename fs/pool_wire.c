@@ -173,13 +173,12 @@ wire_answer(int rc, const struct err *e, const struct nvlist *out)
 }
 
 int
-wire_result(const struct nvlist *answer, struct nvlist **out, struct err *e)
+wire_result(struct nvlist *answer, struct nvlist **out, struct err *e)
 {
 	uint64_t code = nv_u64_or(answer, "rc", EPROTO);
-	struct nvlist *results;
 
-	if (out != NULL)
-		*out = nv_get_nvlist(answer, "out", &results) == 0 ? nv_dup(results) : nv_new();
+	if (out != NULL && (*out = nv_take_nvlist(answer, "out")) == NULL)
+		*out = nv_new();
 	if (out != NULL && *out == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	if (code == 0)

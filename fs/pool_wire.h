@@ -26,7 +26,7 @@ int wire_recv_fd(int fd, size_t max, struct nvlist **out, int *passed, struct er
 
 /* An answer from a result, and back: rc, the sentence into e, *out (may be NULL) the results. */
 struct nvlist *wire_answer(int rc, const struct err *e, const struct nvlist *out);
-int wire_result(const struct nvlist *answer, struct nvlist **out, struct err *e);
+int wire_result(struct nvlist *answer, struct nvlist **out, struct err *e);
 
 /* $SMARTBOX_RUN/pool/<name><suffix>, default /run/smartbox; suffixes ".sock", ".lock", ... */
 int wire_path(char *buf, size_t size, const char *pool, const char *suffix, struct err *e);

@@ -30,8 +30,7 @@ static const char not_applicable[] = "\1";
 enum how { BY_NAME, BY_MOUNTPOINT, BY_MOUNTED, BY_ENGINE };
 
 struct column_req {
-	const char *name;
-	const struct fs_prop *prop; /* NULL: user property, written@..., name */
+	struct dsl_prop_ref ref;
 	enum how how;
 	bool raw;
 };
@@ -132,7 +131,8 @@ put_from_engine(struct list_req *r, const struct column_req *c, struct dsl_datas
 	int rc;
 
 	source[0] = '\0';
-	rc = dsl_prop_text(ds, c->name, c->raw, value, sizeof(value), source, sizeof(source));
+	rc = dsl_prop_text_ref(ds, &c->ref, c->raw, value, sizeof(value),
+	    r->sources ? source : NULL, sizeof(source));
 	if (rc == 0)
 		put_cell(r, value, source);
 	else
@@ -143,7 +143,7 @@ static void
 put_column(struct list_req *r, const struct column_req *c, struct dsl_dataset *ds,
     const char *name, unsigned type)
 {
-	if (c->prop != NULL && (c->prop->types & type) == 0)
+	if (c->ref.prop != NULL && (c->ref.prop->types & type) == 0)
 		put_cell(r, not_applicable, "");
 	else if (c->how == BY_NAME)
 		put_cell(r, name, "-");
@@ -258,14 +258,12 @@ read_columns(struct list_req *r, const struct nvlist *in, struct err *e)
 		struct column_req *c = &r->col[r->ncol];
 
 		bool is_exact = v[r->ncol][0] == '=';
-		const char *name = v[r->ncol] + is_exact;
 
 		c->raw = r->raw || is_exact;
-		c->prop = fs_prop_find(name);
-		c->name = c->prop != NULL ? c->prop->name : name;
-		c->how = column_how(c->name);
+		dsl_prop_ref(v[r->ncol] + is_exact, &c->ref);
+		c->how = column_how(c->ref.name);
 		if (c->how == BY_NAME)
-			c->prop = NULL;
+			c->ref.prop = NULL;
 	}
 	return (0);
 }
@@ -296,6 +294,7 @@ op_fs_list(struct pool_session *s, const struct nvlist *in, struct nvlist *out, 
 {
 	struct list_req r = {.s = s, .raw = arg_flag(in, "raw"), .sources = arg_flag(in, "sources"),
 	    .user = arg_flag(in, "user"), .rows = BUF_INIT};
+	size_t len;
 	int rc;
 
 	r.types = (unsigned)nv_u64_or(in, "types", DSL_FILESYSTEM | DSL_VOLUME | DSL_SNAPSHOT);
@@ -303,7 +302,8 @@ op_fs_list(struct pool_session *s, const struct nvlist *in, struct nvlist *out, 
 	r.depth = (unsigned)nv_u64_or(in, "depth", UINT32_MAX);
 	if ((rc = read_columns(&r, in, e)) == 0 && (rc = read_mounts(&r, e)) == 0)
 		rc = list_roots(&r, in, out, e);
-	if (rc == 0 && (buf_failed(&r.rows) || nv_add_bytes(out, "rows", r.rows.data, r.rows.len) != 0))
+	len = r.rows.len;
+	if (rc == 0 && (buf_failed(&r.rows) || nv_give_bytes(out, "rows", buf_take(&r.rows), len) != 0))
 		rc = err_set(e, ENOMEM, "out of memory");
 	strlist_free(&r.mounted);
 	buf_free(&r.rows);

@@ -348,5 +348,5 @@ fs_prop_format(const struct fs_prop *p, uint64_t value, bool raw, char *buf, siz
 	else if ((p->attr & PROP_SIZE) && !raw)
 		units_format_size(buf, size, value);
 	else
-		(void)snprintf(buf, size, "%" PRIu64, value);
+		units_format_u64(buf, size, value);
 }

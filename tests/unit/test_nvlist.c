@@ -201,3 +201,22 @@ TEST(nvlist_damaged_bytes_are_refused_or_read_but_never_overrun)
 	}
 	nv_free(nv);
 }
+
+TEST(nvlist_given_bytes_and_taken_lists_change_hands_without_a_copy)
+{
+	struct nvlist *nv = nv_new(), *inner = nv_new(), *taken;
+	char *bytes = malloc(3);
+	const void *p;
+	size_t n;
+
+	memcpy(bytes, "abc", 3);
+	CHECK(nv_give_bytes(inner, "b", bytes, 3) == 0);
+	CHECK(nv_get_bytes(inner, "b", &p, &n) == 0 && p == bytes && n == 3);
+	CHECK(nv_add_nvlist(nv, "in", inner) == 0);
+	taken = nv_take_nvlist(nv, "in");
+	CHECK(taken != NULL && nv_has(taken, "b") && !nv_has(nv, "in"));
+	CHECK(nv_take_nvlist(nv, "in") == NULL);
+	nv_free(taken);
+	nv_free(inner);
+	nv_free(nv);
+}

@@ -69,6 +69,27 @@ TEST(units_format_size_prints_as_zfs_does)
 	CHECK(strcmp(short_form(24576), "24K") == 0);
 }
 
+TEST(units_format_size_rounds_halves_to_even_as_printf_does)
+{
+	CHECK(strcmp(short_form(1024 + 128), "1.12K") == 0);
+	CHECK(strcmp(short_form(1024 + 384), "1.38K") == 0);
+	CHECK(strcmp(short_form(10 * 1024 + 256), "10.2K") == 0);
+	CHECK(strcmp(short_form(10 * 1024 + 768), "10.8K") == 0);
+	CHECK(strcmp(short_form(100 * 1024 + 512), "100K") == 0);
+	CHECK(strcmp(short_form(101 * 1024 + 512), "102K") == 0);
+	CHECK(strcmp(short_form(UINT64_MAX), "16.0E") == 0);
+}
+
+TEST(units_format_u64_is_exact_and_keeps_within_its_buffer)
+{
+	char buf[24], small[4];
+
+	units_format_u64(buf, sizeof(buf), UINT64_MAX);
+	CHECK(strcmp(buf, "18446744073709551615") == 0);
+	units_format_u64(small, sizeof(small), 123456);
+	CHECK(strcmp(small, "123") == 0);
+}
+
 TEST(units_date_has_an_hour_without_leading_zero)
 {
 	struct tm tm = {.tm_year = 126, .tm_mon = 10, .tm_mday = 1, .tm_hour = 9,

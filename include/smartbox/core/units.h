@@ -19,6 +19,7 @@ int units_parse_size(const char *s, uint64_t *out, struct err *e);
 /* A plain decimal number with bounds; the whole string must be one. */
 int units_parse_u64(const char *s, uint64_t min, uint64_t max, uint64_t *out, struct err *e);
 
+void units_format_u64(char *buf, size_t size, uint64_t v); /* exact */
 /* zfs's short form, at most 5 characters: "0B" "512B" "1.50K" "10.4M" "123G". */
 void units_format_size(char *buf, size_t size, uint64_t bytes);
 /* The same without the "B" below 1024 (zpool list, counters). */

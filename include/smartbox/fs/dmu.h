@@ -193,6 +193,9 @@ void dbuf_rele(struct dbuf *db);
  * buffer; after dmu_bonus_set or a change of the spill ask dbuf_data and dbuf_size again.
  */
 int dmu_bonus_hold(struct objset *os, uint64_t obj, struct dbuf **out);
+/* -EILSEQ: it is not of this type, or shorter than min bytes. */
+int dmu_bonus_hold_as(struct objset *os, uint64_t obj, unsigned type, size_t min,
+    struct dbuf **out);
 int dmu_bonus_set(struct objset *os, uint64_t obj, unsigned type, uint32_t len); /* <= capacity */
 uint32_t dmu_bonus_capacity(struct objset *os, uint64_t obj, bool with_spill);
 /* Spill block: create makes it (size bytes) when absent. */

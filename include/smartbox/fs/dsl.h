@@ -122,6 +122,15 @@ int dsl_prop_inherit(struct spa *spa, const char *name, const char *prop, bool r
 int dsl_prop_u64(struct dsl_dataset *ds, const char *prop, uint64_t *v);
 int dsl_prop_text(struct dsl_dataset *ds, const char *prop, bool raw, char *buf, size_t size,
     char *source, size_t source_size);
+/* The same for many datasets: what the name means is looked up once.  The name is kept by reference. */
+struct dsl_prop_ref {
+	const char *name;
+	const struct fs_prop *prop; /* NULL: a user property, written@..., userused@... */
+	const struct dsl_stat *stat; /* a statistic */
+};
+void dsl_prop_ref(const char *name, struct dsl_prop_ref *r);
+int dsl_prop_text_ref(struct dsl_dataset *ds, const struct dsl_prop_ref *r, bool raw, char *buf,
+    size_t size, char *source, size_t source_size);
 int dsl_user_props(struct dsl_dataset *ds,
     int (*fn)(const char *name, const char *value, const char *source, void *arg), void *arg);
 /*

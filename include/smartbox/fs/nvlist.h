@@ -39,6 +39,10 @@ int nv_add_bytes(struct nvlist *nv, const char *name, const void *p, size_t n); 
 int nv_add_u8_array(struct nvlist *nv, const char *name, const uint8_t *v, size_t n);
 int nv_add_i64(struct nvlist *nv, const char *name, int64_t v);
 int nv_add_nvlist(struct nvlist *nv, const char *name, const struct nvlist *v);
+/* Without a copy: the malloc'ed bytes are nv's, even if it fails. */
+int nv_give_bytes(struct nvlist *nv, const char *name, void *p, size_t n);
+/* Out of nv, without a copy: the caller's to free; NULL: there is none. */
+struct nvlist *nv_take_nvlist(struct nvlist *nv, const char *name);
 int nv_add_nvlist_array(struct nvlist *nv, const char *name, struct nvlist *const *v, size_t n);
 int nv_add_bool(struct nvlist *nv, const char *name, bool v); /* BOOLEAN_VALUE */
 void nv_remove(struct nvlist *nv, const char *name);
