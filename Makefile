@@ -259,7 +259,9 @@ $(B)/fuzz/%.o: %.c | $(LIBSTAMP)
 	@mkdir -p $(@D)
 	@$(if $(V),,echo "  CC      $< (fuzz)")
 	$(Q)$(CLANG) $(CODEGEN) -O1 -w $(DEFINES) $(INCLUDE) -MMD -MP -c $< -o $@
-$(B)/tests/fuzz/$(F): $(LIBOBJ:$(B)/obj/%=$(B)/fuzz/%) $(B)/fuzz/tests/fuzz/fuzz_$(F).o $(HOSTSTAMP)
+# A device is linked with its own folder alone: the fuzzer looks at every counter after every run.
+FUZZOBJ   = $(if $(filter vmx_%,$(F)),$(filter $(B)/obj/core/% $(B)/obj/vmx/%,$(LIBOBJ)),$(LIBOBJ))
+$(B)/tests/fuzz/$(F): $(FUZZOBJ:$(B)/obj/%=$(B)/fuzz/%) $(B)/fuzz/tests/fuzz/fuzz_$(F).o $(HOSTSTAMP)
 	@mkdir -p $(@D)
 	$(Q)clang -fsanitize=fuzzer,address,undefined $(if $(filter $(F),$(SUMLESS)),$(sumless)) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(wildcard $(TP)/host/lib/*.a) -Wl,--end-group -lm -lpthread

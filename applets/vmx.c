@@ -55,6 +55,8 @@ static const char vmx_usage[] =
     "  -v           report exits and start time on stderr at the end\n"
     "  -V SOCKET    VNC for the display: PATH[,keymap=en-us|en-gb|de|fr][,password=TEXT]\n"
     "  -x CONSOLE   a virtio console, as -s\n"
+    "  -y CID,PATH  vsock: the guest's address (3 or more); host clients connect to PATH and say CONNECT port,\n"
+    "               guests reach PATH_port\n"
     "A file, socket or tap may be fd:N, a descriptor that is open already; a disk vhost:N:M, the socket of\n"
     "its server and of a broker.\n";
 
@@ -327,6 +329,25 @@ parse_vnc(char *s, struct vmx_config *c)
 	return ((c->vnc_fd[i] = unix_listen(path)) < 0);
 }
 
+static int parse_number(const char *s, uint64_t min, uint64_t max, uint64_t *n);
+
+/* CID,PATH */
+static int
+parse_vsock(char *s, struct vmx_config *c)
+{
+	char *cid = strsep(&s, ",");
+	uint64_t n;
+	int rc;
+
+	if (s == NULL || *s == '\0')
+		return (applet_usage("-y: CID,PATH"));
+	if ((rc = parse_number(cid, 3, UINT32_MAX - 1, &n)) != 0)
+		return (rc);
+	c->vsock_cid = (uint32_t)n;
+	c->vsock_path = s;
+	return ((c->vsock_fd = unix_listen(s)) < 0);
+}
+
 static int
 parse_number(const char *s, uint64_t min, uint64_t max, uint64_t *n)
 {
@@ -396,6 +417,7 @@ run_option(struct run *r, int o)
 		c->vgabios_fd = open_file(strcmp(optarg, "std") == 0 ? VGABIOS : optarg, O_RDONLY, "display ROM");
 		return (c->vgabios_fd < 0);
 	case 'x': return (parse_char(optarg, &c->virtcon));
+	case 'y': return (parse_vsock(optarg, c));
 	}
 	return (2);
 }
@@ -438,7 +460,7 @@ do_run(int argc, char **argv)
 
 	vmx_config_init(&r.c);
 	while ((o = applet_getopt(argc, argv,
-		    "a:b:Bc:C:d:i:j:k:K:l:m:n:o:rRs:S:t:u:vV:G:x:")) != -1) {
+		    "a:b:Bc:C:d:i:j:k:K:l:m:n:o:rRs:S:t:u:vV:G:x:y:")) != -1) {
 		serial = serial || o == 's';
 		if (o == '?' || (rc = run_option(&r, o)) == 2)
 			return (2);

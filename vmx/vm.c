@@ -43,7 +43,7 @@ vmx_config_init(struct vmx_config *c)
 	c->kernel_fd = c->initrd_fd = c->firmware_fd = c->vgabios_fd = -1;
 	for (unsigned i = 0; i < VMX_MAX_VNC; i++)
 		c->vnc_fd[i] = -1;
-	c->debug_fd = c->control_fd = c->vsock_dirfd = -1;
+	c->debug_fd = c->control_fd = c->vsock_fd = -1;
 	for (unsigned i = 0; i < VMX_MAX_SERIAL; i++)
 		c->serial[i] = (struct vmx_char)VMX_CHAR_NONE;
 	c->virtcon = (struct vmx_char)VMX_CHAR_NONE;
@@ -411,7 +411,10 @@ vm_walls(struct vm *vm, struct err *e)
 	vm->c.kvm_fd = -1;
 	if (vm->kvm_fd < 0)
 		return (vm->kvm_fd);
-	return (vm->c.jail ? vm_jail_enter(vm->c.jail_uid, vm->c.jail_gid, e) : 0);
+	if (!vm->c.jail)
+		return (0);
+	return (vm_jail_enter(vm->c.jail_uid, vm->c.jail_gid,
+	    vm->c.vsock_cid != 0 ? vm->c.vsock_path : NULL, e));
 }
 
 static int
@@ -513,8 +516,8 @@ config_check(const struct vmx_config *c, struct err *e)
 		return (err_set(e, EINVAL, "1 to %d vCPUs", VMX_MAX_CPUS));
 	if (c->ndisks > VMX_MAX_DISKS || c->nnics > VMX_MAX_NICS)
 		return (err_set(e, EINVAL, "too many disks or network cards"));
-	if (c->vsock_cid != 0)
-		return (err_set(e, ENOTSUP, "no vsock device yet"));
+	if (c->vsock_cid != 0 && c->vsock_cid < 3)
+		return (err_set(e, EINVAL, "a guest's vsock address is 3 or more"));
 	if (c->vnc_fd[0] >= 0 && c->vgabios_fd < 0)
 		return (err_set(e, EINVAL, "VNC needs a display"));
 	for (unsigned i = 0; i < c->ndisks; i++) {

@@ -17,6 +17,7 @@
 #include "smartbox/vmx/ide.h"
 #include "smartbox/vmx/vga.h"
 #include "vm_impl.h"
+#include "vm_jail.h"
 
 enum { SLOT_DISPLAY = 2, SLOT_FIRST = 3, SLOT_LAST = 30, DISK_WORKERS = 4 };
 
@@ -217,6 +218,31 @@ small_ones(struct vm *vm, unsigned *slot, struct err *e)
 	return (vconsole_new(vm->board, PCI_DEVFN((*slot)++, 0), c, io, e));
 }
 
+/* In the jail the folder of the sockets is VM_JAIL_VSOCK. */
+static int
+vsock(struct vm *vm, unsigned *slot, struct err *e)
+{
+	const char *path = vm->c.vsock_path, *base;
+	char jailed[128];
+	struct vvsock_spec spec = {.cid = vm->c.vsock_cid};
+	struct iothread *io;
+	int rc;
+
+	if (vm->c.vsock_cid == 0)
+		return (0);
+	if ((rc = io_make(vm, "io-vsock", &io, e)) != 0)
+		return (rc);
+	if (path != NULL && vm->c.jail) {
+		base = strrchr(path, '/');
+		(void)snprintf(jailed, sizeof(jailed), "%s/%s", VM_JAIL_VSOCK,
+		    base != NULL ? base + 1 : path);
+		path = jailed;
+	}
+	spec.path = path;
+	spec.listen_fd = take(&vm->c.vsock_fd);
+	return (vvsock_new(vm->board, PCI_DEVFN((*slot)++, 0), &spec, io, e));
+}
+
 static int
 display(struct vm *vm, struct err *e)
 {
@@ -238,12 +264,14 @@ vm_devices(struct vm *vm, struct err *e)
 	unsigned slot = SLOT_FIRST;
 	int rc;
 
-	if (vm->c.ndisks + vm->c.nnics + 4 > SLOT_LAST - SLOT_FIRST)
+	if (vm->c.ndisks + vm->c.nnics + 5 > SLOT_LAST - SLOT_FIRST)
 		return (err_set(e, ENOSPC, "more devices than PCI slots"));
 	if ((rc = fixed(vm, e)) != 0 || (rc = display(vm, e)) != 0 || (rc = ide_disks(vm, e)) != 0 ||
 	    (rc = disks(vm, &slot, e)) != 0 || (rc = nics(vm, &slot, e)) != 0)
 		return (rc);
-	return (small_ones(vm, &slot, e));
+	if ((rc = small_ones(vm, &slot, e)) != 0)
+		return (rc);
+	return (vsock(vm, &slot, e));
 }
 
 static void
@@ -266,7 +294,7 @@ vm_close_config(struct vmx_config *c)
 		close_fd(&c->vnc_fd[i]);
 	close_fd(&c->debug_fd);
 	close_fd(&c->control_fd);
-	close_fd(&c->vsock_dirfd);
+	close_fd(&c->vsock_fd);
 	for (unsigned i = 0; i < c->ndisks; i++) {
 		close_fd(&c->disks[i].fd);
 		close_fd(&c->disks[i].vhost_fd);

@@ -22,7 +22,7 @@
 
 enum vm_request { VM_NONE, VM_RESET, VM_POWEROFF, VM_CRASH, VM_KILL };
 
-enum { VM_MAX_IO = VMX_MAX_DISKS + VMX_MAX_NICS + 2, VM_MAX_CHR = VMX_MAX_SERIAL + 1 };
+enum { VM_MAX_IO = VMX_MAX_DISKS + VMX_MAX_NICS + 3, VM_MAX_CHR = VMX_MAX_SERIAL + 1 };
 
 struct vm_cpu {
 	struct vm *vm;

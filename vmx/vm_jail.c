@@ -13,6 +13,7 @@
  * The filter is a linear list of comparisons, made from a table: 40 entries at most, no library.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -22,6 +23,8 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -54,17 +57,52 @@ any_directory(void)
 	return ("/");
 }
 
+/* The folder of a path as a mount of its own, to be put under the new root; -1: none is wanted. */
+static int
+folder_take(const char *path, int *fd, struct err *e)
+{
+	const char *slash = path != NULL ? strrchr(path, '/') : NULL;
+	char folder[128] = ".";
+
+	*fd = -1;
+	if (path == NULL)
+		return (0);
+	if (slash != NULL)
+		(void)snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path) + 1, path);
+	*fd = (int)syscall(SYS_open_tree, AT_FDCWD, folder, 1 /* CLONE */ | O_CLOEXEC);
+	return (*fd < 0 ? err_sys(e, errno, "the folder '%s'", folder) : 0);
+}
+
+/* Into the new root, which is still at dir. */
+static int
+folder_put(int fd, const char *dir)
+{
+	char at[64];
+	int rc;
+
+	if (fd < 0)
+		return (0);
+	(void)snprintf(at, sizeof(at), "%s%s", dir, VM_JAIL_VSOCK);
+	rc = mkdir(at, 0555) != 0 ||
+	    syscall(SYS_move_mount, fd, "", AT_FDCWD, at, 4 /* the descriptor itself */) != 0;
+	(void)close(fd);
+	return (rc ? -1 : 0);
+}
+
 /* An empty tmpfs as root; what was below it is unmounted. */
 static int
-empty_root(struct err *e)
+empty_root(const char *sockets, struct err *e)
 {
 	const char *dir = any_directory();
+	int folder, rc;
 
 	if (unshare(CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS) != 0)
 		return (err_sys(e, errno, "cannot leave the host's namespaces"));
+	if ((rc = folder_take(sockets, &folder, e)) != 0)
+		return (rc);
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
 	    mount("none", dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=555") != 0 ||
-	    chdir(dir) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
+	    folder_put(folder, dir) != 0 || chdir(dir) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 ||
 	    umount2(".", MNT_DETACH) != 0 || chdir("/") != 0 ||
 	    mount("none", "/", NULL, MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
 		NULL) != 0)
@@ -86,13 +124,13 @@ drop_privileges(uid_t uid, gid_t gid, struct err *e)
 }
 
 int
-vm_jail_enter(uid_t uid, gid_t gid, struct err *e)
+vm_jail_enter(uid_t uid, gid_t gid, const char *sockets, struct err *e)
 {
 	int rc;
 
 	if (limit(RLIMIT_CORE, 0) != 0 || limit(RLIMIT_NOFILE, 512) != 0)
 		return (err_sys(e, errno, "cannot set limits"));
-	if ((rc = empty_root(e)) != 0)
+	if ((rc = empty_root(sockets, e)) != 0)
 		return (rc);
 	return (drop_privileges(uid, gid, e));
 }
@@ -106,7 +144,7 @@ static const int calls_common[] = {SYS_read, SYS_write, SYS_futex, SYS_rt_sigpro
     SYS_pwritev, SYS_fdatasync, SYS_fallocate, -1};
 static const int calls_vcpu[] = {SYS_eventfd2, SYS_prctl, SYS_sendmsg, SYS_recvmsg, SYS_shutdown,
     SYS_close, -1};
-static const int calls_io[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_writev, SYS_getrandom,
+static const int calls_io[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_readv, SYS_writev, SYS_getrandom,
     SYS_sendto, SYS_recvfrom, SYS_socket, SYS_connect, SYS_close, SYS_poll, SYS_prctl, SYS_accept4,
     SYS_mremap,
     SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_socketpair, SYS_setsockopt, SYS_timerfd_create,

@@ -11,8 +11,13 @@
 
 enum jail_role { JAIL_VCPU, JAIL_IO, JAIL_MAIN };
 
-/* The process, while it has one thread: empty root, no network, no capability, this user. */
-int vm_jail_enter(uid_t uid, gid_t gid, struct err *e);
+#define VM_JAIL_VSOCK "/vsock"
+
+/*
+ * The process, while it has one thread: empty root, no network, no capability, this user.  sockets
+ * (NULL: none) is a path whose folder stays reachable, as VM_JAIL_VSOCK.
+ */
+int vm_jail_enter(uid_t uid, gid_t gid, const char *sockets, struct err *e);
 /* The calling thread: the system calls of its role and no other. After vm_jail_enter. */
 int vm_jail_thread(enum jail_role role);
 

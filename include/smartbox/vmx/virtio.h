@@ -137,6 +137,19 @@ int vballoon_new(struct board *b, unsigned devfn, struct iothread *io, struct er
 /* Ask the guest to give up so many pages of 4 KiB; NULL device: no balloon. */
 void vballoon_set(struct device *d, uint32_t pages);
 uint32_t vballoon_actual(struct device *d);
+
+struct vvsock_spec {
+	uint64_t cid;	  /* the guest's */
+	int listen_fd;	  /* host clients that say "CONNECT port"; owned; -1: none */
+	const char *path; /* a guest's connection to port N goes to the socket PATH_N; copied */
+	int (*dial)(void *arg, uint32_t port); /* instead of path: a connected descriptor or -1 */
+	void *dial_arg;
+};
+int vvsock_new(struct board *b, unsigned devfn, const struct vvsock_spec *s, struct iothread *io,
+    struct err *e);
+/* For tests without a thread: look at every socket; client (-1: none) is a new one of the host's. */
+void vvsock_poll(struct device *d, int client);
+
 int vconsole_new(struct board *b, unsigned devfn, struct chr *c, struct iothread *io,
     struct err *e);
 

@@ -71,9 +71,9 @@ struct vmx_config {
 	struct vmx_char serial[VMX_MAX_SERIAL];
 	struct vmx_char virtcon; /* virtio console; in, out, listen all -1: no such device */
 	bool rng, balloon;
-	uint32_t vsock_cid;	/* 0: no vsock. -ENOTSUP so far */
-	const char *vsock_path; /* unix sockets PATH_PORT answer the guest's connections */
-	int vsock_dirfd;	/* the folder of vsock_path, for a jail without paths; -1: none */
+	uint32_t vsock_cid;	/* the guest's, 3 or more; 0: no vsock */
+	int vsock_fd;		/* listening unix socket for host clients; -1: none */
+	const char *vsock_path; /* unix sockets PATH_PORT answer the guest's connections; NULL: none */
 
 	const char *bootorder; /* letters of c disk, d cd, n net; NULL: "cd" */
 	const char *bootonce;  /* the same, for the first boot alone; NULL: none */
