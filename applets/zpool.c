@@ -187,6 +187,15 @@ zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r)
 	*argc -= 1;
 }
 
+int
+zpool_take_stamp(const char *arg, char *how)
+{
+	if (strcmp(arg, "d") != 0 && strcmp(arg, "u") != 0)
+		return (applet_usage("-T takes 'd' or 'u'"));
+	*how = arg[0];
+	return (0);
+}
+
 void
 zpool_print_stamp(char how)
 {
@@ -443,30 +452,32 @@ history(int argc, char **argv)
 	return (zpool_each(argc - optind, argv + optind, history_one, &o, NULL));
 }
 
-static const char *
-state_phrase(uint64_t state)
+/* A pool that runs here keeps its labels, whatever the options. */
+static int
+check_label(const struct nvlist *label, const char *path, bool force, struct err *e)
 {
-	static const char *const phrases[] = {"a member of pool", "a member of exported pool",
-	    "a member of destroyed pool", "a reserved spare of pool", "a cache device of pool"};
+	uint64_t state = nv_u64_or(label, "state", POOL_ACTIVE);
+	const char *pool = nv_str_or(label, "name", "");
 
-	return (state < 5 ? phrases[state] : "part of pool");
+	if (state == POOL_ACTIVE && pool_is_imported(pool))
+		return (err_set(e, EBUSY, "%s is a member (ACTIVE) of pool \"%s\". Offline the disk first "
+		    "to clear its label.", path, pool));
+	if (state == POOL_DESTROYED || force)
+		return (0);
+	(void)applet_fail_bare(NULL, "use '-f' to override the following error:");
+	return (err_set(e, EBUSY, "%s is a member of %s pool \"%s\"", path, state == POOL_EXPORTED ? "exported" : "potentially active", pool));
 }
 
 static int
 clear_label(struct bdev *bd, const char *path, bool force, struct err *e)
 {
 	struct nvlist *label;
-	uint64_t state;
 	int rc;
 
 	if (label_read(bd, &label, NULL) != 0)
-		return (err_set(e, ENOENT, "no label found on '%s'", path));
-	state = nv_u64_or(label, "state", POOL_ACTIVE);
-	if (state != POOL_DESTROYED && !force)
-		rc = err_set(e, EBUSY, "%s is %s \"%s\"; use '-f' to clear it all the same", path,
-		    state_phrase(state), nv_str_or(label, "name", ""));
-	else
-		rc = err_rc(e, label_clear(bd), "cannot clear '%s'", path);
+		return (err_set(e, ENOENT, "failed to read label from %s", path));
+	if ((rc = check_label(label, path, force, e)) == 0)
+		rc = err_rc(e, label_clear(bd), "failed to clear label for %s", path);
 	nv_free(label);
 	return (rc);
 }
@@ -487,20 +498,32 @@ labelclear(int argc, char **argv)
 	if (optind + 1 != argc)
 		return (applet_usage(optind < argc ? "too many arguments" : "missing vdev name"));
 	if (bdev_open(argv[optind], BDEV_EXCL, &bd, &e) != 0)
-		return (applet_fail_bare(&e, "failed to open '%s'", argv[optind]));
+		return (applet_fail_bare(NULL, "%s", e.msg));
 	rc = clear_label(bd, argv[optind], force, &e);
 	bdev_close(bd);
 	return (rc == 0 ? 0 : applet_fail_bare(NULL, "%s", e.msg));
 }
 
+static int
+version(int argc, char **argv)
+{
+	if (applet_getopt(argc, argv, "") != -1)
+		return (2);
+	if (optind < argc)
+		return (applet_usage("too many arguments"));
+	(void)printf("zfs-smartbox-%s\n", applet_version());
+	return (0);
+}
+
 static const struct subcmd zpool_commands[] = {
+	{"version", version, "", "show the version of this program"},
 	{"create", zpool_create, "[-fnd] [-o PROPERTY=VALUE]... [-O FS-PROPERTY=VALUE]... "
 	    "[-m MOUNTPOINT] [-R ROOT] POOL VDEV...", "make a pool of files, partitions or disks"},
 	{"destroy", destroy, "[-f] POOL", "end a pool; its data is lost"},
-	{"import", zpool_import, "[-aDfFmNnsX] [--rewind-to-checkpoint] [-d DIR|DEVICE]... "
-	    "[-o PROPERTY=VALUE]... [-R ROOT] [-T TXG] [POOL|ID [NEW-NAME]]", "list the pools that are found, or import"},
+	{"import", zpool_import, "[-aDfFlmNnsX] [--rewind-to-checkpoint] [-d DIR|DEVICE]... "
+	    "[-c CACHEFILE] [-o PROPERTY=VALUE|OPTION,...]... [-R ROOT] [-T TXG] [POOL|ID [NEW-NAME]]", "list the pools that are found, or import"},
 	{"export", export, "[-af] POOL...", "unmount and let go of a pool"},
-	{"list", zpool_list, "[-HpPv] [-o COLUMN,...] [POOL]... [INTERVAL [COUNT]]",
+	{"list", zpool_list, "[-gHLpPv] [-o COLUMN,...] [-T d|u] [POOL]... [INTERVAL [COUNT]]",
 	    "space and health of pools"},
 	{"status", zpool_status, "[-DegiLpPstvx] [-T d|u] [POOL]... [INTERVAL [COUNT]]",
 	    "devices, states and errors"},
@@ -508,7 +531,7 @@ static const struct subcmd zpool_commands[] = {
 	    "what is read and written"},
 	{"scrub", zpool_scrub, "[-s|-p] [-w] POOL...", "verify and repair all data of a pool"},
 	{"resilver", zpool_resilver, "POOL...", "begin the running resilver anew"},
-	{"wait", zpool_wait, "[-t ACTIVITY,...] POOL", "until nothing is going on in a pool"},
+	{"wait", zpool_wait, "[-Hp] [-T d|u] [-t ACTIVITY,...] POOL [INTERVAL]", "until nothing is going on in a pool"},
 	{"add", zpool_add, "[-fgLnP] [-o ashift=N] POOL VDEV...", "more devices for a pool"},
 	{"remove", zpool_remove, "[-npsw] POOL DEVICE...", "take a log, cache or spare device out"},
 	{"attach", zpool_attach, "[-fsw] [-o ashift=N] POOL DEVICE NEW-DEVICE",
@@ -539,6 +562,8 @@ static const struct subcmd zpool_commands[] = {
 static int
 zpool_main(int argc, char **argv)
 {
+	if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
+		return (version(1, argv));
 	buf_str(&command_line, "zpool");
 	for (int i = 1; i < argc; i++)
 		buf_printf(&command_line, " %s", argv[i]);

@@ -150,7 +150,7 @@ create_checked(struct create_opts *o, int argc, char **argv)
 		return (status);
 	status = check_mountpoint(pool, nv_str_or(o->fsprops, "mountpoint", NULL), o->altroot);
 	if (status == 0 && o->dryrun)
-		zpool_print_layout(pool, NULL, tree);
+		zpool_print_layout(pool, NULL, tree, 0);
 	else if (status == 0)
 		status = start_pool(o, pool, tree);
 	nv_free(tree);

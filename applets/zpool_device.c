@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "smartbox/core/units.h"
 #include "smartbox/fs/client.h"
 #include "zpool_impl.h"
 
@@ -229,27 +230,35 @@ zpool_detach(int argc, char **argv)
 
 struct add_opts {
 	bool force, dryrun;
+	unsigned names; /* ZPOOL_NAME_... */
 	uint64_t ashift;
 };
 
 static int
+parse_ashift(const char *arg, uint64_t *ashift)
+{
+	if (strncmp(arg, "ashift=", 7) != 0)
+		return (strchr(arg, '=') == NULL ? applet_usage("missing '=' for -o option") :
+		    applet_fail_bare(NULL, "property '%s' is not valid here", arg));
+	if (units_parse_u64(arg + 7, 0, 16, ashift, NULL) != 0 || (*ashift != 0 && *ashift < 9))
+		return (applet_fail_bare(NULL, "invalid 'ashift=%s' property: only values between 9 and "
+		    "16 are allowed", arg + 7));
+	return (0);
+}
+
+static int
 read_add_opts(int argc, char **argv, struct add_opts *o)
 {
-	int c;
+	int c, status;
 
 	while ((c = applet_getopt(argc, argv, "fgLno:P")) != -1) {
 		if (c == '?')
 			return (2);
 		o->force = o->force || c == 'f';
 		o->dryrun = o->dryrun || c == 'n';
-		if (c != 'o')
-			continue;
-		if (strncmp(optarg, "ashift=", 7) != 0)
-			return (applet_fail_bare(NULL, "property '%s' is not valid here", optarg));
-		o->ashift = strtoull(optarg + 7, NULL, 10);
-		if (o->ashift != 0 && (o->ashift < 9 || o->ashift > 16))
-			return (applet_fail_bare(NULL, "invalid 'ashift=%s' property: only values between "
-			    "9 and 16 are allowed", optarg + 7));
+		o->names |= zpool_name_option(c);
+		if (c == 'o' && (status = parse_ashift(optarg, &o->ashift)) != 0)
+			return (status);
 	}
 	if (optind >= argc)
 		return (applet_usage("missing pool name argument"));
@@ -274,6 +283,19 @@ send_add(const char *pool, const struct add_opts *o, const struct nvlist *tree)
 	return (0);
 }
 
+/* What stands beside the tree belongs to the layout that -n prints. */
+static void
+take_aux(const struct nvlist *status, struct nvlist *tree)
+{
+	static const char *const lists[] = {"l2cache", "spares"};
+	struct nvlist **v;
+	size_t n;
+
+	for (int i = 0; i < 2; i++)
+		if (nv_get_nvlist_array(status, lists[i], &v, &n) == 0)
+			must(nv_add_nvlist_array(tree, lists[i], v, n));
+}
+
 int
 zpool_add(int argc, char **argv)
 {
@@ -289,10 +311,12 @@ zpool_add(int argc, char **argv)
 		return (applet_fail_bare(&e, "cannot open '%s'", pool));
 	if (nv_get_nvlist(there, "tree", &pool_tree) != 0)
 		pool_tree = NULL;
+	else
+		take_aux(there, pool_tree);
 	status = zpool_parse_vdevs(argc - optind - 1, argv + optind + 1, o.force, pool_tree, &tree);
 	if (status == 0) {
 		if (o.dryrun)
-			zpool_print_layout(pool, pool_tree, tree);
+			zpool_print_layout(pool, pool_tree, tree, o.names);
 		else
 			status = send_add(pool, &o, tree);
 		nv_free(tree);

@@ -67,7 +67,8 @@ int zpool_parse_vdevs(int argc, char **argv, bool force, const struct nvlist *po
 /* One device, as for attach. */
 int zpool_parse_device(const char *arg, struct nvlist **leaf);
 /* What "-n" prints: there: the pool's tree for an add, else NULL. */
-void zpool_print_layout(const char *pool, const struct nvlist *there, const struct nvlist *tree);
+void zpool_print_layout(const char *pool, const struct nvlist *there, const struct nvlist *tree,
+    unsigned how);
 
 /* Fields of "scan" in a pool's status, as fs/poolops_status.c puts them. */
 enum { SCAN_FUNC, SCAN_STATE, SCAN_PAUSED, SCAN_START, SCAN_END, SCAN_TO_EXAMINE, SCAN_EXAMINED,
@@ -78,10 +79,17 @@ enum { FUNC_SCRUB = 1, FUNC_RESILVER = 2, STATE_SCANNING = 1, STATE_FINISHED = 2
 /* Wait until "scrub", "resilver" or "replace" is over; the exit code. */
 int zpool_wait_for(const char *pool, const char *activity);
 
-/* How a vdev is called: its basename for disks, the path for files or when full. */
-const char *zpool_vdev_name(const struct nvlist *node, bool full);
+/* Options of how devices are called: -P the whole path, -g the guid, -L with links resolved. */
+enum { ZPOOL_NAME_FULL = 1, ZPOOL_NAME_GUID = 2, ZPOOL_NAME_REAL = 4 };
+unsigned zpool_name_option(int letter); /* 0: none of these */
+/* The basename of disks, the path of files, or as `how` says.  Good until the next call. */
+const char *zpool_vdev_name(const struct nvlist *node, unsigned how);
 /* Width that the names of the tree need, each level indented by two. */
-size_t zpool_tree_width(const struct nvlist *node, size_t depth, bool full);
+size_t zpool_tree_width(const struct nvlist *node, size_t depth, unsigned how);
+/* Of all in a pool's status, cache and spare devices too. */
+size_t zpool_status_width(const struct nvlist *status, unsigned how);
+/* Is this top-level one of the class ("": data)?  Those that are gone are in none. */
+bool zpool_is_shown(const struct nvlist *node, const char *class);
 /* Children of a node; n is 0 when there are none. */
 void zpool_children(const struct nvlist *node, struct nvlist ***child, size_t *n);
 
@@ -91,6 +99,8 @@ struct zpool_repeat {
 	uint64_t count; /* 0: for ever */
 };
 void zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r);
+/* -T d|u; 0, or 2 after a message. */
+int zpool_take_stamp(const char *arg, char *how);
 /* The time before a round: 'd' as people, 'u' as programs want it, else nothing. */
 void zpool_print_stamp(char how);
 /* Run fn once or again and again; the last exit code. */

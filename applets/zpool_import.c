@@ -13,29 +13,39 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "smartbox/core/file.h"
 #include "smartbox/fs/client.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/names.h"
 #include "smartbox/fs/spa.h"
 #include "zpool_impl.h"
 
-enum { DIRS_MAX = 256, NAME_WIDTH_MIN = 10 };
+enum { DIRS_MAX = 1024, OPTIONS_MAX = 32, NAME_WIDTH_MIN = 10 };
+
+struct guid_set {
+	uint64_t guid[1024];
+	size_t n;
+};
 
 struct import_opts {
 	char *dirs[DIRS_MAX]; /* absolute; kept to the end */
 	size_t ndirs;
 	struct nvlist *props;
-	const char *altroot;
+	const char *altroot, *cachefile;
+	const char *options[OPTIONS_MAX]; /* of the mounts */
+	size_t noptions;
+	struct guid_set *cached; /* pools of the cache file; NULL: any */
 	bool all, destroyed, force, missing_log_ok, no_mount, readonly;
 	bool rewind, dryrun, extreme, to_checkpoint;
 	uint64_t max_txg;
 };
 
-struct guid_set {
-	uint64_t guid[1024];
-	size_t n;
-	bool is_hiding; /* one of them has the name asked for */
-};
+static void
+add_guid(struct guid_set *g, uint64_t guid)
+{
+	if (g->n < sizeof(g->guid) / sizeof(g->guid[0]))
+		g->guid[g->n++] = guid;
+}
 
 /* Pools that run here are not offered again. */
 static int
@@ -46,14 +56,13 @@ note_guid(const char *pool, void *arg)
 
 	if (pool_call(pool, "pool.status", NULL, &status, NULL) != 0)
 		return (0);
-	if (g->n < sizeof(g->guid) / sizeof(g->guid[0]))
-		g->guid[g->n++] = nv_u64_or(status, "guid", 0);
+	add_guid(g, nv_u64_or(status, "guid", 0));
 	nv_free(status);
 	return (0);
 }
 
 static bool
-is_running(const struct guid_set *g, uint64_t guid)
+has_guid(const struct guid_set *g, uint64_t guid)
 {
 	for (size_t i = 0; i < g->n; i++)
 		if (g->guid[i] == guid)
@@ -64,7 +73,8 @@ is_running(const struct guid_set *g, uint64_t guid)
 static bool
 is_offered(const struct import_opts *o, const struct guid_set *g, const struct pool_found *f)
 {
-	return ((f->state == POOL_DESTROYED) == o->destroyed && !is_running(g, f->guid));
+	return ((f->state == POOL_DESTROYED) == o->destroyed && !has_guid(g, f->guid) &&
+	    (o->cached == NULL || has_guid(o->cached, f->guid)));
 }
 
 static bool is_degraded(const struct nvlist *node);
@@ -98,7 +108,7 @@ print_import_node(const struct nvlist *node, const char *name, const char *state
 		name = text;
 	}
 	if (name == NULL)
-		name = zpool_vdev_name(node, false);
+		name = zpool_vdev_name(node, 0);
 	(void)printf("\t%*s%-*s  %s\n", (int)depth, "", (int)(width - depth), name,
 	    state != NULL ? state : node_state(node));
 	zpool_children(node, &child, &n);
@@ -109,7 +119,7 @@ print_import_node(const struct nvlist *node, const char *name, const char *state
 static size_t
 import_width(const struct nvlist *node, size_t depth)
 {
-	size_t n, width = depth + (nv_has(node, "path") ? strlen(zpool_vdev_name(node, false)) :
+	size_t n, width = depth + (nv_has(node, "path") ? strlen(zpool_vdev_name(node, 0)) :
 	    strlen(nv_str_or(node, "type", "")) + 3);
 	struct nvlist **child;
 
@@ -292,6 +302,8 @@ import_found(const struct import_opts *o, const struct pool_found *f, const char
 		must(nv_add_boolean(r, "force"));
 	if (o->missing_log_ok)
 		must(nv_add_boolean(r, "missing_log_ok"));
+	if (o->noptions != 0)
+		must(nv_add_str_array(r, "options", o->options, o->noptions));
 	if (o->no_mount)
 		must(nv_add_boolean(r, "nomount"));
 	if (o->rewind)
@@ -372,17 +384,20 @@ import_named(const struct import_opts *o, const struct guid_set *g, const struct
 	return (import_found(o, found, new_name));
 }
 
+/* A property, or options for the mounts, which poold knows. */
 static int
-parse_import_prop(struct import_opts *o, const char *arg)
+parse_import_prop(struct import_opts *o, char *arg)
 {
-	static const char *const mount_words[] = {"ro", "rw", "noatime", "atime", "nosuid", "noexec",
-	    "nodev"};
+	char *save;
 
-	for (size_t i = 0; i < sizeof(mount_words) / sizeof(mount_words[0]); i++)
-		if (strcmp(arg, mount_words[i]) == 0)
-			return (applet_usage("mount option '%s': set the property instead "
-			    "(zfs set), or import with -o readonly=on", arg));
-	return (zpool_parse_prop(o->props, arg));
+	if (strchr(arg, '=') != NULL)
+		return (zpool_parse_prop(o->props, arg));
+	for (char *w = strtok_r(arg, ",", &save); w != NULL; w = strtok_r(NULL, ",", &save)) {
+		if (o->noptions == OPTIONS_MAX)
+			return (applet_usage("too many mount options"));
+		o->options[o->noptions++] = w;
+	}
+	return (0);
 }
 
 /* poold works from "/": paths must be absolute. */
@@ -395,6 +410,55 @@ add_dir(struct import_opts *o, const char *dir)
 		return (applet_fail_bare(NULL, "cannot open '%s': %s", dir, strerror(errno)));
 	o->ndirs++;
 	return (0);
+}
+
+/* --- the cache file --------------------------------------------------------------------------- */
+
+/* Paths of the devices of a configuration, those that are there: to be looked at like -d DEVICE. */
+static int
+add_cached_devices(struct import_opts *o, const struct nvlist *node)
+{
+	const char *path = nv_str_or(node, "path", NULL);
+	struct nvlist **child;
+	int status = 0;
+	size_t n;
+
+	if (path != NULL && access(path, F_OK) == 0 && (status = add_dir(o, path)) != 0)
+		return (status);
+	zpool_children(node, &child, &n);
+	for (size_t i = 0; i < n && status == 0; i++)
+		status = add_cached_devices(o, child[i]);
+	return (status);
+}
+
+/* As OpenZFS writes them: an nvlist, pool -> its configuration. */
+static int
+read_cache(struct import_opts *o)
+{
+	static struct guid_set cached;
+	struct nvlist *all, *config, *tree;
+	struct nvpair *p = NULL;
+	struct err e = ERR_INIT;
+	int status = 0;
+	size_t len;
+	char *text;
+
+	if (file_read(o->cachefile, 64 << 20, &text, &len, &e) != 0)
+		return (applet_fail_bare(NULL, "%s", e.msg));
+	if (nv_unpack(text, len, &all, &e) != 0) {
+		free(text);
+		return (applet_fail_bare(NULL, "failed to parse cache file '%s': %s", o->cachefile, e.msg));
+	}
+	while (status == 0 && (p = nv_next(all, p)) != NULL) {
+		if (nvpair_nvlist(p, &config) != 0 || nv_get_nvlist(config, "vdev_tree", &tree) != 0)
+			continue;
+		add_guid(&cached, nv_u64_or(config, "pool_guid", 0));
+		status = add_cached_devices(o, tree);
+	}
+	nv_free(all);
+	free(text);
+	o->cached = &cached;
+	return (status);
 }
 
 static int
@@ -413,16 +477,19 @@ parse_txg(struct import_opts *o, const char *arg)
 static int
 read_import_opts(int argc, char **argv, struct import_opts *o)
 {
+	bool load_keys = false, scan = false;
 	int c, status = 0;
 
-	while (status == 0 && (c = applet_getopt(argc, argv, "aDd:fFmNno:R:sT:X")) != -1) {
+	while (status == 0 && (c = applet_getopt(argc, argv, "aDc:d:fFlmNno:R:sT:X")) != -1) {
 		switch (c) {
 		case 'a': o->all = true; break;
+		case 'c': o->cachefile = optarg; break;
+		case 'l': load_keys = true; break; /* there are none */
 		case 'D': o->destroyed = true; break;
 		case 'f': o->force = true; break;
 		case 'F': o->rewind = true; break;
 		case 'n': o->dryrun = true; break;
-		case 's': break; /* we look at every device anyway */
+		case 's': scan = true; break; /* we look at every device anyway */
 		case 'T': status = parse_txg(o, optarg); break;
 		case 'X': o->extreme = true; break;
 		case 'm': o->missing_log_ok = true; break;
@@ -433,6 +500,10 @@ read_import_opts(int argc, char **argv, struct import_opts *o)
 		default: return (2);
 		}
 	}
+	if (status == 0 && o->cachefile != NULL && (o->ndirs != 0 || scan))
+		status = applet_usage("-c is incompatible with %s", scan ? "-s" : "-d");
+	if (status == 0 && load_keys && o->no_mount)
+		status = applet_usage("-l is incompatible with -N");
 	if (status == 0 && (o->dryrun || o->extreme) && !o->rewind)
 		status = applet_usage("-n or -X only meaningful with -F");
 	if (status == 0 && o->to_checkpoint && (o->rewind || o->max_txg != 0))
@@ -467,7 +538,9 @@ import_scanned(const struct import_opts *o, int argc, char **argv)
 	int status;
 
 	(void)zpool_each(0, NULL, note_guid, &running, NULL);
-	if (pool_scan(o->ndirs != 0 ? (const char *const *)o->dirs : NULL, o->ndirs, &scan, &e) != 0)
+	if (o->cached != NULL && o->ndirs == 0)
+		; /* nothing of it is there: nothing is found */
+	else if (pool_scan(o->ndirs != 0 ? (const char *const *)o->dirs : NULL, o->ndirs, &scan, &e) != 0)
 		return (applet_fail_bare(&e, "cannot look for pools"));
 	if (o->all)
 		status = import_all(o, &running, &scan);
@@ -497,6 +570,8 @@ zpool_import(int argc, char **argv)
 	altroot = zpool_take_prop(o.props, "altroot");
 	o.readonly = readonly != NULL && strcmp(readonly, "on") == 0;
 	o.altroot = altroot;
+	if (status == 0 && o.cachefile != NULL)
+		status = read_cache(&o);
 	if (status == 0)
 		status = import_scanned(&o, argc, argv);
 	free(readonly);

@@ -24,7 +24,8 @@ struct before {
 };
 
 struct iostat_opts {
-	bool scripted, raw, verbose, full, skip_first, once_headed, headed;
+	bool scripted, raw, verbose, skip_first, once_headed, headed;
+	unsigned names; /* ZPOOL_NAME_... */
 	char stamp;
 	int argc;
 	char **argv;
@@ -115,6 +116,8 @@ add_up(const struct nvlist *tree, uint64_t *size, uint64_t *alloc)
 	}
 }
 
+static void print_device(struct iostat_opts *o, const struct nvlist *node, size_t depth);
+
 static void
 print_devices(struct iostat_opts *o, const struct nvlist *node, size_t depth)
 {
@@ -122,13 +125,57 @@ print_devices(struct iostat_opts *o, const struct nvlist *node, size_t depth)
 	size_t n;
 
 	zpool_children(node, &child, &n);
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(nv_str_or(child[i], "type", ""), "hole") == 0)
-			continue;
-		print_line(o, child[i], zpool_vdev_name(child[i], o->full), depth,
-		    nv_u64_or(child[i], "size", 0), nv_u64_or(child[i], "alloc", 0));
-		print_devices(o, child[i], depth + 2);
+	for (size_t i = 0; i < n; i++)
+		print_device(o, child[i], depth);
+}
+
+static void
+print_device(struct iostat_opts *o, const struct nvlist *node, size_t depth)
+{
+	print_line(o, node, zpool_vdev_name(node, o->names), depth, nv_u64_or(node, "size", 0),
+	    nv_u64_or(node, "alloc", 0));
+	print_devices(o, node, depth + 2);
+}
+
+static void
+print_title(const struct iostat_opts *o, const char *title)
+{
+	if (o->scripted)
+		(void)printf("%s", title);
+	else
+		(void)printf("%-*s", (int)o->width, title);
+	for (int i = 0; i < 2 + COUNTERS; i++)
+		print_cell(o, 0, false);
+	(void)printf("\n");
+}
+
+/* What is for data first, then each other class with its title. */
+static void
+print_classes(struct iostat_opts *o, const struct nvlist *status, const struct nvlist *tree)
+{
+	static const char *const classes[][2] = {{"", ""}, {"dedup", "dedup"}, {"special", "special"},
+	    {"log", "logs"}};
+	struct nvlist **child;
+	size_t n;
+
+	zpool_children(tree, &child, &n);
+	for (int c = 0; c < 4; c++) {
+		bool titled = c == 0;
+
+		for (size_t i = 0; i < n; i++) {
+			if (!zpool_is_shown(child[i], classes[c][0]))
+				continue;
+			if (!titled)
+				print_title(o, classes[c][1]);
+			titled = true;
+			print_device(o, child[i], 2);
+		}
 	}
+	if (nv_get_nvlist_array(status, "l2cache", &child, &n) != 0)
+		return;
+	print_title(o, "cache");
+	for (size_t i = 0; i < n; i++)
+		print_device(o, child[i], 2);
 }
 
 static void
@@ -165,7 +212,7 @@ iostat_pool(const char *pool, void *arg)
 	if (pool_call(pool, "pool.status", NULL, &status, &e) != 0)
 		return (applet_fail_bare(&e, "cannot open '%s'", pool));
 	if (nv_get_nvlist(status, "tree", &tree) == 0) {
-		width = o->verbose ? zpool_tree_width(tree, 0, o->full) : strlen(pool);
+		width = o->verbose ? zpool_status_width(status, o->names) : strlen(pool);
 		o->width = width > o->width ? width : o->width;
 		if (o->round == 0)
 			o->passed = (double)nv_u64_or(status, "age", 1);
@@ -173,7 +220,7 @@ iostat_pool(const char *pool, void *arg)
 		add_up(tree, &size, &alloc);
 		print_line(o, tree, pool, 0, size, alloc);
 		if (o->verbose) {
-			print_devices(o, tree, 2);
+			print_classes(o, status, tree);
 			if (!o->scripted)
 				print_rule(o);
 		}
@@ -246,15 +293,13 @@ zpool_iostat(int argc, char **argv)
 			return (2);
 		o.scripted = o.scripted || c == 'H';
 		o.raw = o.raw || c == 'p';
-		o.full = o.full || c == 'P';
+		o.names |= zpool_name_option(c);
 		o.verbose = o.verbose || c == 'v';
 		o.skip_first = o.skip_first || c == 'y';
 		o.once_headed = o.once_headed || c == 'n';
-		if (c == 'T')
-			o.stamp = optarg[0];
+		if (c == 'T' && zpool_take_stamp(optarg, &o.stamp) != 0)
+			return (2);
 	}
-	if (o.stamp != '\0' && o.stamp != 'd' && o.stamp != 'u')
-		return (applet_usage("-T takes 'd' or 'u'"));
 	o.argc = argc - optind;
 	o.argv = argv + optind;
 	zpool_take_repeat(&o.argc, o.argv, &repeat);

@@ -17,7 +17,7 @@
 #include "smartbox/fs/pool_props.h"
 #include "zpool_impl.h"
 
-enum { COLUMNS_MAX = 64, NUMBER_WIDTH = 5, HEALTH_WIDTH = 8 };
+enum { COLUMNS_MAX = 64, NUMBER_WIDTH = 5, HEALTH_WIDTH = 8, VERBOSE_WIDTH_MIN = 9 };
 
 struct list_opts {
 	const char *columns[COLUMNS_MAX];
@@ -26,7 +26,9 @@ struct list_opts {
 	bool right[COLUMNS_MAX];
 	size_t ncol;
 	char *text; /* of -o, cut in pieces */
-	bool scripted, raw, verbose, full;
+	bool scripted, raw, verbose;
+	unsigned names; /* ZPOOL_NAME_... */
+	char stamp;
 	int argc;
 	char **argv;
 };
@@ -221,7 +223,7 @@ print_vdev(const struct list_opts *o, const struct nvlist *node, size_t depth)
 	for (size_t i = 0; i < o->ncol; i++) {
 		if (strcmp(o->columns[i], "name") == 0)
 			(void)snprintf(cells[i], sizeof(cells[i]), "%*s%s",
-			    o->scripted ? 0 : (int)depth, "", zpool_vdev_name(node, o->full));
+			    o->scripted ? 0 : (int)depth, "", zpool_vdev_name(node, o->names));
 		else
 			vdev_cell(o, node, o->columns[i], cells[i], sizeof(cells[i]));
 		cell[i] = cells[i];
@@ -234,12 +236,70 @@ print_vdev(const struct list_opts *o, const struct nvlist *node, size_t depth)
 		print_vdev(o, child[i], depth + 2);
 }
 
+/* A line of dashes with the name of what follows. */
+static void
+print_title(const struct list_opts *o, const char *title)
+{
+	const char *cell[COLUMNS_MAX];
+	size_t n = strcmp(o->columns[o->ncol - 1], "altroot") == 0 ? o->ncol - 1 : o->ncol;
+
+	for (size_t i = 0; i < n; i++)
+		cell[i] = strcmp(o->columns[i], "name") == 0 ? title : "-";
+	print_line(o, cell, n);
+}
+
+static void
+print_class(const struct list_opts *o, const struct nvlist *tree, const char *class, const char *title)
+{
+	struct nvlist **child;
+	size_t n;
+
+	zpool_children(tree, &child, &n);
+	for (size_t i = 0; i < n; i++) {
+		if (!zpool_is_shown(child[i], class))
+			continue;
+		if (title != NULL)
+			print_title(o, title);
+		title = NULL;
+		print_vdev(o, child[i], 2);
+	}
+}
+
+/* Devices beside the tree; of a spare all that counts is whether it can be had. */
+static void
+print_aux(const struct list_opts *o, const struct nvlist *status, const char *list, const char *title)
+{
+	struct nvlist **v;
+	size_t n;
+
+	if (nv_get_nvlist_array(status, list, &v, &n) != 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		if (i == 0)
+			print_title(o, title);
+		print_vdev(o, v[i], 2);
+	}
+}
+
+static void
+print_devices(const struct list_opts *o, const struct nvlist *status)
+{
+	static const char *const classes[][2] = {{"", NULL}, {"dedup", "dedup"}, {"special", "special"},
+	    {"log", "logs"}};
+	struct nvlist *tree;
+
+	if (nv_get_nvlist(status, "tree", &tree) != 0)
+		return;
+	for (int i = 0; i < 4; i++)
+		print_class(o, tree, classes[i][0], classes[i][1]);
+	print_aux(o, status, "l2cache", "cache");
+	print_aux(o, status, "spares", "spare");
+}
+
 static void
 print_rows(struct list_rows *rows)
 {
 	const char *heading[COLUMNS_MAX];
-	struct nvlist *tree, **child;
-	size_t n;
 
 	for (size_t i = 0; i < rows->o->ncol; i++)
 		heading[i] = rows->o->heading[i];
@@ -247,28 +307,24 @@ print_rows(struct list_rows *rows)
 		print_line(rows->o, heading, rows->o->ncol);
 	for (struct list_row *r = rows->first; r != NULL; r = r->next) {
 		print_line(rows->o, r->cell, rows->o->ncol);
-		if (r->status == NULL || nv_get_nvlist(r->status, "tree", &tree) != 0)
-			continue;
-		zpool_children(tree, &child, &n);
-		for (size_t i = 0; i < n; i++)
-			print_vdev(rows->o, child[i], 2);
+		if (r->status != NULL)
+			print_devices(rows->o, r->status);
 	}
 }
 
-/* The name column must hold the devices too. */
+/* The name column must hold the devices and the titles between them too. */
 static void
 widen_names(struct list_rows *rows)
 {
-	struct nvlist *tree;
-
 	for (struct list_row *r = rows->first; r != NULL; r = r->next)
 		for (size_t i = 0; i < rows->o->ncol; i++) {
 			size_t w;
 
-			if (strcmp(rows->o->columns[i], "name") != 0 || r->status == NULL ||
-			    nv_get_nvlist(r->status, "tree", &tree) != 0)
+			if (strcmp(rows->o->columns[i], "name") != 0 || r->status == NULL)
 				continue;
-			w = zpool_tree_width(tree, 0, rows->o->full);
+			w = zpool_status_width(r->status, rows->o->names);
+			if (w < VERBOSE_WIDTH_MIN)
+				w = VERBOSE_WIDTH_MIN;
 			if (w > rows->o->width[i])
 				rows->o->width[i] = w;
 		}
@@ -293,8 +349,10 @@ list_once(void *arg)
 	struct list_opts *o = arg;
 	struct list_rows rows = {o, NULL, &rows.first};
 	size_t count;
-	int status = zpool_each(o->argc, o->argv, list_pool, &rows, &count);
+	int status;
 
+	zpool_print_stamp(o->stamp);
+	status = zpool_each(o->argc, o->argv, list_pool, &rows, &count);
 	if (count == 0 && !o->scripted)
 		(void)printf("no pools available\n");
 	widen_names(&rows);
@@ -312,15 +370,17 @@ zpool_list(int argc, char **argv)
 	struct zpool_repeat repeat;
 	int c, status;
 
-	while ((c = applet_getopt(argc, argv, "HpPvo:")) != -1) {
+	while ((c = applet_getopt(argc, argv, "HLPT:go:pv")) != -1) {
 		if (c == '?')
 			return (2);
 		o.scripted = o.scripted || c == 'H';
 		o.raw = o.raw || c == 'p';
-		o.full = o.full || c == 'P';
+		o.names |= zpool_name_option(c);
 		o.verbose = o.verbose || c == 'v';
 		if (c == 'o')
 			columns = optarg;
+		else if (c == 'T' && (status = zpool_take_stamp(optarg, &o.stamp)) != 0)
+			return (status);
 	}
 	o.argc = argc - optind;
 	o.argv = argv + optind;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * zpool status: the devices of a pool, their states and error counts; and how vdevs are named.
+ * zpool status: the devices of a pool, their states and error counts.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,48 +15,14 @@
 enum { NAME_WIDTH_MIN = 10 };
 
 struct status_opts {
-	bool raw, full, only_bad, verbose, slow, guids, links;
-	bool init, trim, only_errors;
+	unsigned names; /* ZPOOL_NAME_... */
+	bool raw, only_bad, verbose, slow;
+	bool init, trim, only_errors, dedup;
 	char stamp; /* 'd', 'u': print the time before each round */
 	size_t shown;
 	int argc;
 	char **argv;
 };
-
-const char *
-zpool_vdev_name(const struct nvlist *node, bool full)
-{
-	const char *name = nv_str_or(node, "path", nv_str_or(node, "name", "")), *slash;
-
-	if (full || strcmp(nv_str_or(node, "type", ""), "disk") != 0)
-		return (name);
-	slash = strrchr(name, '/');
-	return (slash != NULL ? slash + 1 : name);
-}
-
-void
-zpool_children(const struct nvlist *node, struct nvlist ***child, size_t *n)
-{
-	*n = 0;
-	*child = NULL;
-	(void)nv_get_nvlist_array(node, "children", child, n);
-}
-
-size_t
-zpool_tree_width(const struct nvlist *node, size_t depth, bool full)
-{
-	size_t n, width = strlen(zpool_vdev_name(node, full)) + depth;
-	struct nvlist **child;
-
-	zpool_children(node, &child, &n);
-	for (size_t i = 0; i < n; i++) {
-		size_t w = zpool_tree_width(child[i], depth + 2, full);
-
-		if (w > width)
-			width = w;
-	}
-	return (width);
-}
 
 static void
 print_count(const struct status_opts *o, uint64_t n)
@@ -68,24 +34,6 @@ print_count(const struct status_opts *o, uint64_t n)
 	else
 		units_format_count(text, sizeof(text), n);
 	(void)printf(" %5s", text);
-}
-
-static bool
-is_shown(const struct nvlist *node, const char *class)
-{
-	const char *type = nv_str_or(node, "type", "");
-
-	return (strcmp(type, "hole") != 0 && strcmp(type, "indirect") != 0 &&
-	    strcmp(nv_str_or(node, "class", ""), class) == 0);
-}
-
-static const char *
-shown_name(const struct status_opts *o, const struct nvlist *node, char buf[32])
-{
-	if (!o->guids)
-		return (zpool_vdev_name(node, o->full));
-	(void)snprintf(buf, 32, "%" PRIu64, nv_u64_or(node, "guid", 0));
-	return (buf);
 }
 
 static void
@@ -146,13 +94,12 @@ print_node(const struct status_opts *o, const struct nvlist *node, size_t width,
 {
 	const char *why = nv_str_or(node, "why", NULL);
 	struct nvlist **child;
-	char number[32];
 	size_t n;
 
 	if (o->only_errors && depth != 0 && !is_in_error(node))
 		return;
 	(void)printf("\t%*s%-*s  %-8s", (int)depth, "", (int)(width - depth),
-	    shown_name(o, node, number), nv_str_or(node, "state", ""));
+	    zpool_vdev_name(node, depth == 0 ? 0 : o->names), nv_str_or(node, "state", ""));
 	print_count(o, nv_u64_or(node, "read", 0));
 	print_count(o, nv_u64_or(node, "write", 0));
 	print_count(o, nv_u64_or(node, "cksum", 0));
@@ -171,7 +118,7 @@ print_node(const struct status_opts *o, const struct nvlist *node, size_t width,
 		print_work(o, node);
 	(void)printf("\n");
 	for (size_t i = 0; i < n; i++)
-		if (depth != 0 || is_shown(child[i], ""))
+		if (depth != 0 || zpool_is_shown(child[i], ""))
 			print_node(o, child[i], width, depth + 2);
 }
 
@@ -185,7 +132,7 @@ print_class(const struct status_opts *o, const struct nvlist *tree, const char *
 
 	zpool_children(tree, &child, &n);
 	for (size_t i = 0; i < n; i++) {
-		if (!is_shown(child[i], class))
+		if (!zpool_is_shown(child[i], class))
 			continue;
 		if (!titled)
 			(void)printf("\t%s\n", title);
@@ -199,7 +146,6 @@ print_aux(const struct status_opts *o, const struct nvlist *status, const char *
     const char *title, size_t width)
 {
 	struct nvlist **v;
-	char number[32];
 	size_t n;
 
 	if (nv_get_nvlist_array(status, list, &v, &n) != 0 || n == 0)
@@ -208,37 +154,23 @@ print_aux(const struct status_opts *o, const struct nvlist *status, const char *
 	for (size_t i = 0; i < n; i++) {
 		const char *state = nv_str_or(v[i], "state", "");
 
-		(void)printf("\t  %-*s  %-8s%s\n", (int)(width - 2), shown_name(o, v[i], number), state,
-		    strcmp(state, "INUSE") == 0 ? "  currently in use" : "");
+		(void)printf("\t  %-*s  %-8s", (int)(width - 2), zpool_vdev_name(v[i], o->names), state);
+		if (strcmp(list, "l2cache") == 0) {
+			print_count(o, nv_u64_or(v[i], "read", 0));
+			print_count(o, nv_u64_or(v[i], "write", 0));
+			print_count(o, nv_u64_or(v[i], "cksum", 0));
+		}
+		(void)printf("%s\n", strcmp(state, "INUSE") == 0 ? "  currently in use" : "");
 	}
-}
-
-static size_t
-widest_aux(const struct status_opts *o, const struct nvlist *status, const char *list, size_t width)
-{
-	struct nvlist **v;
-	size_t n;
-
-	if (nv_get_nvlist_array(status, list, &v, &n) != 0)
-		return (width);
-	for (size_t i = 0; i < n; i++) {
-		size_t w = zpool_tree_width(v[i], 2, o->full);
-
-		width = w > width ? w : width;
-	}
-	return (width);
 }
 
 static void
 print_config(const struct status_opts *o, const struct nvlist *status, const struct nvlist *tree)
 {
-	size_t width = zpool_tree_width(tree, 0, o->full);
+	size_t width = zpool_status_width(status, o->names);
 
-	width = widest_aux(o, status, "spares", widest_aux(o, status, "l2cache", width));
 	if (width < NAME_WIDTH_MIN)
 		width = NAME_WIDTH_MIN;
-	if (o->guids && width < 22)
-		width = 22;
 	(void)printf("config:\n\n\t%-*s  %-8s %5s %5s %5s%s\n", (int)width, "NAME", "STATE", "READ",
 	    "WRITE", "CKSUM", o->slow ? "  SLOW" : "");
 	print_node(o, tree, width, 0);
@@ -477,6 +409,61 @@ print_lost(const struct status_opts *o, const struct nvlist *status)
 		(void)printf("        %s\n", name[i]);
 }
 
+/* --- dedup ------------------------------------------------------------------------------------ */
+
+enum { HISTOGRAM_ROWS = 64, HISTOGRAM_WORDS = 8 };
+
+/* w: blocks, logical, physical, allocated bytes; then the same as often as they are referenced. */
+static void
+print_bucket(const char *name, const uint64_t *w)
+{
+	char text[32];
+
+	(void)printf("%6s", name);
+	for (int i = 0; i < HISTOGRAM_WORDS; i++) {
+		if (i % 4 == 0)
+			units_format_count(text, sizeof(text), w[i]);
+		else
+			units_format_size(text, sizeof(text), w[i]);
+		(void)printf(i % 4 == 0 ? "   %6s" : "   %5s", text);
+	}
+	(void)printf("\n");
+}
+
+/* -D: how many blocks there are of each number of references, by powers of two. */
+static void
+print_dedup(const struct nvlist *status)
+{
+	static const char rule[] = "______________________________";
+	uint64_t total[HISTOGRAM_WORDS] = {0};
+	const uint64_t *w, *h;
+	char name[32];
+	size_t n;
+
+	if (nv_get_u64_array(status, "ddt", &w, &n) != 0 || n != 3 || w[0] == 0) {
+		(void)printf("\n dedup: no DDT entries\n");
+		return;
+	}
+	(void)printf("\n dedup: DDT entries %" PRIu64 ", size ", w[0]);
+	print_size(w[1], " on disk, ");
+	print_size(w[2], " in core\n\n");
+	if (nv_get_u64_array(status, "ddt_histogram", &h, &n) != 0 || n != HISTOGRAM_ROWS * HISTOGRAM_WORDS)
+		return;
+	(void)printf("bucket   %-30s   %-30s\n______   %s   %s\n", "           allocated          ",
+	    "          referenced          ", rule, rule);
+	(void)printf("refcnt   blocks   LSIZE   PSIZE   DSIZE   blocks   LSIZE   PSIZE   DSIZE\n"
+	    "------   ------   -----   -----   -----   ------   -----   -----   -----\n");
+	for (int row = 0; row < HISTOGRAM_ROWS; row++, h += HISTOGRAM_WORDS) {
+		if (h[0] == 0)
+			continue;
+		units_format_count(name, sizeof(name), 1ULL << row);
+		print_bucket(name, h);
+		for (int i = 0; i < HISTOGRAM_WORDS; i++)
+			total[i] += h[i];
+	}
+	print_bucket("Total", total);
+}
+
 static void
 print_status(const struct status_opts *o, const struct nvlist *status, const struct nvlist *tree)
 {
@@ -489,6 +476,8 @@ print_status(const struct status_opts *o, const struct nvlist *status, const str
 	print_checkpoint(status);
 	print_config(o, status, tree);
 	print_lost(o, status);
+	if (o->dedup)
+		print_dedup(status);
 }
 
 static int
@@ -501,6 +490,8 @@ status_pool(const char *pool, void *arg)
 
 	if (o->verbose)
 		must(nv_add_boolean(in, "verbose"));
+	if (o->dedup)
+		must(nv_add_boolean(in, "dedup"));
 	rc = pool_call(pool, "pool.status", in, &status, &e);
 	nv_free(in);
 	if (rc != 0)
@@ -547,16 +538,14 @@ zpool_status(int argc, char **argv)
 		o.trim = o.trim || c == 't';
 		o.only_errors = o.only_errors || c == 'e';
 		o.raw = o.raw || c == 'p';
-		o.full = o.full || c == 'P';
-		o.guids = o.guids || c == 'g';
+		o.names |= zpool_name_option(c);
+		o.dedup = o.dedup || c == 'D';
 		o.slow = o.slow || c == 's';
 		o.verbose = o.verbose || c == 'v';
 		o.only_bad = o.only_bad || c == 'x';
-		if (c == 'T')
-			o.stamp = optarg[0];
+		if (c == 'T' && zpool_take_stamp(optarg, &o.stamp) != 0)
+			return (2);
 	}
-	if (o.stamp != '\0' && o.stamp != 'd' && o.stamp != 'u')
-		return (applet_usage("-T takes 'd' or 'u'"));
 	o.argc = argc - optind;
 	o.argv = argv + optind;
 	zpool_take_repeat(&o.argc, o.argv, &repeat);

@@ -497,7 +497,7 @@ is_of_class(const struct nvlist *top, enum class c)
 }
 
 static void
-print_node(const struct nvlist *node, int depth)
+print_node(const struct nvlist *node, int depth, unsigned how)
 {
 	struct nvlist **child;
 	char word[32];
@@ -509,13 +509,13 @@ print_node(const struct nvlist *node, int depth)
 	else
 		(void)snprintf(word, sizeof(word), "%s", nv_str_or(node, "type", ""));
 	(void)printf("\t%*s%s\n", depth, "", nv_has(node, "path") || nv_has(node, "name") ?
-	    zpool_vdev_name(node, false) : word);
+	    zpool_vdev_name(node, how) : word);
 	for (size_t i = 0; i < n; i++)
-		print_node(child[i], depth + 2);
+		print_node(child[i], depth + 2, how);
 }
 
 static bool
-print_class_of(const struct nvlist *tree, enum class c, bool titled)
+print_class_of(const struct nvlist *tree, enum class c, bool titled, unsigned how)
 {
 	const char *list = class_lists[c] != NULL ? class_lists[c] : "children";
 	struct nvlist **v;
@@ -531,19 +531,20 @@ print_class_of(const struct nvlist *tree, enum class c, bool titled)
 			(void)printf("\t%s\n", c == CLASS_LOG ? "logs" : c == CLASS_SPARE ? "spares" :
 			    class_words[c]);
 		titled = true;
-		print_node(v[i], 2);
+		print_node(v[i], 2, how);
 	}
 	return (titled);
 }
 
 void
-zpool_print_layout(const char *pool, const struct nvlist *there, const struct nvlist *tree)
+zpool_print_layout(const char *pool, const struct nvlist *there, const struct nvlist *tree,
+    unsigned how)
 {
 	(void)printf(there == NULL ? "would create '%s' with the following layout:\n\n\t%s\n" :
 	    "would update '%s' to the following configuration:\n\n\t%s\n", pool, pool);
 	for (int c = 0; c < CLASSES; c++) {
-		bool titled = print_class_of(there, (enum class)c, false);
+		bool titled = print_class_of(there, (enum class)c, false, how);
 
-		(void)print_class_of(tree, (enum class)c, titled);
+		(void)print_class_of(tree, (enum class)c, titled, how);
 	}
 }

@@ -155,6 +155,35 @@ ddt_totals(const struct spa *spa, struct ddt_totals *sum)
 				totals_add(sum, &spa->ddt->ddt[i].bucket[class][b], 1);
 }
 
+_Static_assert(DDT_ROWS == BUCKETS, "a row is a bucket");
+
+void
+ddt_histogram(const struct spa *spa, struct ddt_totals row[DDT_ROWS])
+{
+	memset(row, 0, DDT_ROWS * sizeof(*row));
+	for (unsigned i = 0; spa->ddt != NULL && i < CK_IDS; i++)
+		for (unsigned class = 0; class < CLASSES; class++)
+			for (unsigned b = 0; b < BUCKETS; b++)
+				totals_add(&row[b], &spa->ddt->ddt[i].bucket[class][b], 1);
+}
+
+void
+ddt_table_bytes(const struct spa *spa, uint64_t *disk, uint64_t *core)
+{
+	struct dmu_info info;
+
+	*disk = *core = 0;
+	for (unsigned i = 0; spa->ddt != NULL && i < CK_IDS; i++)
+		for (unsigned class = 0; class < CLASSES; class++) {
+			uint64_t table = spa->ddt->ddt[i].table[class];
+
+			if (table == 0 || dmu_object_info(spa->mos, table, &info) != 0)
+				continue;
+			*disk += info.used_bytes;
+			*core += (info.max_blkid + 1) * info.block_size;
+		}
+}
+
 uint64_t
 ddt_saved(const struct spa *spa)
 {

@@ -35,6 +35,11 @@ int ddt_free(struct spa *spa, const struct blkptr *bp, uint64_t txg);
 int ddt_sync(struct spa *spa);
 
 void ddt_totals(const struct spa *spa, struct ddt_totals *sum);
+/* The same by how often a block is referenced: row i, 2^i times or more. */
+enum { DDT_ROWS = 64 };
+void ddt_histogram(const struct spa *spa, struct ddt_totals row[DDT_ROWS]);
+/* What the tables take themselves: on disk, and when all of them is in memory. */
+void ddt_table_bytes(const struct spa *spa, uint64_t *disk, uint64_t *core);
 uint64_t ddt_saved(const struct spa *spa); /* bytes that sharing saves */
 
 #endif

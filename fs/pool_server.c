@@ -281,7 +281,7 @@ mount_at_start(struct pool_server *sv, const struct nvlist *r, struct nvlist *ou
 {
 	struct err e = ERR_INIT;
 
-	if (!nv_has(r, "nomount") && mount_tree(sv->session, NULL, &e) != 0)
+	if (!nv_has(r, "nomount") && mount_imported(sv->session, r, &e) != 0)
 		(void)nv_add_str(out, "not_mounted", e.msg);
 	if (zvol_server_update(sv->zvols, NULL, &e) != 0)
 		(void)nv_add_str(out, "no_device", e.msg);

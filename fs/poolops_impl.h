@@ -101,6 +101,8 @@ int create_missing(struct pool_session *s, const char *name, bool nomount, struc
 int mount_new(struct pool_session *s, const char *name, struct err *e);
 /* All of root (NULL: the pool) that should be mounted and is not, parents first. */
 int mount_tree(struct pool_session *s, const char *root, struct err *e);
+/* All of a pool that was just imported, with the options of the request (fs.mount). */
+int mount_imported(struct pool_session *s, const struct nvlist *in, struct err *e);
 /*
  * Unmount what is mounted of root and below, children first; `gone` (may be NULL) gets the names,
  * in that order.  On failure all that was unmounted is mounted again.

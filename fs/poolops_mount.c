@@ -530,6 +530,16 @@ op_fs_mount(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
 	return (mount_planned(s, &p, &w, e));
 }
 
+int
+mount_imported(struct pool_session *s, const struct nvlist *in, struct err *e)
+{
+	struct mount_wish w;
+	bool remount;
+	int rc = read_wish(in, &w, &remount, e);
+
+	return (rc != 0 ? rc : mount_tree_as(s, NULL, &w, NULL, e));
+}
+
 /* in: [root], [options], flag overlay; out: count (how many should be mounted) */
 int
 op_fs_mount_all(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)

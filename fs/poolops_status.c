@@ -2,11 +2,12 @@
 /*
  * pool.status: the tree of devices with states and counters, as zpool status and list -v show it.
  *
- * in	verbose (flag: with errors)
+ * in	verbose (flag: with errors), dedup (flag: with the tables of shared blocks)
  * out	name, state, guid (u64), age (u64: seconds since the import), reason (string: why not
  *	healthy), scan (u64 array: the fields of struct scrub_stat in order, then the time), lost (u64:
  *	blocks that are known to be lost), checkpoint (u64 array: time, bytes), readonly (flag), tree
- *	(nvlist), spares, l2cache (nvlist arrays), errors (strings: what was lost)
+ *	(nvlist), spares, l2cache (nvlist arrays), errors (strings: what was lost), ddt (u64 array:
+ *	entries, bytes on disk, bytes in memory), ddt_histogram (u64 array: 64 rows of struct ddt_totals)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
  *	alloc, frag (percent), psize (u64), init (u64 array: state, time, done, total),
  *	trimmed (time), log, whole_disk (flags), children (nvlist array)
@@ -17,6 +18,7 @@
 #include <string.h>
 
 #include "checkpoint.h"
+#include "ddt.h"
 #include "dtl.h"
 #include "errlog.h"
 #include "poolops_impl.h"
@@ -172,6 +174,21 @@ add_errors(struct pool_session *s, struct nvlist *out)
 	strlist_free(&names);
 }
 
+/* Tables of shared blocks: entries, their size on disk and in memory; and how often what is shared. */
+static void
+add_dedup(struct spa *spa, struct nvlist *out)
+{
+	struct ddt_totals rows[DDT_ROWS], sum;
+	uint64_t sizes[3] = {0, 0, 0};
+
+	ddt_totals(spa, &sum);
+	ddt_histogram(spa, rows);
+	sizes[0] = sum.blocks;
+	ddt_table_bytes(spa, &sizes[1], &sizes[2]);
+	(void)nv_add_u64_array(out, "ddt", sizes, 3);
+	(void)nv_add_u64_array(out, "ddt_histogram", (const uint64_t *)rows, sizeof(rows) / 8);
+}
+
 /* The pool's lock held. */
 static void
 describe(struct pool_session *s, struct nvlist *out)
@@ -208,6 +225,8 @@ op_pool_status(struct pool_session *s, const struct nvlist *in, struct nvlist *o
 	describe(s, out);
 	if (arg_flag(in, "verbose"))
 		add_errors(s, out);
+	if (arg_flag(in, "dedup"))
+		add_dedup(s->spa, out);
 	spa_exit(s->spa);
 	rc = tree != NULL ? nv_add_nvlist(out, "tree", tree) : -ENOMEM;
 	nv_free(tree);
