@@ -132,7 +132,8 @@ errlog_read(struct spa *spa, const struct blkptr *bp, void *buf, const struct sc
 {
 	int rc = zio_read(spa, bp, buf);
 
-	if ((rc == -EIO || rc == -EILSEQ) && !spa->readonly)
+	/* What is on devices that are away is not lost. */
+	if ((rc == -EIO || rc == -EILSEQ) && !spa->readonly && !spa_read_must_wait(spa, rc))
 		errlog_note(spa, who, false);
 	return (rc);
 }

@@ -231,6 +231,20 @@ serve_init(struct fuse_session *s, const struct fuse_req *r)
 
 /* --- workers ---------------------------------------------------------------------------------- */
 
+/* In a pool whose devices are gone it may take until they are back. */
+static int
+run_call(struct fuse_call *c)
+{
+	struct spa *spa = c->s->server->spa;
+	int rc = dmu_run(spa, fuse_look, fuse_act, c);
+
+	while (c->must_wait || fuse_read_must_wait(c, c->rc != 0 ? c->rc : rc)) {
+		spa_wait_resumed(spa);
+		rc = dmu_run(spa, fuse_look, fuse_act, c);
+	}
+	return (rc);
+}
+
 static void
 serve_call(struct fuse_worker *w, struct fuse_session *s, const struct fuse_req *r)
 {
@@ -238,11 +252,7 @@ serve_call(struct fuse_worker *w, struct fuse_session *s, const struct fuse_req 
 	int rc = fuse_log_reserve(&c);
 
 	if (rc == 0)
-		rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
-	while (c.must_wait) {
-		spa_wait_resumed(s->server->spa);
-		rc = dmu_run(s->server->spa, fuse_look, fuse_act, &c);
-	}
+		rc = run_call(&c);
 	fuse_log_unreserve(&c);
 	rc = c.rc != 0 ? c.rc : rc == -EILSEQ ? -EIO : rc;
 	if (c.stale_node != 0)

@@ -221,6 +221,7 @@ struct fuse_call {
 	bool no_reply;	/* FORGET, or somebody else answers */
 	uint64_t stale_node; /* the kernel does not expect what this changed in the attributes of it */
 	bool must_wait; /* the pool is suspended: to be done when it goes on */
+	int look_rc;	/* of a change: what went wrong when its blocks were touched */
 	bool must_sync; /* the answer waits until what was done is on disk: */
 	uint64_t txg;	/* this txg; 0: a commit of the intent log for */
 	uint64_t commit_obj;
@@ -238,6 +239,8 @@ void fuse_notify(const struct fuse_session *s, int code, const void *body, size_
 int fuse_look(void *call);
 int fuse_act(void *call);
 int fuse_act_again(struct fuse_call *c); /* of a record; the result in c->rc */
+/* It failed with rc because devices are gone: run it again when they are back.  Without the lock. */
+bool fuse_read_must_wait(struct fuse_call *c, int rc);
 bool fuse_changes(const struct fuse_call *c);
 bool fuse_is_virtual(const struct fuse_call *c);
 /* The kernel hung up: destroy what it still held open, let go of datasets.  With the pool's lock. */

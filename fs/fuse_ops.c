@@ -843,10 +843,12 @@ fuse_look(void *call)
 
 	c->rc = 0;
 	c->out_len = 0;
+	c->must_wait = false;
 	if (h == NULL)
 		c->rc = -ENOSYS;
 	else if (h->look != NULL && !fuse_is_virtual(c))
 		c->rc = user_errno(h->look(c));
+	c->look_rc = c->rc;
 	if (h != NULL && h->changes)
 		c->rc = 0; /* it only touched what act will need */
 	return (0);
@@ -880,7 +882,7 @@ fuse_act(void *call)
 		return (0);
 	if (c->rc != 0)
 		return (0);
-	if (h->changes && (c->must_wait = spa_should_wait(spa)))
+	if (h->changes && (c->must_wait = spa_should_wait(spa) || spa_read_must_wait(spa, c->look_rc)))
 		return (0);
 	if (h->changes && spa_is_suspended(spa))
 		c->rc = -EIO; /* nothing more would reach the disk, and memory is not endless */
@@ -906,6 +908,20 @@ fuse_act_again(struct fuse_call *c)
 		return (-EILSEQ);
 	c->rc = user_errno(h->act(c));
 	return (0);
+}
+
+bool
+fuse_read_must_wait(struct fuse_call *c, int rc)
+{
+	struct spa *spa = c->s->server->spa;
+	bool yes;
+
+	if (rc == 0 || rc == -ENOENT || fuse_changes(c) || fuse_is_virtual(c))
+		return (false);
+	spa_enter(spa);
+	yes = spa_read_must_wait(spa, rc);
+	spa_exit(spa);
+	return (yes);
 }
 
 bool

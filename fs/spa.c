@@ -369,7 +369,7 @@ spa_is_dirty(const struct spa *spa)
 bool
 spa_is_suspended(const struct spa *spa)
 {
-	return (spa->suspended);
+	return (spa->suspended || spa->reads_wait);
 }
 
 bool

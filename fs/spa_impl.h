@@ -121,6 +121,7 @@ struct spa {
 	enum failmode failmode;
 	bool patient, abandoned;
 	bool stuck;		/* suspended in the middle of a sync: spa_enter waits */
+	bool reads_wait;	/* what is needed to read is gone: readers wait (fs/suspend.c) */
 	bool retrying;		/* resumed, and not yet known how it ends */
 	uint64_t resumes;	/* how often somebody said that the devices are back */
 	pthread_t sync_thread;	/* while syncing */

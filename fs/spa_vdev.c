@@ -442,7 +442,7 @@ leaf_clear(struct vdev *leaf, void *arg)
 	if (leaf->offline)
 		return (0);
 	leaf->faulted = false;
-	if (spa->suspended && leaf->path != NULL && leaf->err_read + leaf->err_write != 0)
+	if (spa_is_suspended(spa) && leaf->path != NULL && leaf->err_read + leaf->err_write != 0)
 		vdev_leaf_close(leaf, VS_CLOSED, NULL); /* what we hold open may be a ghost */
 	if (vdev_leaf_ready(leaf))
 		vdev_leaf_healthy(leaf);
@@ -462,8 +462,13 @@ spa_vdev_clear(struct spa *spa, const char *name, struct err *e)
 	(void)vdev_walk_leaves(v, leaf_clear, spa);
 	vdev_clear_counts(v);
 	events_post_vdev(v, "sysevent.fs.zfs.vdev_clear", NULL);
-	if (spa->suspended)
-		return (spa_resume(spa, e));
+	if (spa_is_suspended(spa)) {
+		bool in_sync = spa->suspended;
+		int rc = spa_resume(spa, e);
+
+		if (rc != 0 || in_sync)
+			return (rc);
+	}
 	return (spa->readonly ? 0 : spa_vdev_commit(spa, e));
 }
 

@@ -27,6 +27,10 @@
  * gets in (spa_enter_anyway).  Whether devices are lost is asked by reading their labels: a bad sector
  * must not suspend a pool.
  *
+ * A reader who needs what only lost devices have, and is in no sync, waits as well, unless failmode is
+ * "continue" (reads_wait): nobody else need know, as nothing in memory is unfinished; a sync meanwhile
+ * goes well or suspends the pool itself.  Who waits for `zpool clear` begins his operation again.
+ *
  * What a device had acknowledged, but not flushed, when it lost its power is not known to us; as with
  * OpenZFS such a device may come back without the last writes, and a scrub will tell.
  *
@@ -248,6 +252,53 @@ suspend_retry_read(struct spa *spa)
 	return (wait_for_devices(spa, true));
 }
 
+/* More of it is gone than its redundancy makes up for. */
+static bool
+is_gone(struct vdev *v)
+{
+	unsigned gone = 0, spare = v->kind == VDEV_RAIDZ ? v->nparity : (unsigned)v->nchild - 1;
+
+	if (v->kind == VDEV_INDIRECT || v->kind == VDEV_HOLE)
+		return (false);
+	if (vdev_is_leaf(v))
+		return (v->offline || leaf_probe(v, NULL) != 0);
+	for (size_t i = 0; i < v->nchild; i++)
+		gone += is_gone(v->child[i]);
+	return (gone > spare);
+}
+
+static bool
+any_top_is_gone(struct spa *spa)
+{
+	for (size_t i = 0; i < spa->root->nchild; i++)
+		if (!spa->root->child[i]->is_log && is_gone(spa->root->child[i]))
+			return (true);
+	return (false);
+}
+
+bool
+spa_read_must_wait(struct spa *spa, int rc)
+{
+	if ((rc != -EIO && rc != -ENXIO) || !spa->patient || spa->abandoned || is_mine(spa) ||
+	    spa->failmode == FAILMODE_CONTINUE || !any_top_is_gone(spa))
+		return (false);
+	if (!spa_is_suspended(spa)) {
+		spa->reads_wait = true;
+		events_post(spa, "ereport.fs.zfs.io_failure", NULL);
+		if (spa->failmode == FAILMODE_PANIC && spa->panic != NULL)
+			spa->panic(spa->panic_arg);
+	}
+	spa->reads_wait = true;
+	return (true);
+}
+
+static void
+let_readers_go(struct spa *spa)
+{
+	spa->reads_wait = false;
+	spa_changed(spa);
+}
+
 void
 suspend_end(struct spa *spa)
 {
@@ -283,6 +334,8 @@ spa_failmode_note(struct spa *spa, const char *mode)
 {
 	spa->failmode = strcmp(mode, "continue") == 0 ? FAILMODE_CONTINUE :
 	    strcmp(mode, "panic") == 0 ? FAILMODE_PANIC : FAILMODE_WAIT;
+	if (spa->failmode == FAILMODE_CONTINUE)
+		let_readers_go(spa);
 }
 
 bool
@@ -301,8 +354,8 @@ void
 spa_abandon(struct spa *spa)
 {
 	spa_enter_anyway(spa);
-	spa->abandoned = spa->suspended || spa->abandoned;
-	spa_changed(spa);
+	spa->abandoned = spa_is_suspended(spa) || spa->abandoned;
+	let_readers_go(spa);
 	while (spa->abandoned && spa->syncing)
 		spa_wait(spa);
 	spa_exit(spa);
@@ -311,6 +364,10 @@ spa_abandon(struct spa *spa)
 int
 spa_resume(struct spa *spa, struct err *e)
 {
+	if (spa->reads_wait && any_top_is_gone(spa))
+		return (err_set(e, EIO, "I/O error"));
+	if (spa->reads_wait)
+		let_readers_go(spa);
 	if (!spa->suspended || spa_is_lost(spa))
 		return (spa->suspended ? err_set(e, EIO, "I/O error") : 0);
 	spa->resumes++;
@@ -324,7 +381,8 @@ spa_resume(struct spa *spa, struct err *e)
 bool
 spa_should_wait(const struct spa *spa)
 {
-	return (spa->suspended && !spa_is_lost(spa) && spa->failmode != FAILMODE_CONTINUE);
+	return (spa->reads_wait ||
+	    (spa->suspended && !spa_is_lost(spa) && spa->failmode != FAILMODE_CONTINUE));
 }
 
 void

@@ -86,7 +86,12 @@ zv_read(struct bdev *bd, void *buf, size_t len, uint64_t off)
 	for (size_t done = 0, n; done < len && rc == 0; done += n) {
 		n = len - done < PIECE_BYTES ? len - done : PIECE_BYTES;
 		spa_enter(zv->spa);
-		rc = dmu_read(zv->os, ZVOL_DATA_OBJ, off + done, n, (char *)buf + done);
+		while ((rc = dmu_read(zv->os, ZVOL_DATA_OBJ, off + done, n, (char *)buf + done)) != 0 &&
+		    spa_read_must_wait(zv->spa, rc)) {
+			spa_exit(zv->spa);
+			spa_wait_resumed(zv->spa);
+			spa_enter(zv->spa);
+		}
 		spa_exit(zv->spa);
 	}
 	return (rc);

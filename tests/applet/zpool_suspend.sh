@@ -57,6 +57,31 @@ mount -o remount,size=400M small
 zpool import -f -d small -R "$R" tp || fail "import after export -f"
 is "the file in the end" "$(sha256sum < "$R/tp/bigger")" "$sum"
 
+# failmode=wait: who reads what only a lost device has waits for it too
+zpool set failmode=wait tp && zpool export tp || fail "failmode=wait"
+cp small/dev kept
+zpool import -d small -R "$R" tp || fail "import before the loss"
+: > small/dev
+sha256sum < "$R/tp/bigger" > read 2> read.err &
+reader=$!
+for ((i = 0; i < 100; i++)); do [ "$(zpool get -Ho value health tp)" = SUSPENDED ] && break; sleep 0.1; done
+is "health when nothing can be read" "$(zpool list -Ho health tp)" "SUSPENDED"
+refused 1 "cannot clear errors for 'tp': I/O error" zpool clear tp
+kill -0 "$reader" || fail "the reader did not wait"
+cat kept > small/dev && zpool clear tp || fail "clear when the device is back"
+wait "$reader" || fail "the reader saw an error: $(cat read.err)"
+is "what it read" "$(cat read)" "$sum"
+is "health when it is back" "$(zpool list -Ho health tp)" "ONLINE"
+is "nothing was lost" "$(zpool status -v tp | tail -n 1)" "errors: No known data errors"
+: > small/dev
+cat "$R/tp/second" > /dev/null 2>&1 &
+reader=$!
+for ((i = 0; i < 100; i++)); do [ "$(zpool get -Ho value health tp)" = SUSPENDED ] && break; sleep 0.1; done
+zpool export -f tp || fail "export -f under a reader"
+wait "$reader" && fail "a reader whose pool was given up read something"
+cat kept > small/dev && zpool import -f -d small -R "$R" tp || fail "import after the loss"
+is "the file after the loss" "$(sha256sum < "$R/tp/bigger")" "$sum"
+
 # --- events ---
 zpool events > list
 head -1 list | grep -q '^TIME  *CLASS$' || fail "header of events"

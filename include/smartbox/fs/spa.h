@@ -127,6 +127,11 @@ void spa_enter_anyway(struct spa *spa); /* for looking at devices, and clearing 
 /* Suspended, and failmode says that who changes something waits; the wait (without the lock). */
 bool spa_should_wait(const struct spa *spa);
 void spa_wait_resumed(struct spa *spa);
+/*
+ * A read failed with rc, with the lock held: is it because devices are gone, and does failmode say to wait for
+ * them?  Then the operation is to begin again after spa_wait_resumed.
+ */
+bool spa_read_must_wait(struct spa *spa, int rc);
 bool spa_is_syncing(const struct spa *spa);
 /* Write a txg even when nothing is dirty (`zpool sync`, ageing of deferred frees). */
 int spa_sync_force(struct spa *spa, struct err *e);
