@@ -111,7 +111,8 @@ is_hidden(const struct prop *p, const char *text)
 static int
 store_attr(struct zonecfg *c, const struct prop *p, const char *text, struct err *e)
 {
-	const char *type = p->type == PROP_BOOL ? "boolean" : p->type == PROP_INT ? "uint" : "string";
+	const char *number = p->min < 0 ? "int" : "uint";
+	const char *type = p->type == PROP_BOOL ? "boolean" : p->type == PROP_INT ? number : "string";
 	char *coded = NULL;
 	int rc;
 

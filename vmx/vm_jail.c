@@ -146,6 +146,7 @@ static const int calls_vcpu[] = {SYS_eventfd2, SYS_prctl, SYS_sendmsg, SYS_recvm
     SYS_close, -1};
 static const int calls_io[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_readv, SYS_writev, SYS_getrandom,
     SYS_sendto, SYS_recvfrom, SYS_socket, SYS_connect, SYS_close, SYS_poll, SYS_prctl, SYS_accept4,
+    SYS_accept, /* what musl tries when a socket that was shut down gives EINVAL */
     SYS_mremap,
     SYS_sendmsg, SYS_recvmsg, SYS_shutdown, SYS_socketpair, SYS_setsockopt, SYS_timerfd_create,
     SYS_timerfd_settime, SYS_fcntl, -1};
