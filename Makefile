@@ -250,6 +250,8 @@ check-takeover: all judges ## a pool's server killed KILLS=1000 times under load
 	$(Q)KILLS=$${KILLS:-1000} TEST_SECONDS=7200 $(RUN) -t killed_server_is_a_pause interop
 check-vm: need-tests image ## scripts in the booted image
 	$(Q)$(RUN) vm
+check-rig: need-rig image judges ## whole systems under vmadm: Debian's disk, its installer, CDs; half an hour
+	$(Q)KEEP_PICTURES=$(CURDIR)/$(B)/rig TEST_SECONDS=3600 $(RUN) rig
 
 # Fuzz one target: make fuzz F=label [SECONDS_=60] [RUNS=10000000]
 RUNS     ?= -1
@@ -276,6 +278,10 @@ fuzz: need-clang $(if $(F),$(B)/tests/fuzz/$(F)) ## fuzz one parser: F=label SEC
 # What the tests need on this machine beside the compiler.
 need-tests:
 	$(Q)third_party/apt.sh need qemu-system-x86 qemu-system-data seabios zstd xz-utils grub-common mandoc
+
+need-rig: need-tests
+	$(Q)third_party/apt.sh need debootstrap grub-pc-bin iperf3 ipxe memtest86+ isolinux syslinux-common xorriso debian-installer-12-netboot-amd64
+	$(Q)mkdir -p $(B)/rig
 
 need-loads: need-tests
 	$(Q)third_party/apt.sh need stress-ng git postgresql
@@ -329,7 +335,7 @@ clean: ## remove what was compiled; keeps downloads and libraries
 FORCE:
 libs: $(LIBSTAMP)
 host-libs: $(HOSTSTAMP)
-.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-faults check-interop check-loads check-vm need-loads \
+.PHONY: libs host-libs all image check check-unit asan check-fuzz check-applet check-guest check-crash check-faults check-interop check-loads check-vm check-rig need-rig need-loads \
         need-clang need-tests fuzz judges run shell-vm demo bench install lint layers size help clean FORCE
 
 -include $(shell find $(B)/obj $(B)/asan $(B)/fuzz -name '*.d' 2>/dev/null)
