@@ -533,7 +533,7 @@ static const struct subcmd zpool_commands[] = {
 	{"resilver", zpool_resilver, "POOL...", "begin the running resilver anew"},
 	{"wait", zpool_wait, "[-Hp] [-T d|u] [-t ACTIVITY,...] POOL [INTERVAL]", "until nothing is going on in a pool"},
 	{"add", zpool_add, "[-fgLnP] [-o ashift=N] POOL VDEV...", "more devices for a pool"},
-	{"remove", zpool_remove, "[-npsw] POOL DEVICE...", "take a log, cache or spare device out"},
+	{"remove", zpool_remove, "[-npw] POOL DEVICE... | -s POOL", "take a device out, its data to the others"},
 	{"attach", zpool_attach, "[-fsw] [-o ashift=N] POOL DEVICE NEW-DEVICE",
 	    "make a mirror of a device, or a mirror wider"},
 	{"detach", zpool_detach, "POOL DEVICE", "take a device out of a mirror"},

@@ -325,31 +325,115 @@ zpool_add(int argc, char **argv)
 	return (status);
 }
 
-int
-zpool_remove(int argc, char **argv)
+struct remove_opts {
+	bool dryrun, parseable, stop, wait;
+};
+
+/* The node of this name in the tree that pool.status gives; NULL: none. */
+static const struct nvlist *
+find_node(const struct nvlist *node, const char *name)
 {
-	bool dryrun = false, stop = false;
-	int c, status = 0;
+	const struct nvlist *found = NULL;
+	struct nvlist **child;
+	const char *own = nv_str_or(node, "name", ""), *slash = strrchr(own, '/');
+	size_t n;
+
+	if (strcmp(own, name) == 0 || (slash != NULL && strcmp(slash + 1, name) == 0))
+		return (node);
+	zpool_children(node, &child, &n);
+	for (size_t i = 0; i < n && found == NULL; i++)
+		found = find_node(child[i], name);
+	return (found);
+}
+
+/* -n: what its mapping would take. */
+static int
+estimate(const char *pool, const char *device, bool parseable)
+{
+	struct nvlist *status, *tree;
+	const struct nvlist *node;
+	struct err e = ERR_INIT;
+	char text[32];
+
+	if (pool_call(pool, "pool.status", NULL, &status, &e) != 0)
+		return (applet_fail_bare(&e, "cannot open '%s'", pool));
+	node = nv_get_nvlist(status, "tree", &tree) == 0 ? find_node(tree, device) : NULL;
+	if (node == NULL) {
+		nv_free(status);
+		return (applet_fail_bare(NULL, "cannot determine indirect size of %s: no such device in pool",
+		    device));
+	}
+	units_format_size(text, sizeof(text), nv_u64_or(node, "mapping", 0));
+	if (parseable)
+		(void)printf("%s %llu\n", device, (unsigned long long)nv_u64_or(node, "mapping", 0));
+	else
+		(void)printf("Memory that will be used after removing %s: %s\n", device, text);
+	nv_free(status);
+	return (0);
+}
+
+static int
+cancel_removal(const char *pool)
+{
+	struct nvlist *in = request_for(NULL);
+	struct err e = ERR_INIT;
+
+	must(nv_add_boolean(in, "cancel"));
+	if (call(pool, "pool.remove", in, NULL, NULL, &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, "cannot cancel removal"));
+}
+
+static int
+remove_device(const char *pool, const char *device)
+{
+	struct err e = ERR_INIT;
+
+	if (call(pool, "pool.remove", request_for(device), device, NULL, &e) == 0)
+		return (0);
+	return (applet_fail_bare(&e, "cannot remove %s", device));
+}
+
+static int
+read_remove_opts(int argc, char **argv, struct remove_opts *o)
+{
+	int c;
 
 	while ((c = applet_getopt(argc, argv, "npsw")) != -1) {
 		if (c == '?')
 			return (2);
-		dryrun = dryrun || c == 'n';
-		stop = stop || c == 's';
+		o->dryrun = o->dryrun || c == 'n';
+		o->parseable = o->parseable || c == 'p';
+		o->stop = o->stop || c == 's';
+		o->wait = o->wait || c == 'w';
 	}
 	if (optind >= argc)
 		return (applet_usage("missing pool name argument"));
-	if (stop)
-		return (applet_fail_bare(NULL, "cannot cancel removal: there are no removals to cancel"));
-	if (optind + 1 >= argc)
-		return (applet_usage("missing device"));
-	for (int i = optind + 1; i < argc && !dryrun; i++) {
-		struct err e = ERR_INIT;
+	if (o->stop && o->wait)
+		return (applet_usage("invalid option combination: -w cannot be used with -s"));
+	if (o->stop && optind + 1 < argc)
+		return (applet_usage("too many arguments"));
+	return (!o->stop && optind + 1 >= argc ? applet_usage("missing device") : 0);
+}
 
-		if (call(argv[optind], "pool.remove", request_for(argv[i]), argv[i], NULL, &e) != 0)
-			status = applet_fail_bare(&e, "cannot remove %s", argv[i]);
+int
+zpool_remove(int argc, char **argv)
+{
+	struct remove_opts o = {.dryrun = false};
+	int status = read_remove_opts(argc, argv, &o), rc;
+	const char *pool = argv[optind];
+
+	if (status != 0)
+		return (status);
+	if (o.stop && o.dryrun)
+		return (applet_fail_bare(NULL, "stop request ignored"));
+	if (o.stop)
+		return (cancel_removal(pool));
+	for (int i = optind + 1; i < argc; i++) {
+		rc = o.dryrun ? estimate(pool, argv[i], o.parseable) : remove_device(pool, argv[i]);
+		status = rc != 0 ? rc : status;
 	}
-	return (status);
+	return (status == 0 && o.wait && !o.dryrun ? zpool_wait_for(pool, "remove") : status);
 }
 
 /* --- clear, reopen, reguid -------------------------------------------------------------------- */

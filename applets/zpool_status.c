@@ -294,6 +294,58 @@ print_checkpoint(const struct nvlist *status)
 	print_size(w[1], "\n");
 }
 
+enum { REMOVAL_STATE, REMOVAL_VDEV, REMOVAL_START, REMOVAL_END, REMOVAL_TO_COPY, REMOVAL_COPIED,
+	REMOVAL_MEMORY, REMOVAL_NOW, REMOVAL_FIELDS };
+
+static void
+print_evacuation(const uint64_t *w)
+{
+	uint64_t copied = w[REMOVAL_COPIED] + (w[REMOVAL_COPIED] == 0), total = w[REMOVAL_TO_COPY];
+	uint64_t elapsed = w[REMOVAL_NOW] > w[REMOVAL_START] ? w[REMOVAL_NOW] - w[REMOVAL_START] : 1;
+	uint64_t rate = copied / elapsed + (copied < elapsed), left;
+
+	left = total > copied ? (total - copied) / rate / 60 : 0;
+	print_size(copied, " copied out of ");
+	print_size(total, " at ");
+	print_size(rate, "/s, ");
+	(void)printf("%.2f%% done", total > copied ? 100.0 * (double)copied / (double)total : 100.0);
+	if (left / 60 < 30 * 24)
+		(void)printf(", %" PRIu64 "h%" PRIu64 "m to go\n", left / 60, left % 60);
+	else
+		(void)printf(", (copy is slow, no estimated time)\n");
+}
+
+static void
+print_removal(const struct nvlist *status)
+{
+	enum { ACTIVE = 1, FINISHED = 2 };
+	const char *name = nv_str_or(status, "removed", "?");
+	const uint64_t *w;
+	char when[64];
+	size_t n;
+
+	if (nv_get_u64_array(status, "removal", &w, &n) != 0 || n != REMOVAL_FIELDS)
+		return;
+	date(w[REMOVAL_STATE] == ACTIVE ? w[REMOVAL_START] : w[REMOVAL_END], when);
+	if (w[REMOVAL_STATE] == ACTIVE) {
+		(void)printf("remove: Evacuation of %s in progress since %s\n\t", name, when);
+		print_evacuation(w);
+	} else if (w[REMOVAL_STATE] == FINISHED) {
+		uint64_t minutes = (w[REMOVAL_END] - w[REMOVAL_START]) / 60;
+
+		(void)printf("remove: Removal of vdev %" PRIu64 " copied ", w[REMOVAL_VDEV]);
+		print_size(w[REMOVAL_COPIED], "");
+		(void)printf(" in %" PRIu64 "h%" PRIu64 "m, completed on %s\n", minutes / 60, minutes % 60,
+		    when);
+	} else {
+		(void)printf("remove: Removal of %s canceled on %s\n", name, when);
+	}
+	if (w[REMOVAL_MEMORY] > 0) {
+		(void)printf("\t");
+		print_size(w[REMOVAL_MEMORY], " memory used for removed device mappings\n");
+	}
+}
+
 static bool
 is_resilvering(const struct nvlist *status)
 {
@@ -473,6 +525,7 @@ print_status(const struct status_opts *o, const struct nvlist *status, const str
 	(void)printf(" state: %s\n", nv_str_or(status, "state", ""));
 	print_advice(status, tree);
 	print_scan(status);
+	print_removal(status);
 	print_checkpoint(status);
 	print_config(o, status, tree);
 	print_lost(o, status);

@@ -79,6 +79,19 @@ static const char *const activities[] = {"discard", "free", "initialize", "repla
     "resilver", "scrub", "trim"};
 #define NACTIVITIES (sizeof(activities) / sizeof(activities[0]))
 
+/* Bytes that a removal still has to move, and one for its end; 0: none is going on. */
+static uint64_t
+removal_left(const struct nvlist *status)
+{
+	enum { STATE, TO_COPY = 4, COPIED, ACTIVE = 1 };
+	const uint64_t *w;
+	size_t n;
+
+	if (nv_get_u64_array(status, "removal", &w, &n) != 0 || n <= COPIED || w[STATE] != ACTIVE)
+		return (0);
+	return (w[TO_COPY] > w[COPIED] ? w[TO_COPY] - w[COPIED] + 1 : 1);
+}
+
 static bool
 goes_on(const struct nvlist *status, const char *activity)
 {
@@ -90,6 +103,8 @@ goes_on(const struct nvlist *status, const char *activity)
 		return (is_scanning(status, FUNC_SCRUB));
 	if (strcmp(activity, "resilver") == 0)
 		return (is_scanning(status, FUNC_RESILVER) || any_below(tree, "stale", NULL));
+	if (strcmp(activity, "remove") == 0)
+		return (removal_left(status) != 0);
 	if (strcmp(activity, "replace") == 0)
 		return (any_below(tree, NULL, "replacing"));
 	if (strcmp(activity, "initialize") == 0 || strcmp(activity, "trim") == 0)
@@ -109,6 +124,8 @@ bytes_left(const struct nvlist *status, const char *activity)
 	if (strcmp(activity, "resilver") == 0 || (strcmp(activity, "replace") == 0 &&
 	    any_below(tree, NULL, "replacing")))
 		return (scan_left(status, FUNC_RESILVER));
+	if (strcmp(activity, "remove") == 0)
+		return (removal_left(status));
 	if (strcmp(activity, "initialize") == 0)
 		return (work_left(tree, "init", "initialize"));
 	return (strcmp(activity, "trim") == 0 ? work_left(tree, "trim", "trim") : 0);

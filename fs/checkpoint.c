@@ -35,6 +35,7 @@
 
 #include "events.h"
 #include "metaslab_impl.h"
+#include "removal.h"
 #include "smartbox/fs/zap.h"
 #include "spa_impl.h"
 #include "spa_vdev_impl.h"
@@ -113,6 +114,8 @@ check_take(struct spa *spa, struct err *e)
 		return (rc);
 	if (spa->checkpoint_txg != 0)
 		return (err_set(e, EEXIST, "checkpoint exists"));
+	if ((rc = removal_forbids(spa, e)) != 0)
+		return (rc);
 	if (!spa_feature_enabled(spa, FEATURE))
 		return (err_set(e, ENOTSUP, "operation not supported: feature@zpool_checkpoint is not "
 		    "enabled"));

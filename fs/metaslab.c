@@ -39,6 +39,7 @@
 #include <string.h>
 
 #include "metaslab_impl.h"
+#include "remap.h"
 #include "smartbox/fs/zap.h"
 #include "spa_impl.h"
 
@@ -445,7 +446,8 @@ enum { PASS_APART, PASS_ANY, PASS_RESERVED, PASSES };
 static bool
 eligible(const struct vdev *top, const struct dva *others, int n, int pass)
 {
-	if (top->mg == NULL || top->state < VS_DEGRADED || top->mg->bias == BIAS_LOG)
+	if (top->mg == NULL || top->state < VS_DEGRADED || top->mg->bias == BIAS_LOG ||
+	    top->mg->closed)
 		return (false);
 	if (pass != PASS_RESERVED && top->mg->bias != BIAS_NONE)
 		return (false);
@@ -465,7 +467,8 @@ turn_rotor(struct metaslab_pool *mp, const struct vdev *top, size_t ntop, uint64
 static bool
 is_of_class(const struct vdev *top, enum metaslab_bias bias)
 {
-	return (top->mg != NULL && top->state >= VS_DEGRADED && top->mg->bias == bias);
+	return (top->mg != NULL && top->state >= VS_DEGRADED && top->mg->bias == bias &&
+	    !top->mg->closed);
 }
 
 int
@@ -558,8 +561,7 @@ group_alloc_log(struct spa *spa, struct metaslab_group *mg, uint64_t asize, stru
 static bool
 serves_log(const struct vdev *top, bool log_device)
 {
-	return (top->mg != NULL && top->state >= VS_DEGRADED &&
-	    top->mg->bias == (log_device ? BIAS_LOG : BIAS_NONE));
+	return (is_of_class(top, log_device ? BIAS_LOG : BIAS_NONE));
 }
 
 /*
@@ -654,33 +656,89 @@ metaslab_free_range(struct vdev *top, uint64_t off, uint64_t size)
 }
 
 int
-metaslab_keep(struct spa *spa, const struct dva *d)
+metaslab_keep_here(struct spa *spa, const struct dva *d)
 {
 	uint64_t off, size;
-	struct vdev *top = vdev_top(spa->root, d->vdev);
 	struct metaslab *ms = locate(spa, d, &off, &size);
 
-	if (top != NULL && top->kind == VDEV_INDIRECT)
-		return (0);
 	if (ms == NULL || is_free_already(ms, off, size))
 		return (-EILSEQ);
 	return (range_add(&ms->keeping, off, size));
 }
 
 int
-metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg)
+metaslab_free_here(struct spa *spa, const struct dva *d)
 {
 	uint64_t off, size;
-	struct vdev *top = vdev_top(spa->root, d->vdev);
 	struct metaslab *ms = locate(spa, d, &off, &size);
 
-	(void)txg;
-	/* Space of a removed top-level is counted in its mapping, not here; no harm in leaving it. */
-	if (top != NULL && top->kind == VDEV_INDIRECT)
-		return (0);
 	if (ms == NULL || is_free_already(ms, off, size))
 		return (-EILSEQ);
 	return (range_add(&ms->freeing, off, size));
+}
+
+static bool
+is_moved(const struct vdev *top)
+{
+	return (top != NULL && (top->remap != NULL || top->kind == VDEV_INDIRECT));
+}
+
+int
+metaslab_keep(struct spa *spa, const struct dva *d)
+{
+	struct vdev *top = vdev_top(spa->root, d->vdev);
+
+	return (is_moved(top) ? remap_release(spa, top, d->offset,
+	    (uint64_t)d->asize_sectors << SECTOR_SHIFT, true) : metaslab_keep_here(spa, d));
+}
+
+int
+metaslab_free(struct spa *spa, const struct dva *d, uint64_t txg)
+{
+	struct vdev *top = vdev_top(spa->root, d->vdev);
+
+	(void)txg;
+	return (is_moved(top) ? remap_release(spa, top, d->offset,
+	    (uint64_t)d->asize_sectors << SECTOR_SHIFT, false) : metaslab_free_here(spa, d));
+}
+
+struct used {
+	struct range_tree *out;
+	uint64_t start;
+};
+
+static int
+add_used(void *arg, uint64_t off, uint64_t len)
+{
+	const struct used *u = arg;
+
+	return (range_add(u->out, u->start + off, len));
+}
+
+static int
+is_unused(void *arg, uint64_t off, uint64_t len)
+{
+	return (range_remove(arg, off, len));
+}
+
+int
+metaslab_used(struct spa *spa, struct vdev *top, struct metaslab *ms, struct range_tree *out)
+{
+	const struct range_tree *unused[] = {&ms->free, &ms->freeing, &ms->undone, &ms->freed,
+	    &ms->defer[0], &ms->defer[1]};
+	struct range_tree t = RANGE_TREE_INIT;
+	struct used u = {out, ms->start};
+	int rc = metaslab_load(spa, top, ms);
+
+	if (rc == 0)
+		rc = range_add(&t, 0, ms->size);
+	for (size_t i = 0; rc == 0 && i < sizeof(unused) / sizeof(unused[0]); i++)
+		rc = range_walk(unused[i], is_unused, &t);
+	range_clear(out);
+	if (rc == 0)
+		rc = range_walk(&t, add_used, &u);
+	range_clear(&t);
+	return (rc);
 }
 
 int
@@ -801,7 +859,7 @@ metaslab_stats(struct spa *spa, struct space_stats *st)
 		if (top->mg == NULL || top->mg->bias == BIAS_LOG)
 			continue;
 		stats_add_top(st, &f, top);
-		if (top->mg->bias == BIAS_NONE)
+		if (top->mg->bias == BIAS_NONE && !top->mg->closed)
 			st->normal_dsize += st->dsize - before;
 	}
 	st->frag_percent = frag_percent(&f);

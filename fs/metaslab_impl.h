@@ -41,6 +41,7 @@ struct metaslab_group {
 	size_t n;
 	size_t saved; /* entries of the metaslab array that are on disk */
 	enum metaslab_bias bias;
+	bool closed; /* nothing is allocated from it: its top-level leaves */
 	uint64_t active[BP_DVAS]; /* metaslab that copy i is taken from */
 	uint64_t active_log;	  /* and log blocks */
 	struct space_map kept;	  /* what only the checkpoint keeps; object 0: nothing */
@@ -64,6 +65,11 @@ struct metaslab_pool *metaslab_pool_of(struct spa *spa);
 struct metaslab *metaslab_at(struct vdev *top, uint64_t off); /* NULL outside */
 /* In a sync: this range of the top-level, inside one metaslab, is free. */
 int metaslab_free_range(struct vdev *top, uint64_t off, uint64_t size);
+/* metaslab_free and metaslab_keep of what is there itself, and not moved elsewhere. */
+int metaslab_free_here(struct spa *spa, const struct dva *d);
+int metaslab_keep_here(struct spa *spa, const struct dva *d);
+/* What of it is allocated now, by offset in the top-level. */
+int metaslab_used(struct spa *spa, struct vdev *top, struct metaslab *ms, struct range_tree *out);
 int metaslab_load(struct spa *spa, struct vdev *top, struct metaslab *ms);
 
 /* fs/metaslab_log.c: log space maps of a pool that OpenZFS wrote. */

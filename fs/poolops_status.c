@@ -5,12 +5,14 @@
  * in	verbose (flag: with errors), dedup (flag: with the tables of shared blocks)
  * out	name, state, guid (u64), age (u64: seconds since the import), reason (string: why not
  *	healthy), scan (u64 array: the fields of struct scrub_stat in order, then the time), lost (u64:
- *	blocks that are known to be lost), checkpoint (u64 array: time, bytes), readonly (flag), tree
+ *	blocks that are known to be lost), removal (u64 array: the fields of struct removal_stat, then the
+ *	time), removed (string: of which device), checkpoint (u64 array: time, bytes), readonly (flag), tree
  *	(nvlist), spares, l2cache (nvlist arrays), errors (strings: what was lost), ddt (u64 array:
  *	entries, bytes on disk, bytes in memory), ddt_histogram (u64 array: 64 rows of struct ddt_totals)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
  *	alloc, frag (percent), psize (u64), init (u64 array: state, time, done, total),
- *	trimmed (time), log, whole_disk (flags), children (nvlist array)
+ *	trimmed (time), mapping (u64: bytes of memory if it were removed), log, whole_disk (flags),
+ *	children (nvlist array)
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@
 #include "dtl.h"
 #include "errlog.h"
 #include "poolops_impl.h"
+#include "removal.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
 #include "spa_vdev_impl.h"
@@ -69,6 +72,8 @@ add_space(const struct vdev *v, struct nvlist *nv)
 	(void)nv_add_u64(nv, "size", st.size);
 	(void)nv_add_u64(nv, "alloc", st.alloc);
 	(void)nv_add_u64(nv, "frag", st.frag_percent);
+	if (!v->is_log)
+		(void)nv_add_u64(nv, "mapping", removal_mapping_estimate(v));
 }
 
 static struct nvlist *vdev_node(const struct vdev *v, const char *pool);
@@ -128,6 +133,26 @@ add_scan(struct spa *spa, struct nvlist *out)
 	(void)nv_add_u64_array(out, "scan", (uint64_t[]){st.func, st.state, st.paused, st.start, st.end,
 	    st.to_examine, st.examined, st.repaired, st.errors, st.pass_start, st.pass_examined,
 	    st.pause_start, spa_now(spa, NULL)}, 13);
+}
+
+static void
+add_removal(struct spa *spa, struct nvlist *out)
+{
+	const struct vdev *top = removal_top(spa);
+	struct removal_stat st;
+	char name[4096];
+
+	removal_stat(spa, &st);
+	if (st.state == REMOVAL_NONE)
+		return;
+	(void)nv_add_u64_array(out, "removal", (uint64_t[]){st.state, st.vdev, st.start, st.end,
+	    st.to_copy, st.copied, st.mapping_bytes, spa_now(spa, NULL)}, 8);
+	if (top == NULL)
+		top = vdev_top(spa_root_vdev(spa), st.vdev);
+	if (top == NULL)
+		return;
+	vdev_name(top, spa_name(spa), name, sizeof(name));
+	(void)nv_add_str(out, "removed", name);
 }
 
 static const char *
@@ -210,6 +235,7 @@ describe(struct pool_session *s, struct nvlist *out)
 	if (spa_is_readonly(spa))
 		(void)nv_add_boolean(out, "readonly");
 	add_scan(spa, out);
+	add_removal(spa, out);
 	add_aux(spa, AUX_SPARE, out);
 	add_aux(spa, AUX_CACHE, out);
 }

@@ -11,6 +11,7 @@
 
 #include "checkpoint.h"
 #include "poolops_impl.h"
+#include "removal.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/spa_vdev.h"
 #include "smartbox/fs/tender.h"
@@ -115,12 +116,22 @@ op_pool_add(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
 	return (rc);
 }
 
-/* in: device */
+/* in: device, or flag cancel */
 int
 op_pool_remove(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
 {
+	int rc;
+
 	(void)out;
-	return (on_device(s, in, spa_vdev_remove, e));
+	if (arg_flag(in, "cancel")) {
+		spa_enter(s->spa);
+		rc = removal_cancel(s->spa, e);
+		spa_exit(s->spa);
+		return (rc);
+	}
+	rc = on_device(s, in, spa_vdev_remove, e);
+	tender_wake(s->spa);
+	return (rc);
 }
 
 /* in: [device]; not one change at a time: another may be waiting for just this one */

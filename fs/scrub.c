@@ -36,6 +36,7 @@
 #include "dtl.h"
 #include "errlog.h"
 #include "events.h"
+#include "removal.h"
 #include "scrub_impl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/zap.h"
@@ -198,6 +199,10 @@ resilver_start(struct spa *spa, struct err *e)
 		return (rc);
 	if (!dtl_resilver_range(spa->root, &min, &max))
 		return (err_set(e, ENOENT, "no device needs resilvering"));
+	if ((rc = removal_forbids(spa, e)) != 0)
+		return (rc);
+	if (removal_moved_in(spa, min, max))
+		min = 0; /* old blocks lie in places that are young */
 	if (is_running(s))
 		finish(spa, s, SCRUB_CANCELED);
 	return (err_rc(e, begin(spa, s, SCAN_RESILVER, min, max), "listing the datasets"));

@@ -35,6 +35,7 @@
 #include "dmu_impl.h"
 #include "errlog.h"
 #include "events.h"
+#include "removal.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/uuid.h"
 #include "smartbox/fs/dsl.h"
@@ -143,6 +144,7 @@ spa_free(struct spa *spa)
 
 	tender_stop(spa);
 	scrub_fini(spa);
+	removal_fini(spa);
 	errlog_free(spa);
 	tasks_free(spa, -ECANCELED);
 	if (spa->dsl != NULL)

@@ -10,7 +10,7 @@
  * A log device is removed by leaving a hole: blocks name top-levels by position, so that positions are
  * never moved. It must hold nothing: its space is free once the intent logs were written out.
  * Special and dedup devices have their class in their ZAP (fs/vdev_zap.c) and count in the feature
- * allocation_classes. Other top-levels cannot be removed: their blocks would have to move.
+ * allocation_classes. Other top-levels leave when their blocks were moved (fs/removal.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@
 #include "dmu_impl.h"
 #include "dtl.h"
 #include "metaslab_impl.h"
+#include "removal.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/metaslab.h"
 #include "spa_vdev_impl.h"
@@ -210,13 +211,29 @@ first_child(struct vdev *wrap)
 	return (v);
 }
 
+/* Ranges are moved, and are freed where they were moved to, in units that all top-levels share. */
+static int
+check_fits_removal(const struct adding *x, const struct vdev *top)
+{
+	const struct vdev *leaving = removal_top(x->spa);
+
+	if (leaving == NULL && !removal_left_traces(x->spa))
+		return (0);
+	if (top->kind == VDEV_RAIDZ || (leaving != NULL && top->ashift != leaving->ashift))
+		return (err_set(x->e, EINVAL, "invalid config; a pool with removed devices has no raidz, "
+		    "and while one is removed all have its sector size"));
+	return (0);
+}
+
 static int
 add_tops(struct adding *x, struct vdev *wrap)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < wrap->nchild; i++)
-		rc = open_all(x, wrap->child[i]);
+	for (size_t i = 0; rc == 0 && i < wrap->nchild; i++) {
+		if ((rc = open_all(x, wrap->child[i])) == 0)
+			rc = check_fits_removal(x, wrap->child[i]);
+	}
 	if (rc != 0)
 		return (rc);
 	spa_io_drain(x->spa);
@@ -377,7 +394,7 @@ spa_vdev_remove(struct spa *spa, const char *name, struct err *e)
 		return (err_set(e, ENOTSUP, "operation not supported on this type of vdev; only inactive "
 		    "hot spares, cache and log devices can be removed, sides of a mirror detached"));
 	if (!v->is_log)
-		return (err_set(e, ENOTSUP, "this version does not remove top-level devices with data"));
+		return (removal_begin(spa, v, e));
 	if ((rc = checkpoint_forbids(spa, e)) != 0)
 		return (rc);
 	if ((rc = write_out_log(spa, v, e)) != 0)

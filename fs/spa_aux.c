@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "dmu_impl.h"
+#include "removal.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/zap.h"
 #include "spa_vdev_impl.h"
@@ -397,7 +398,7 @@ spa_spares_step_in(struct spa *spa)
 	struct spa_aux *a = &spa->aux[AUX_SPARE];
 	struct vdev *lost = NULL;
 
-	if (a->n == 0 || vdev_walk_leaves(spa->root, wants_spare, &lost) == 0)
+	if (a->n == 0 || removal_is_active(spa) || vdev_walk_leaves(spa->root, wants_spare, &lost) == 0)
 		return (0);
 	for (size_t i = 0; i < a->n; i++) {
 		if (!spa_spare_in_use(spa, a->dev[i]) &&

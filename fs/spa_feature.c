@@ -84,9 +84,11 @@ static const struct feature table[] = {
     {"com.delphix:bookmark_written", "bookmark_written",
 	"Additional accounting, enabling the written#<bookmark> property", NULL, F_READ | F_WRITE},
     {"com.delphix:device_removal", "device_removal",
-	"Top-level vdevs can be removed, reducing logical pool size.", NULL, F_LABEL | F_READ},
+	"Top-level vdevs can be removed, reducing logical pool size.", NULL,
+	F_LABEL | F_READ | F_WRITE | F_CREATE},
     {"com.delphix:obsolete_counts", "obsolete_counts", "Reduce memory used by removed devices when "
-	"their blocks are freed or remapped.", NULL, F_RO_COMPAT | F_READ},
+	"their blocks are freed or remapped.", "com.delphix:device_removal",
+	F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"org.zfsonlinux:userobj_accounting", "userobj_accounting", "User/Group object accounting.",
 	"com.delphix:extensible_dataset", F_RO_COMPAT | F_READ | F_WRITE | F_CREATE},
     {"com.datto:bookmark_v2", "bookmark_v2", "Support for larger bookmarks", NULL, F_READ | F_WRITE},

@@ -111,6 +111,7 @@ struct spa {
 
 	uint64_t checkpoint_txg, checkpoint_time; /* checkpoint.c; 0: there is none */
 	bool autotrim;				  /* the property, as the tender last saw it */
+	struct removal *removal;		  /* removal.c; NULL: never asked */
 	bool initializing;			  /* some device may be (spa_initialize.c) */
 	uint64_t rewound_txg;			  /* imported as of this checkpoint */
 	uint64_t imported_txg, imported_time;	  /* of the uberblock that was imported */

@@ -22,6 +22,8 @@
 #include "ddt.h"
 #include "dtl.h"
 #include "errlog.h"
+#include "metaslab_impl.h"
+#include "removal.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
@@ -241,19 +243,6 @@ adopt_tree(struct spa *spa, const struct spa_import_opts *o, const struct nvlist
 	return (0);
 }
 
-/* Where the data of removed top-levels went. */
-static int
-load_mappings(struct spa *spa, struct err *e)
-{
-	size_t i;
-	int rc = 0;
-
-	for (i = 0; i < spa->root->nchild && rc == 0; i++)
-		if (spa->root->child[i]->kind == VDEV_INDIRECT)
-			rc = vdev_indirect_load(spa, spa->root->child[i]);
-	return (err_rc(e, rc, "the mapping of a removed device cannot be read"));
-}
-
 static void
 take_string(const struct nvlist *config, const char *key, char **out)
 {
@@ -280,7 +269,7 @@ load_config(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	rc = adopt_tree(spa, o, config, e);
 	nv_free(config);
 	if (rc == 0)
-		rc = load_mappings(spa, e);
+		rc = removal_load(spa, e);
 	if (rc == 0 && spa->log_missing && !o->missing_log_ok)
 		rc = err_set(e, ENXIO, "a log device is missing; -m imports without its records");
 	return (rc);
@@ -339,6 +328,8 @@ load_space(struct spa *spa, struct err *e)
 			continue;
 		if ((rc = metaslab_group_load(spa, top, e)) != 0 && spa->readonly)
 			rc = 0;
+		if (top->mg != NULL)
+			top->mg->closed = top == removal_top(spa);
 	}
 	return (rc);
 }

@@ -22,6 +22,7 @@
 
 #include "checkpoint.h"
 #include "dtl.h"
+#include "removal.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/spa_vdev.h"
@@ -79,7 +80,7 @@ choose(struct spa *spa, const struct spa_split *o, struct split *s, struct err *
 	for (size_t i = 0; rc == 0 && i < spa->root->nchild; i++) {
 		struct vdev *top = spa->root->child[i];
 
-		if (top->kind == VDEV_HOLE || top->is_log)
+		if (top->kind == VDEV_HOLE || top->kind == VDEV_INDIRECT || top->is_log)
 			continue;
 		if ((rc = choose_side(top, o, &named, &s->leaf[i], e)) == 0)
 			s->guid[s->n++] = s->leaf[i]->guid;
@@ -103,7 +104,8 @@ check_split(struct spa *spa, struct err *e)
 	struct scrub_stat st;
 	int rc;
 
-	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = checkpoint_forbids(spa, e)) != 0)
+	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = checkpoint_forbids(spa, e)) != 0 ||
+	    (rc = removal_forbids(spa, e)) != 0)
 		return (rc);
 	scrub_stat(spa, &st);
 	return (st.state == SCRUB_RUNNING && st.func == SCAN_RESILVER ?

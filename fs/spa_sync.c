@@ -36,6 +36,7 @@
 #include "dmu_impl.h"
 #include "dtl.h"
 #include "events.h"
+#include "removal.h"
 #include "smartbox/core/probe.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/metaslab.h"
@@ -142,13 +143,18 @@ charge_mos(struct spa *spa)
 static int
 one_pass(struct spa *spa)
 {
-	int kept = checkpoint_sync(spa), rc = kept < 0 ? kept : metaslab_sync(spa, spa->txg, spa->pass);
+	int rc;
+
+	/* What the first two write takes space, which the third writes down. */
+	if ((rc = checkpoint_sync(spa)) < 0 || (rc = removal_sync(spa)) < 0 ||
+	    (rc = metaslab_sync(spa, spa->txg, spa->pass)) < 0)
+		return (rc);
 
 	/*
 	 * By now a new vdev's metaslab array has its object, and a device that failed a write of the
 	 * pass before has its log of what it missed: the config names both.
 	 */
-	if (rc < 0 || (rc = dtl_sync(spa)) < 0 || (rc = spa_config_sync(spa)) != 0)
+	if ((rc = dtl_sync(spa)) < 0 || (rc = spa_config_sync(spa)) != 0)
 		return (rc);
 	if ((rc = charge_mos(spa)) != 0)
 		return (rc);

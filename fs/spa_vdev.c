@@ -29,6 +29,7 @@
 #include "checkpoint.h"
 #include "dtl.h"
 #include "events.h"
+#include "removal.h"
 #include "smartbox/fs/label.h"
 #include "smartbox/fs/metaslab.h"
 #include "smartbox/fs/scrub.h"
@@ -340,7 +341,7 @@ spa_vdev_attach(struct spa *spa, const struct spa_attach *a, struct err *e)
 	int rc;
 
 	if ((rc = spa_vdev_writable(spa, e)) != 0 || (rc = checkpoint_forbids(spa, e)) != 0 ||
-	    (rc = find_leaf(spa, a->old, &old, e)) != 0 || (rc = check_attach(spa, a, old, by_spare, e)) != 0)
+	    (rc = removal_forbids(spa, e)) != 0 || (rc = find_leaf(spa, a->old, &old, e)) != 0 || (rc = check_attach(spa, a, old, by_spare, e)) != 0)
 		return (rc);
 	if (by_spare)
 		return (spa_spare_use(spa, old, nv_str_or(a->leaf, "path", ""), e));
@@ -427,6 +428,8 @@ spa_vdev_detach(struct spa *spa, const char *name, struct err *e)
 	kind = v->parent->kind;
 	if (kind != VDEV_MIRROR && kind != VDEV_REPLACING && kind != VDEV_SPARE)
 		return (err_set(e, ENOTSUP, "only applicable to mirror and replacing vdevs"));
+	if (v->top == removal_top(spa))
+		return (removal_forbids(spa, e));
 	if (dtl_is_required(v))
 		return (err_set(e, EBUSY, "no valid replicas"));
 	return (spa_vdev_drop(spa, v, e));

@@ -12,7 +12,7 @@
  *	4. a device that lacks something: a resilver starts, unless one is running
  *	5. a step of the running scan
  *	6. after its end: replaced devices leave, spares return
- *	7. a step of initializing devices
+ *	7. a step of initializing devices, of removing one
  *
  * There are no events to miss: each round starts from what is. A round that is cut off half-way (the
  * process is killed) is made by the next process.
@@ -27,6 +27,7 @@
 #include <time.h>
 
 #include "dtl.h"
+#include "removal.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/tender.h"
 #include "spa_vdev_impl.h"
@@ -212,6 +213,7 @@ tender_round(struct spa *spa, unsigned ms)
 	start_resilver(spa, t, now);
 	t->awake = false;
 	more = spa_initialize_step(spa);
+	more = removal_step(spa, ms) || more;
 	return (scan(spa, t, ms, now) == 1 || more ? PAUSE_MS : IDLE_MS);
 }
 

@@ -34,6 +34,7 @@
 
 #include "dtl.h"
 #include "events.h"
+#include "remap.h"
 #include "smartbox/fs/label.h"
 #include "vdev_impl.h"
 
@@ -109,9 +110,7 @@ vdev_free(struct vdev *v)
 	for (size_t i = 0; i < v->nchild; i++)
 		vdev_free(v->child[i]);
 	bdev_close(v->bd);
-	if (v->remap != NULL)
-		free(v->remap->entry);
-	free(v->remap);
+	remap_free(v->remap);
 	dtl_free(v);
 	nv_free(v->extra);
 	free(v->child);

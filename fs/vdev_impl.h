@@ -56,16 +56,10 @@ int raidz_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned c
 int raidz_scan(struct vdev *top, struct vdev_scan *s);
 int raidz_write(struct vdev *top, const void *buf, size_t len, uint64_t off);
 
-/* A removed top-level: where its ranges went. Filled by fs/vdev_indirect.c from the MOS. */
-struct remap_entry {
-	uint64_t src, len; /* bytes */
-	uint64_t dst_vdev, dst;
-};
-struct vdev_remap {
-	struct remap_entry *entry; /* sorted by src */
-	size_t n;
-};
+/* fs/vdev_indirect.c: a removed top-level, by its mapping (fs/remap.h). */
 int indirect_read(struct vdev *top, void *buf, size_t len, uint64_t off, unsigned copy,
     uint64_t birth);
+int indirect_scan(struct vdev *top, struct vdev_scan *s);
+bool indirect_is_stale(struct vdev *top, uint64_t off, uint64_t len);
 
 #endif

@@ -316,20 +316,6 @@ vdev_child_scan(struct vdev *child, struct vdev_scan *s, const void *good, size_
 	}
 }
 
-/* Where the data of a removed device went is compared, not repaired: reading heals it. */
-static void
-indirect_scan(struct vdev *top, struct vdev_scan *s, void *scratch)
-{
-	for (unsigned copy = 0; s->compare && copy < vdev_copies(top); copy++) {
-		int rc = indirect_read(top, scratch, s->len, s->off, copy, s->birth);
-
-		if (rc == -ENXIO)
-			continue;
-		s->copies++;
-		s->bad += rc != 0 || memcmp(scratch, s->good, s->len) != 0;
-	}
-}
-
 int
 vdev_scan(struct vdev *top, struct vdev_scan *s)
 {
@@ -337,12 +323,11 @@ vdev_scan(struct vdev *top, struct vdev_scan *s)
 
 	if (top->kind == VDEV_RAIDZ)
 		return (raidz_scan(top, s));
+	if (top->kind == VDEV_INDIRECT)
+		return (indirect_scan(top, s));
 	if ((scratch = malloc(s->len)) == NULL)
 		return (-ENOMEM);
-	if (top->kind == VDEV_INDIRECT)
-		indirect_scan(top, s, scratch);
-	else
-		vdev_child_scan(top, s, s->good, s->len, s->off, scratch);
+	vdev_child_scan(top, s, s->good, s->len, s->off, scratch);
 	free(scratch);
 	return (0);
 }
@@ -361,9 +346,10 @@ vdev_has_stale(const struct vdev *v)
 }
 
 bool
-vdev_is_stale(const struct vdev *top, uint64_t birth)
+vdev_is_stale(struct vdev *top, uint64_t off, uint64_t len, uint64_t birth)
 {
-	return (dtl_any_below(top, birth));
+	return (top->kind == VDEV_INDIRECT ? indirect_is_stale(top, off, len) :
+	    dtl_any_below(top, birth));
 }
 
 void

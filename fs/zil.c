@@ -794,6 +794,22 @@ zil_clean(struct spa *spa, uint64_t synced)
 	}
 }
 
+/*
+ * The chains are given up in the open txg, which has all that they hold; until it is durable they are found
+ * on disk. The next commits wait for it, and get new chains.
+ */
+int
+zil_begin_anew(struct spa *spa)
+{
+	int rc = 0;
+
+	for (struct zilog *zl = spa->zilogs; rc == 0 && zl != NULL; zl = zl->next_open) {
+		rc = chain_destroy(zl);
+		stall(zl);
+	}
+	return (rc);
+}
+
 /* The contents were exchanged below us: what was noted is void, the log goes with the old contents. */
 int
 zil_abandon(struct zilog *zl)

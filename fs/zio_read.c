@@ -507,7 +507,8 @@ needs_resilver(struct spa *spa, const struct blkptr *bp)
 		struct dva d = bp_dva(bp, i);
 		struct vdev *top = vdev_top(spa->root, d.vdev);
 
-		if (d.gang || (top != NULL && vdev_is_stale(top, bp_physical_birth(bp))))
+		if (d.gang || (top != NULL && vdev_is_stale(top, d.offset,
+		    (uint64_t)d.asize_sectors << SECTOR_SHIFT, bp_physical_birth(bp))))
 			return (true);
 	}
 	return (false);

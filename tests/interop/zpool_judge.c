@@ -122,7 +122,8 @@ must(int error, const char *what)
 		die(what, error);
 }
 
-static void
+/* false: none, as on a device that left the pool. */
+static bool
 read_label(struct source *s, const char *path)
 {
 	static char bytes[LABEL_NVLIST_SIZE];
@@ -133,10 +134,12 @@ read_label(struct source *s, const char *path)
 	    pread(fd, bytes, sizeof(bytes), LABEL_NVLIST_OFFSET) != (ssize_t)sizeof(bytes))
 		die(path, errno);
 	(void)close(fd);
-	must(nvlist_unpack(bytes, sizeof(bytes), &s->label, 0), "label");
+	if (nvlist_unpack(bytes, sizeof(bytes), &s->label, 0) != 0)
+		return (false);
 	must(nvlist_lookup_uint64(s->label, "guid", &s->guid), "guid");
 	if (nvlist_lookup_uint64(s->label, "txg", &s->txg) != 0)
 		s->txg = 0;
+	return (true);
 }
 
 /* Tell every leaf of a tree where its file is now. */
@@ -156,6 +159,19 @@ set_paths(nvlist_t *vdev)
 	for (int i = 0; i < nsources; i++)
 		if (sources[i].guid == guid)
 			must(nvlist_add_string(vdev, "path", sources[i].path), "path");
+}
+
+/* One that no device belongs to: the pool's own configuration knows what it was. */
+static nvlist_t *
+missing_top(uint64_t id)
+{
+	nvlist_t *tree;
+
+	must(nvlist_alloc(&tree, NV_UNIQUE_NAME, 0), "missing top-level");
+	must(nvlist_add_string(tree, "type", "missing"), "missing top-level");
+	must(nvlist_add_uint64(tree, "id", id), "missing top-level");
+	must(nvlist_add_uint64(tree, "guid", 0), "missing top-level");
+	return (tree);
 }
 
 static nvlist_t *
@@ -185,7 +201,7 @@ make_config(void)
 	must(nvlist_add_uint64(root, "guid", guid), "root");
 	for (id = 0; id < n; id++)
 		if (tops[id] == NULL)
-			die("a top-level vdev is missing", ENODEV);
+			tops[id] = missing_top(id);
 	must(nvlist_add_nvlist_array(root, "children", tops, (unsigned)n), "children");
 	must(nvlist_dup(newest->label, &config, 0), "config");
 	must(nvlist_add_nvlist(config, "vdev_tree", root), "config");
@@ -442,7 +458,7 @@ main(int argc, char **argv)
 		return (2);
 	}
 	for (int i = optind + 1; i < argc; i++)
-		read_label(&sources[nsources++], argv[i]);
+		nsources += read_label(&sources[nsources], argv[i]);
 	spa_config_path = "/dev/null/none";
 	kernel_init(MODE_READ_WRITE);
 	must(spa_import(argv[optind], make_config(), NULL, 0), "import");

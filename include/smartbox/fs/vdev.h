@@ -71,7 +71,7 @@ struct vdev {
 	uint64_t trimmed;	    /* leaves: when all free space was discarded; 0: not since the import */
 	bool new_leaf;		    /* being added: labels are not checked at open */
 	struct nvlist *extra;	    /* pairs of the config that have no field here; owned */
-	struct vdev_remap *remap;   /* tops of kind INDIRECT: where the data went (fs/vdev_impl.h) */
+	struct vdev_remap *remap;   /* tops that leave or left: where the data went (fs/remap.h); owned */
 	uint64_t err_read, err_write, err_cksum; /* counted on the leaf and its ancestors */
 	uint64_t nerrors; /* leaves: read and write errors since the last look at them */
 	uint64_t stat_ops[2], stat_bytes[2];	 /* 0 read, 1 write */
@@ -127,8 +127,8 @@ struct vdev_scan {
 	uint64_t written; /* bytes that stale sides were given */
 };
 int vdev_scan(struct vdev *top, struct vdev_scan *s); /* -ENOMEM only */
-/* Is there a side that is there but missed this txg? */
-bool vdev_is_stale(const struct vdev *top, uint64_t birth);
+/* Is there a side that is there but missed this range, born in this txg? */
+bool vdev_is_stale(struct vdev *top, uint64_t off, uint64_t len, uint64_t birth);
 /* What was written to v so far is durable; without the pool's lock, whose flags it leaves alone. */
 int vdev_flush_now(struct vdev *v);
 int vdev_flush(struct vdev *root); /* all leaves that were written since the last flush */
@@ -140,8 +140,6 @@ struct vdev *vdev_new(enum vdev_kind kind);
 int vdev_add_child(struct vdev *parent, struct vdev *child); /* takes child; sets id, parent, top */
 /* Top-level by id, NULL when there is none. */
 struct vdev *vdev_top(const struct vdev *root, uint64_t id);
-/* A removed top-level (kind INDIRECT): read its mapping from the MOS; without it, reads fail. */
-int vdev_indirect_load(struct spa *spa, struct vdev *top);
 /* After open: the allocatable bytes that a new top-level can have with its ashift. */
 uint64_t vdev_asize_now(const struct vdev *top);
 const char *vdev_state_name(enum vdev_state s);

@@ -35,6 +35,8 @@ int zil_open(struct dsl_dataset *ds, struct syncer *sync, struct zilog **out);
  * are given back in the open txg, which also has all that they promised.  NULL is fine.
  */
 void zil_close(struct zilog *zl);
+/* With the pool's lock: no log goes on in the blocks that it has; they are given back in the open txg. */
+int zil_begin_anew(struct spa *spa);
 /* The log of an objset, NULL when it is not open. */
 struct zilog *zil_of(const struct objset *os);
 
