@@ -216,6 +216,8 @@ int dsl_hold_parent(struct spa *spa, const char *name, struct dsl_dir **parent, 
 /* All words of a head's bookmark, missing ones 0; -ENOENT. */
 int ds_bookmark_lookup(struct dsl_dataset *head, const char *name, uint64_t words[BOOKMARK_WORDS]);
 /* dsl_destroy.c: in a sync task; ds is ours alone and gone afterwards */
+/* In a sync task: hold a snapshot until dsl_release_tag or the next import, then it is destroyed. */
+int ds_hold_temporary(struct spa *spa, const char *name, const char *tag);
 int ds_destroy_snap(struct dsl_dataset *snap);
 int ds_check_destroy_snap(struct dsl_dataset *snap, const char *name, struct err *e);
 /* dsl_swap.c: in a sync task */

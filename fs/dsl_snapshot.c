@@ -145,6 +145,7 @@ struct snap_arg {
 	const char *const *names;
 	size_t n;
 	const struct nvlist *props;
+	const char *tag; /* they go with it (dsl_snapshot_temporary); or NULL */
 };
 
 /* Split "pool/fs@snap" and hold the head. */
@@ -251,6 +252,9 @@ snapshot_sync(struct spa *spa, void *arg, struct err *e)
 		rc = err_rc(e, ds_snapshot(head, snap, a->props), "cannot create snapshot '%s'",
 		    a->names[i]);
 		dsl_rele(head);
+		if (rc == 0 && a->tag != NULL)
+			rc = err_rc(e, ds_hold_temporary(spa, a->names[i], a->tag), "cannot hold '%s'",
+			    a->names[i]);
 	}
 	return (rc);
 }
@@ -259,7 +263,15 @@ int
 dsl_snapshot(struct spa *spa, const char *const *names, size_t n, const struct nvlist *props,
     struct err *e)
 {
-	struct snap_arg a = {names, n, props};
+	struct snap_arg a = {names, n, props, NULL};
+
+	return (spa_sync_task(spa, snapshot_check, snapshot_sync, &a, e));
+}
+
+int
+dsl_snapshot_temporary(struct spa *spa, const char *name, const char *tag, struct err *e)
+{
+	struct snap_arg a = {&name, 1, NULL, tag};
 
 	return (spa_sync_task(spa, snapshot_check, snapshot_sync, &a, e));
 }

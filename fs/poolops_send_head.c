@@ -3,7 +3,7 @@
  * Sending what is not a snapshot.
  *
  * A filesystem or volume as it is now: a snapshot of it is taken, sent under the name FS@--head-- and the
- * head's guid, and destroyed.  So it may be mounted and in use (OpenZFS's must not be), and the stream is one
+ * head's guid, and destroyed, at the latest by the next import.  So it may be mounted and in use (OpenZFS's must not be), and the stream is one
  * moment's.  In a pool that is read-only the head itself stands still.
  *
  * What was partly received (--saved): the state that a receive -s left, under the name and guid that it
@@ -20,6 +20,8 @@
 #include "resume_token.h"
 #include "smartbox/fs/names.h"
 #include "smartbox/fs/send.h"
+
+#define TAG ".send" /* of the snapshot that is sent; users' tags do not begin so */
 
 static const char *const of_snapshots[] = {"replicate", "doall", "props", "backup", "holds", "skip"};
 
@@ -60,7 +62,6 @@ is_foreign(const char *fs, const char *from)
 static int
 take_snapshot(struct send_run *r, struct err *e)
 {
-	const char *name = r->temporary;
 	int rc;
 
 	flush_mount(r->s, r->plan.root);
@@ -68,7 +69,7 @@ take_snapshot(struct send_run *r, struct err *e)
 	spa_enter(r->spa);
 	(void)snprintf(r->temporary, sizeof(r->temporary), "%s@zfs-send-%llu", r->plan.root,
 	    (unsigned long long)spa_open_txg(r->spa));
-	if ((rc = dsl_snapshot(r->spa, &name, 1, NULL, e)) != 0)
+	if ((rc = dsl_snapshot_temporary(r->spa, r->temporary, TAG, e)) != 0)
 		r->temporary[0] = '\0';
 	spa_exit(r->spa);
 	(void)pthread_mutex_unlock(&r->s->changing);
@@ -126,7 +127,7 @@ send_head_done(struct send_run *r)
 		return;
 	(void)pthread_mutex_lock(&r->s->changing);
 	spa_enter(r->spa);
-	(void)dsl_destroy_snaps(r->spa, &name, 1, NULL);
+	(void)dsl_release_tag(r->spa, &name, 1, TAG, NULL);
 	spa_exit(r->spa);
 	(void)pthread_mutex_unlock(&r->s->changing);
 }

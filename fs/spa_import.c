@@ -385,6 +385,7 @@ import(struct spa *spa, const struct spa_import_opts *o, struct err *e)
 	if ((rc = dsl_drop_livelists(spa, e)) != 0)
 		return (rc);
 	dsl_destroy_inconsistent(spa);
+	dsl_release_temporary(spa);
 	return (0);
 }
 

@@ -207,6 +207,18 @@ is "a volume" "$(zfs get -Hpo value type,volsize,volblocksize tz/vol | tr '\n' '
 is "types" "$(zfs list -Ho name -t volume)" tz/vol
 zfs destroy tz/vol || fail "destroy of a volume"
 
+# --- a send that a crash ends ---
+zfs create tz/live && head -c 8M /dev/urandom > "$R/tz/live/f" || fail "create what is sent"
+mkfifo pipe && sleep 60 < pipe & holder=$!
+timeout 60 "$(type -P zfs)" send tz/live > pipe 2> /dev/null &
+for ((i = 0; i < 100; i++)); do zfs list -Ho name -t snapshot | grep -q zfs-send && break; sleep 0.1; done
+is "what is sent is a snapshot for a while" "$(zfs list -Ho name -t snapshot | grep -c 'tz/live@zfs-send-')" 1
+kill -9 "$(poold_pid tz)"; kill "$holder"; wait
+is "which the next import takes away" "$(zfs list -Ho name -t snapshot | grep -c 'tz/live@zfs-send-')" 0
+zfs send tz/live > /dev/null || fail "send"
+is "and so does the end of a send" "$(zfs list -Ho name -t snapshot | grep -c 'tz/live@zfs-send-')" 0
+zfs destroy tz/live || fail "destroy of what was sent"
+
 # --- without importing ---
 zfs create tz/keep && echo kept > "$R/tz/keep/f" && zpool export tz || fail "export"
 is "a look from outside" "$(zfs -e . list -Ho name)" "tz

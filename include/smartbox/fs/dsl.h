@@ -35,6 +35,8 @@ int dsl_pool_open(struct spa *spa, struct err *e);
 void dsl_pool_close(struct spa *spa);
 /* At the end of a writable import: finish destroys that a power cut interrupted. */
 void dsl_destroy_inconsistent(struct spa *spa);
+/* There too: release what was held for an operation that is over since. */
+void dsl_release_temporary(struct spa *spa);
 /* Notes of OpenZFS on clones that we would not keep.  -ENOTSUP: it was using them. */
 int dsl_check_livelists(struct spa *spa, struct err *e);
 /* Let go of them, before anything else is changed. */
@@ -81,6 +83,10 @@ int dsl_create(struct spa *spa, const struct dsl_create *c, struct err *e);
 /* All or none, one txg; "pool/fs@name" each, props on every one. */
 int dsl_snapshot(struct spa *spa, const char *const *names, size_t n, const struct nvlist *props,
     struct err *e);
+/*
+ * One that goes with its tag: by dsl_release_tag, or at the next import, whoever makes it.
+ */
+int dsl_snapshot_temporary(struct spa *spa, const char *name, const char *tag, struct err *e);
 int dsl_clone(struct spa *spa, const char *snapshot, const char *name, const struct nvlist *props,
     struct err *e);
 int dsl_destroy(struct spa *spa, const char *name, struct err *e); /* -EBUSY children, holders */
