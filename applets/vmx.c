@@ -42,7 +42,7 @@ static const char vmx_usage[] =
     "  -K DEVICE    instead of /dev/kvm\n"
     "  -l FILE      what firmware logs\n"
     "  -m SIZE      memory (default 256M)\n"
-    "  -n TAP       tap device[,mac=AA:BB:CC:DD:EE:FF], again for more\n"
+    "  -n TAP       tap device[,mac=AA:BB:CC:DD:EE:FF][,virtio|e1000], again for more\n"
     "  -o ORDER     boot order: letters of c disk, d cd, n network (default cd); ,once=ORDER for the\n"
     "               first boot alone\n"
     "  -p           check: values only, name:value\n"
@@ -248,20 +248,34 @@ tap_open(const char *name)
 }
 
 static int
+nic_option(struct vmx_nic *n, const char *o)
+{
+	if (strncmp(o, "mac=", 4) == 0)
+		return (parse_mac(o + 4, n->mac));
+	if (strcmp(o, "virtio") == 0)
+		n->model = VMX_NIC_VIRTIO;
+	else if (strcmp(o, "e1000") == 0)
+		n->model = VMX_NIC_E1000;
+	else
+		return (applet_usage("'%s': mac=ADDRESS, virtio or e1000", o));
+	return (0);
+}
+
+static int
 parse_nic(char *s, struct vmx_config *c)
 {
 	struct vmx_nic *n = &c->nics[c->nnics];
-	char *tap = strsep(&s, ",");
+	char *tap = strsep(&s, ","), *o;
 	int rc;
 
 	if (c->nnics == VMX_MAX_NICS)
 		return (applet_usage("more than %d network cards", VMX_MAX_NICS));
 	memcpy(n->mac, "\x02\x08\x20\x00\x00", 5);
 	n->mac[5] = (uint8_t)(c->nnics + 1);
-	if (s != NULL && strncmp(s, "mac=", 4) != 0)
-		return (applet_usage("'%s': mac=ADDRESS", s));
-	if (s != NULL && (rc = parse_mac(s + 4, n->mac)) != 0)
-		return (rc);
+	while ((o = strsep(&s, ",")) != NULL) {
+		if ((rc = nic_option(n, o)) != 0)
+			return (rc);
+	}
 	c->nnics++;
 	return ((n->tap_fd = tap_open(tap)) < 0);
 }

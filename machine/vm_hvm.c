@@ -181,8 +181,9 @@ give_nic(struct builder *b, const json_t *nic, struct err *e)
 	struct mac_addr mac;
 	int fd, rc;
 
-	if (strcmp(model, "virtio") != 0)
-		return (err_set(e, ENOTSUP, "nic '%s': no model '%s' here, virtio is", name, model));
+	if (strcmp(model, "virtio") != 0 && strcmp(model, "e1000") != 0)
+		return (err_set(e, ENOTSUP, "nic '%s': no model '%s' here, virtio and e1000 are", name,
+		    model));
 	if ((rc = nictag_link(b->m, json_str(nic, "nic_tag", ""), over, e)) != 0 ||
 	    (rc = mac_parse(json_str(nic, "mac", ""), &mac, e)) != 0)
 		return (rc);
@@ -191,7 +192,7 @@ give_nic(struct builder *b, const json_t *nic, struct err *e)
 	if ((rc = vnic_create_tap(&s, &fd, e)) != 0)
 		return (err_wrap(e, "nic '%s'", name));
 	arg(b, "-n");
-	arg(b, "fd:%d,mac=%s", give_fd(b, fd), json_str(nic, "mac", ""));
+	arg(b, "fd:%d,mac=%s,%s", give_fd(b, fd), json_str(nic, "mac", ""), model);
 	return (0);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "smartbox/vmx/blk.h"
+#include "smartbox/vmx/e1000.h"
 #include "smartbox/vmx/ide.h"
 #include "smartbox/vmx/vga.h"
 #include "vm_impl.h"
@@ -178,21 +179,33 @@ disks(struct vm *vm, unsigned *slot, struct err *e)
 }
 
 static int
+nic(struct vm *vm, struct vmx_nic *n, unsigned devfn, struct iothread *io, struct err *e)
+{
+	struct vnet_spec virtio = {.mtu = n->mtu, .offload = true};
+	struct e1000_spec intel = {.offload = true};
+
+	if (n->model == VMX_NIC_E1000) {
+		memcpy(intel.mac, n->mac, sizeof(intel.mac));
+		intel.tap_fd = take(&n->tap_fd);
+		return (e1000_new(vm->board, devfn, &intel, io, e));
+	}
+	memcpy(virtio.mac, n->mac, sizeof(virtio.mac));
+	virtio.tap_fd = take(&n->tap_fd);
+	return (vnet_new(vm->board, devfn, &virtio, io, e));
+}
+
+static int
 nics(struct vm *vm, unsigned *slot, struct err *e)
 {
 	int rc = 0;
 
 	for (unsigned i = 0; i < vm->c.nnics && rc == 0; i++) {
-		struct vmx_nic *n = &vm->c.nics[i];
-		struct vnet_spec spec = {.mtu = n->mtu, .offload = true};
 		struct iothread *io;
 
-		memcpy(spec.mac, n->mac, sizeof(spec.mac));
 		if ((rc = io_make(vm, "io-net", &io, e)) != 0)
 			return (rc);
-		spec.tap_fd = take(&n->tap_fd);
 		bootable_add(vm, VM_BOOT_NET, *slot, -1);
-		rc = vnet_new(vm->board, PCI_DEVFN((*slot)++, 0), &spec, io, e);
+		rc = nic(vm, &vm->c.nics[i], PCI_DEVFN((*slot)++, 0), io, e);
 	}
 	return (rc);
 }

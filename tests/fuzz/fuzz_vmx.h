@@ -21,6 +21,7 @@ struct fuzz_target {
 	int (*build)(struct vmx_bench *b);
 	uint16_t port, ports; /* the ports that accesses fall on; 0: the legacy BAR at 0xc000 */
 	uint16_t more, mores; /* a second range */
+	uint64_t base, window; /* memory that accesses fall on, a power of two; 0: BASE, 16 KiB */
 	void (*place)(struct vmx_bench *b); /* BARs, when they are not SLOT's; may be NULL */
 	void (*host)(struct vmx_bench *b, uint8_t byte); /* something from outside; may be NULL */
 	void (*end)(struct vmx_bench *b);		 /* what the board does not free */
@@ -56,6 +57,14 @@ fuzz_memory(struct vmx_bench *b, struct tape *t)
 	t->left -= len;
 }
 
+static inline uint64_t
+fuzz_address(const struct fuzz_target *f, struct tape *t)
+{
+	uint64_t off = tape_take(t, 2);
+
+	return (f->window != 0 ? f->base + (off & (f->window - 1)) : BASE + (off & 0x3fff));
+}
+
 static inline void
 fuzz_place(struct vmx_bench *b, const struct fuzz_target *f)
 {
@@ -88,11 +97,11 @@ fuzz_step(struct vmx_bench *b, const struct fuzz_target *f, struct tape *t)
 			    (uint32_t)tape_take(t, (op & 15) == 1 ? 1 : 4));
 		break;
 	case 3:
-		(void)bus_read(b->board->mmio, BASE + (tape_take(t, 2) & 0x3fff), size);
+		(void)bus_read(b->board->mmio, fuzz_address(f, t), size);
 		break;
 	case 4:
 	case 5:
-		port = BASE + (tape_take(t, 2) & 0x3fff);
+		port = fuzz_address(f, t);
 		bus_write(b->board->mmio, port, size, tape_take(t, (op & 15) == 4 ? 2 : 8));
 		break;
 	case 6:

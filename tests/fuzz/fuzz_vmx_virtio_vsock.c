@@ -49,10 +49,10 @@ host(struct vmx_bench *b, uint8_t byte)
 	switch (byte % 6) {
 	case 0:
 		vvsock_poll(d, pair_new());
-		(void)!write(peer[(npeers - 1) % PEERS], "CONNECT 7\n", 10);
+		(void)!send(peer[(npeers - 1) % PEERS], "CONNECT 7\n", 10, MSG_NOSIGNAL);
 		break;
 	case 1:
-		(void)!write(fd, "bytes of the host", 17);
+		(void)!send(fd, "bytes of the host", 17, MSG_NOSIGNAL);
 		break;
 	case 2:
 		(void)!read(fd, buf, sizeof(buf));

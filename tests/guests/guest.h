@@ -5,6 +5,8 @@
  * A guest says in its first comment how to run it and what its serial line must say:
  *	vmx: OPTIONS		more options of vmx run; @/NAME is a scratch file
  *	disk: NAME SIZE		make such a file, each sector beginning with its number
+ *	input: TEXT		a line on standard input
+ *	host: COMMAND		runs beside it in the scratch folder; @ is its path, vt$ the name of a tap
  *	expect: TEXT		the next line of output
  *	needs: FILE		of the host, or the guest is skipped
  *	after: COMMAND		in the scratch folder, at the end; must succeed

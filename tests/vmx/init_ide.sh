@@ -16,6 +16,17 @@ busybox dmesg | grep -E 'ata[12].*(configured|max)' | sed 's/^/guest: /'
 dd if=/dev/sda bs=1M count=4 2> /dev/null | sha256sum | cut -c1-16 | sed 's/^/guest: disk /'
 dd if=/dev/sda of=/dev/sda bs=1M count=4 seek=8 conv=fsync 2> /dev/null
 cat /dev/sr0 | sha256sum | cut -c1-16 | sed 's/^/guest: cd /'
-mount -t iso9660 -o ro /dev/sr0 /tmp
-ls /tmp | grep -i -m 1 isolinux | tr A-Z a-z | sed 's/^/guest: mounted /;s/\..*//'
+busybox mkdir /tmp/cd
+mount -t iso9660 -o ro /dev/sr0 /tmp/cd
+ls /tmp/cd | grep -i -m 1 isolinux | tr A-Z a-z | sed 's/^/guest: mounted /;s/\..*//'
+ip link set lo up
+ip link set eth0 up
+ip addr add 10.78.0.2/24 dev eth0
+sleep 3
+ping -c 2 -W 10 10.78.0.1 > /tmp/p && echo "guest: ping works" || { cat /tmp/p; cat /proc/interrupts; busybox dmesg | tail; }
+mkfifo /tmp/never
+exec 3<> /tmp/never
+nc 10.78.0.1 7001 <&3 | sha256sum | cut -c1-16 | sed 's/^/guest: got /'
+dd if=/dev/sda bs=1M count=4 2> /dev/null | nc 10.78.0.1 7002
+sleep 1
 poweroff -f

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In the rig: a CD boots, and Linux sees an IDE disk and a CD. CARD is what iPXE drives.
+# In the rig: a CD boots, and Linux sees an IDE disk, a CD and an e1000.
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 modprobe -q tun
-vmx run -m 64M -b bios-256k.bin -d ipxe.iso,cd -o d -n tap0 -s file:said -j 12345 &
+vmx run -m 64M -b bios-256k.bin -d ipxe.iso,cd -o d -n tap0,e1000 -s file:said -j 12345 &
 vm=$!
 i=0
 while [ $i -lt 100 ] && [ ! -e /sys/class/net/tap0 ]; do
@@ -38,9 +38,20 @@ kill -KILL $vm $dhcp
 wait $vm 2> /dev/null
 
 dd if=/dev/urandom of=disk bs=1M count=16 2> /dev/null
-vmx run -m 160M -k vmlinuz -i initrd -d disk,ide -d ipxe.iso,cd -s file:said2 -j 12345 -R \
+vmx run -m 160M -k vmlinuz -i initrd -d disk,ide -d ipxe.iso,cd -n tap1,e1000 -s file:said2 -j 12345 -R \
 	-a "console=ttyS0 quiet panic=-1 tsc=reliable" &
 vm=$!
+i=0
+while [ $i -lt 100 ] && [ ! -e /sys/class/net/tap1 ]; do
+	sleep 0.1
+	i=$((i + 1))
+done
+ip addr add 10.78.0.1/24 dev tap1
+ip link set tap1 up
+mkfifo never
+exec 3<> never # an input without an end: nc leaves at the end of either side
+head -c 3000000 disk | nc -l -p 7001 &
+nc -l -p 7002 <&3 > back &
 i=0
 while [ $i -lt 130 ] && kill -0 $vm 2> /dev/null; do
 	sleep 1
@@ -53,4 +64,7 @@ grep -q "guest: disk $sum" said2 || fail "the disk read wrong"
 grep -q "guest: cd $(sha256sum < ipxe.iso | cut -c1-16)" said2 || fail "the CD read wrong"
 grep -q "guest: mounted isolinux" said2 || fail "the CD was not mounted"
 [ "$(tail -c 8388608 disk | head -c 4194304 | sha256sum | cut -c1-16)" = "$sum" ] || fail "the disk was written wrong"
+grep -q "guest: ping works" said2 || fail "no ping"
+grep -q "guest: got $(head -c 3000000 disk | sha256sum | cut -c1-16)" said2 || fail "the file came wrong"
+[ "$(sha256sum < back | cut -c1-16)" = "$sum" ] || fail "what the guest sent came wrong"
 [ $failures = 0 ]

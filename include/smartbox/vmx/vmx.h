@@ -32,7 +32,10 @@ struct vmx_disk {
 	int broker_fd;	     /* asked for another such socket when that one dies; -1: nobody (vhost.h) */
 };
 
+enum vmx_nic_model { VMX_NIC_VIRTIO, VMX_NIC_E1000 };
+
 struct vmx_nic {
+	enum vmx_nic_model model;
 	int tap_fd; /* IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, header of 12 bytes; owned */
 	uint8_t mac[6];
 	uint16_t mtu; /* 0: do not say */
