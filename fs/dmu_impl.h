@@ -322,6 +322,7 @@ void objset_describe_write(struct dbuf *db, struct zio_write *w);
 void objset_describe_data(struct dnode *dn, const void *data, struct zio_write *w);
 int objset_replace_bp(struct objset *os, struct blkptr *slot, const struct blkptr *new, int64_t *dsize);
 void objset_mark_dirty(struct dnode *dn);
+void objset_dirty_phys(struct objset *os); /* its root block changed */
 int objset_kill(struct objset *os, const struct blkptr *bp);
 void objset_born(struct objset *os, const struct blkptr *bp);
 /* What a dropped block's pointer becomes: all zero, or a hole that remembers its birth. */

@@ -263,7 +263,7 @@ dnode_dirty(struct dnode *dn)
 	if (spa->readonly || spa->suspended)
 		return (spa->readonly ? -EROFS : -EIO);
 	if (dn->block == NULL) {
-		dn->os->phys_dirty = true;
+		objset_dirty_phys(dn->os);
 		return (0);
 	}
 	if (dn->noted != spa->txg && owners_are_kept(dn->os)) {
@@ -607,7 +607,7 @@ dnode_make_special(struct objset *os, uint64_t obj, unsigned type)
 	if (rc != 0)
 		return (rc);
 	*dn->phys = p;
-	os->phys_dirty = true;
+	objset_dirty_phys(os);
 	return (0);
 }
 

@@ -4,7 +4,8 @@
  *
  * There is one struct per object while anybody holds it, so that all see the same.  A head whose
  * objset is dirty, or whose account has not been written down, outlives its last holder until the
- * next sync.
+ * next sync.  Those are in a list of the pool, so that a sync costs nothing for thousands of open
+ * datasets in which nothing happens; what is in it may have become clean again, what is not is.
  *
  * A block is born in a head: charged to it.  A block dies in a head:
  *
@@ -32,6 +33,43 @@
 #define OBJSET_TYPE_OFFSET 704
 #define OBJSET_TYPE_ZFS 2
 #define OBJSET_TYPE_ZVOL 3
+
+/* --- the list of dirty ones ------------------------------------------------------------------ */
+
+/* It may be dirty from now on: the next sync looks at it. */
+static void
+ds_list(struct dsl_dataset *ds)
+{
+	struct dsl_pool *dp = ds->dp;
+
+	if (ds->listed)
+		return;
+	ds->listed = true;
+	ds->dirty_prev = dp->dirty_last;
+	*(dp->dirty_last != NULL ? &dp->dirty_last->dirty_next : &dp->dirty) = ds;
+	dp->dirty_last = ds;
+}
+
+static void
+ds_unlist(struct dsl_dataset *ds)
+{
+	struct dsl_pool *dp = ds->dp;
+
+	if (!ds->listed)
+		return;
+	*(ds->dirty_prev != NULL ? &ds->dirty_prev->dirty_next : &dp->dirty) = ds->dirty_next;
+	*(ds->dirty_next != NULL ? &ds->dirty_next->dirty_prev : &dp->dirty_last) = ds->dirty_prev;
+	ds->dirty_prev = ds->dirty_next = NULL;
+	ds->listed = false;
+}
+
+/* Its account is to be written down. */
+static void
+ds_pend(struct dsl_dataset *ds)
+{
+	ds->delta.pending = true;
+	ds_list(ds);
+}
 
 /* --- holding ---------------------------------------------------------------------------------- */
 
@@ -65,6 +103,7 @@ ds_close_contents(struct dsl_dataset *ds)
 static void
 ds_free(struct dsl_dataset *ds)
 {
+	ds_unlist(ds);
 	while (ds->listeners != NULL) {
 		struct dsl_listener *l = ds->listeners;
 
@@ -112,10 +151,16 @@ ds_hold(struct dsl_dataset *ds)
 	return (ds);
 }
 
+bool
+ds_needs_sync(const struct dsl_dataset *ds)
+{
+	return (ds->delta.pending || (ds->os != NULL && objset_is_dirty(ds->os)));
+}
+
 static bool
 ds_must_stay(const struct dsl_dataset *ds)
 {
-	return (ds->refs > 0 || ds->delta.pending || (ds->os != NULL && objset_is_dirty(ds->os)));
+	return (ds->refs > 0 || ds_needs_sync(ds));
 }
 
 static void
@@ -144,17 +189,15 @@ dsl_rele(struct dsl_dataset *ds)
 void
 ds_sweep(struct dsl_pool *dp)
 {
-	size_t i;
+	struct dsl_dataset *ds, *next;
 
-	for (i = 0; i < DIR_BUCKETS; i++) {
-		struct dsl_dataset **p = &dp->datasets[i], *ds;
-
-		while ((ds = *p) != NULL) {
-			if (ds_must_stay(ds)) {
-				p = &ds->hash_next;
-				continue;
-			}
-			*p = ds->hash_next;
+	for (ds = dp->dirty; ds != NULL; ds = next) {
+		next = ds->dirty_next;
+		if (ds_needs_sync(ds))
+			continue;
+		ds_unlist(ds);
+		if (ds->refs == 0) {
+			ds_unhash(ds);
 			ds_free(ds);
 		}
 	}
@@ -554,7 +597,7 @@ ds_born(struct objset *os, const struct blkptr *bp)
 	s = space_of_bp(ds->dp->spa, bp);
 	space_add(&ds->delta.refd, &s, 1);
 	space_add(&ds->delta.own, &s, 1);
-	ds->delta.pending = true;
+	ds_pend(ds);
 	ds->activate |= features_of(bp);
 	if (bp_type(bp) == OT_DNODE && objset_policy(os)->dnode_slots > 1)
 		ds->activate |= 1u << DS_LARGE_DNODE;
@@ -608,7 +651,7 @@ ds_kill(struct objset *os, const struct blkptr *bp)
 		return (0);
 	s = space_of_bp(ds->dp->spa, bp);
 	space_add(&d->refd, &s, -1);
-	d->pending = true;
+	ds_pend(ds);
 	if ((rc = bookmarks_killed(ds, bp, &s)) != 0)
 		return (rc);
 	if (bp_birth(bp) > ds_phys(ds)->prev_snap_txg) {
@@ -622,7 +665,13 @@ ds_kill(struct objset *os, const struct blkptr *bp)
 	return (dead_add(ds, bp));
 }
 
-static const struct objset_ops ds_objset_ops = {ds_born, ds_kill};
+static void
+ds_dirtied(struct objset *os)
+{
+	ds_list(objset_dsl(os));
+}
+
+static const struct objset_ops ds_objset_ops = {ds_born, ds_kill, ds_dirtied};
 
 /* --- writing down ----------------------------------------------------------------------------- */
 
@@ -695,7 +744,7 @@ ds_feature_note(struct dsl_dataset *ds, const char *guid)
 	for (i = 0; i < DS_FEATURES; i++) {
 		if (strcmp(ds_features[i].guid, guid) == 0) {
 			ds->activate |= 1u << i;
-			ds->delta.pending = true;
+			ds_pend(ds);
 		}
 	}
 }
@@ -926,7 +975,7 @@ owner_accounts(struct dsl_dataset *ds)
 		flags |= OBJSET_PROJECT;
 		ds->activate |= 1u << DS_PROJECT;
 	}
-	ds->delta.pending = true;
+	ds_pend(ds);
 	return (flags);
 }
 

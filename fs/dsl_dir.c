@@ -372,20 +372,14 @@ pool_size(struct dsl_pool *dp, bool netfree)
 static uint64_t
 dir_dirty_bytes(const struct dsl_dir *dd)
 {
-	struct dsl_pool *dp = dd->dp;
+	const struct dsl_dataset *ds;
 	uint64_t n = 0;
-	size_t i;
 
 	if (dd->parent == NULL)
-		return (spa_uncharged_bytes(dp->spa));
-	for (i = 0; i < DIR_BUCKETS; i++) {
-		const struct dsl_dataset *ds = dp->datasets[i];
-
-		for (; ds != NULL; ds = ds->hash_next) {
-			if (ds->os != NULL && objset_is_dirty(ds->os) && dir_is_within(ds->dir, dd))
-				n += objset_dirty_bytes(ds->os);
-		}
-	}
+		return (spa_uncharged_bytes(dd->dp->spa));
+	for (ds = dd->dp->dirty; ds != NULL; ds = ds->dirty_next)
+		if (ds->os != NULL && objset_is_dirty(ds->os) && dir_is_within(ds->dir, dd))
+			n += objset_dirty_bytes(ds->os);
 	return (n);
 }
 

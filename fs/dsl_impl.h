@@ -93,6 +93,8 @@ struct dsl_dataset {
 	unsigned activate; /* features that its blocks use since the last write: bits of ds_features */
 	struct dsl_listener *listeners;
 	struct dsl_dataset *hash_next;
+	bool listed; /* in the pool's list of those to look at in the next sync */
+	struct dsl_dataset *dirty_prev, *dirty_next;
 
 	/* A bookmark has no object: it is an entry of its dataset's bookmark zap. */
 	const uint64_t *bookmark; /* BOOKMARK_WORDS of them, or NULL */
@@ -107,6 +109,7 @@ struct dsl_pool {
 	uint64_t free_bpobj;
 	struct dsl_dir *dirs[DIR_BUCKETS];
 	struct dsl_dataset *datasets[DIR_BUCKETS];
+	struct dsl_dataset *dirty, *dirty_last; /* all that are dirty, in the order they became it */
 	uint64_t destroy_once; /* bytes: a head with more is emptied over several txgs first */
 	uint64_t prop_generation; /* counts changes of properties: what is cached of older ones is void */
 	uint64_t size_txg, size; /* deflated bytes of the pool, worked out once a txg */
@@ -173,7 +176,8 @@ int ds_hold_obj(struct dsl_pool *dp, uint64_t obj, struct dsl_dataset **out);
 int ds_hold_head(struct dsl_dir *dd, struct dsl_dataset **out);
 int ds_hold_snap(struct dsl_dataset *head, const char *name, struct dsl_dataset **out);
 struct dsl_dataset *ds_hold(struct dsl_dataset *ds);
-void ds_sweep(struct dsl_pool *dp); /* free what is not held and not dirty */
+bool ds_needs_sync(const struct dsl_dataset *ds);
+void ds_sweep(struct dsl_pool *dp); /* of the dirty list: what is clean leaves it, what nobody holds is freed */
 void ds_forget(struct dsl_dataset *ds); /* its object is about to be freed: drop everything */
 int ds_dirty(struct dsl_dataset *ds);
 int ds_deadlist(struct dsl_dataset *ds, struct deadlist **dl);

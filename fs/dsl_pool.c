@@ -217,31 +217,19 @@ dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e)
 
 /* --- syncing ---------------------------------------------------------------------------------- */
 
-static bool
-ds_needs_sync(const struct dsl_dataset *ds)
-{
-	return (ds->delta.pending || (ds->os != NULL && objset_is_dirty(ds->os)));
-}
-
 bool
 dsl_pool_is_dirty(const struct spa *spa)
 {
 	const struct dsl_pool *dp = spa->dsl;
-	size_t i;
+	const struct dsl_dataset *ds;
 
 	if (dp == NULL)
 		return (false);
 	if (dp->free_bpobj != 0 && !bpobj_is_empty(dp->spa, dp->free_bpobj))
 		return (true);
-	for (i = 0; i < DIR_BUCKETS; i++) {
-		const struct dsl_dataset *ds = dp->datasets[i];
-
-		for (; ds != NULL; ds = ds->hash_next) {
-			if (ds_needs_sync(ds))
-				return (true);
-		}
-	}
-	return (false);
+	for (ds = dp->dirty; ds != NULL && !ds_needs_sync(ds); ds = ds->dirty_next)
+		continue;
+	return (ds != NULL);
 }
 
 static int
@@ -272,22 +260,18 @@ int
 dsl_pool_sync_datasets(struct spa *spa)
 {
 	struct dsl_pool *dp = spa->dsl;
-	size_t i;
+	struct dsl_dataset *ds, *next;
 	int rc = 0;
 
-	for (i = 0; i < DIR_BUCKETS && rc == 0; i++) {
-		struct dsl_dataset *ds = dp->datasets[i], *next;
-
-		/* Syncing one may hold and release others: pin the place in the chain. */
-		if (ds != NULL)
-			ds_hold(ds);
-		for (; ds != NULL; ds = next) {
-			if (rc == 0 && ds_needs_sync(ds))
-				rc = ds_sync(ds);
-			if ((next = ds->hash_next) != NULL)
-				ds_hold(next);
-			ds->refs--;
-		}
+	/* Syncing one may dirty, hold and release others: pin the place in the list. */
+	if ((ds = dp->dirty) != NULL)
+		ds_hold(ds);
+	for (; ds != NULL; ds = next) {
+		if (rc == 0 && ds_needs_sync(ds))
+			rc = ds_sync(ds);
+		if ((next = ds->dirty_next) != NULL)
+			ds_hold(next);
+		ds->refs--;
 	}
 	ds_sweep(dp);
 	return (rc != 0 ? rc : free_some(dp));

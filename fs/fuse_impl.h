@@ -144,7 +144,7 @@ struct fuse_session {
 	unsigned active; /* of these, requests in a worker's hands */
 	bool dead;	 /* the kernel hung up */
 	bool suspended;
-	struct fuse_session *next, *hash_next;
+	struct fuse_session *next, *hash_next, *ds_next;
 };
 
 #define FUSE_BUCKETS 1024
@@ -173,6 +173,7 @@ struct fuse_server {
 	pthread_cond_t changed; /* refs, active, dying or the list */
 	struct fuse_session *sessions, **tail;	    /* in the order of mounting */
 	struct fuse_session *bucket[FUSE_BUCKETS]; /* by id: found for each request */
+	struct fuse_session *of_ds[FUSE_BUCKETS];  /* by dataset: found for each mount */
 	uint64_t next_id;
 	unsigned dying; /* sessions that died and are not yet freed */
 	int epoll_fd, stop_fd;

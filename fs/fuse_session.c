@@ -85,6 +85,12 @@ bucket_of(struct fuse_server *fs, uint64_t id)
 	return (&fs->bucket[id % FUSE_BUCKETS]);
 }
 
+static struct fuse_session **
+bucket_of_ds(struct fuse_server *fs, const struct dsl_dataset *ds)
+{
+	return (&fs->of_ds[(uintptr_t)ds / 64 % FUSE_BUCKETS]);
+}
+
 /* With the server's lock: no new references (invariant 2). */
 void
 fuse_session_die(struct fuse_session *s)
@@ -99,6 +105,9 @@ fuse_session_die(struct fuse_session *s)
 	for (ps = bucket_of(fs, s->id); *ps != s; ps = &(*ps)->hash_next)
 		;
 	*ps = s->hash_next;
+	for (ps = bucket_of_ds(fs, s->ds); *ps != s; ps = &(*ps)->ds_next)
+		;
+	*ps = s->ds_next;
 	for (ps = &fs->sessions; *ps != s; ps = &(*ps)->next)
 		;
 	*ps = s->next;
@@ -153,16 +162,29 @@ fuse_session_done(struct fuse_session *s)
 	fuse_session_unref(s);
 }
 
-/* Names are put together only when the dataset cannot be looked up: the pool may be suspended. */
-static bool
-session_is_of(const struct fuse_session *s, const struct dsl_dataset *ds, const char *dataset)
+/* The pool may be suspended, and a name not be found out: those of all mounts are put together. */
+static struct fuse_session *
+session_by_name(struct fuse_server *fs, const char *dataset)
 {
 	char name[DSL_NAME_MAX];
+	struct fuse_session *s;
 
-	if (ds != NULL)
-		return (s->ds == ds);
-	dsl_name(s->ds, name);
-	return (strcmp(name, dataset) == 0);
+	for (s = fs->sessions; s != NULL; s = s->next) {
+		dsl_name(s->ds, name);
+		if (strcmp(name, dataset) == 0)
+			break;
+	}
+	return (s);
+}
+
+static struct fuse_session *
+session_by_ds(struct fuse_server *fs, const struct dsl_dataset *ds)
+{
+	struct fuse_session *s = *bucket_of_ds(fs, ds);
+
+	while (s != NULL && s->ds != ds)
+		s = s->ds_next;
+	return (s);
 }
 
 /* Of a dataset's name as it is now: renames do not matter.  With a reference, or NULL. */
@@ -176,8 +198,7 @@ session_by_dataset(struct fuse_server *fs, const char *dataset)
 	if (dsl_hold(fs->spa, dataset, &ds, NULL) != 0)
 		ds = NULL;
 	(void)pthread_mutex_lock(&fs->lock);
-	for (s = fs->sessions; s != NULL && !session_is_of(s, ds, dataset); s = s->next)
-		;
+	s = ds != NULL ? session_by_ds(fs, ds) : session_by_name(fs, dataset);
 	if (s != NULL)
 		s->refs++;
 	(void)pthread_mutex_unlock(&fs->lock);
@@ -301,6 +322,8 @@ fuse_session_start(struct fuse_session *s, struct err *e)
 	if (epoll_ctl(fs->epoll_fd, EPOLL_CTL_ADD, s->fd, &ev) != 0) {
 		rc = err_sys(e, errno, "cannot watch /dev/fuse");
 	} else {
+		s->ds_next = *bucket_of_ds(fs, s->ds);
+		*bucket_of_ds(fs, s->ds) = s;
 		*fs->tail = s;
 		fs->tail = &s->next;
 		s->hash_next = *bucket_of(fs, s->id);

@@ -124,21 +124,14 @@ append_changes(struct spa *spa, struct vdev *top, struct metaslab *ms, const str
 
 /* --- header --- */
 
-struct histogram {
-	uint64_t *bucket;
-	unsigned shift;
-};
-
-static int
-count_run(void *arg, uint64_t off, uint64_t size)
+static void
+count_runs(uint64_t *bucket, unsigned shift, const struct range_tree *t)
 {
-	struct histogram *h = arg;
-	unsigned i = 63 - (unsigned)__builtin_clzll(size);
+	for (unsigned i = 0; i < RANGE_SIZES; i++) {
+		unsigned at = i < shift ? 0 : i - shift;
 
-	(void)off;
-	i = i < h->shift ? 0 : i - h->shift;
-	h->bucket[i < SPACE_BUCKETS ? i : SPACE_BUCKETS - 1]++;
-	return (0);
+		bucket[at < SPACE_BUCKETS ? at : SPACE_BUCKETS - 1] += t->runs[i];
+	}
 }
 
 /* An unloaded metaslab keeps its old one: it is a hint. */
@@ -146,13 +139,12 @@ static void
 make_histogram(const struct vdev *top, struct metaslab *ms)
 {
 	const struct range_tree *sets[] = {&ms->free, &ms->freed, &ms->defer[0], &ms->defer[1]};
-	struct histogram h = {ms->sm.histogram, top->ashift};
 
 	if (!ms->sm.has_histogram || !ms->loaded)
 		return;
 	memset(ms->sm.histogram, 0, sizeof(ms->sm.histogram));
 	for (size_t i = 0; i < sizeof(sets) / sizeof(sets[0]); i++)
-		(void)range_walk(sets[i], count_run, &h);
+		count_runs(ms->sm.histogram, top->ashift, sets[i]);
 }
 
 /* --- one metaslab --- */

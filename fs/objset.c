@@ -148,7 +148,7 @@ objset_create(struct spa *spa, unsigned type, const struct objset_ops *ops, void
 	meta_init(os);
 	os->phys.type = type;
 	os->alloc_hint = 1;
-	os->phys_dirty = true;
+	objset_dirty_phys(os);
 	*out = os;
 	return (0);
 }
@@ -259,7 +259,7 @@ void
 objset_set_flags(struct objset *os, uint64_t flags)
 {
 	os->phys.flags = flags;
-	os->phys_dirty = true;
+	objset_dirty_phys(os);
 }
 
 const void *
@@ -272,7 +272,21 @@ void
 objset_zil_clear(struct objset *os)
 {
 	memset(os->phys.zil, 0, sizeof(os->phys.zil));
+	objset_dirty_phys(os);
+}
+
+static void
+tell_dirty(struct objset *os)
+{
+	if (os->ops != NULL && os->ops->dirtied != NULL)
+		os->ops->dirtied(os);
+}
+
+void
+objset_dirty_phys(struct objset *os)
+{
 	os->phys_dirty = true;
+	tell_dirty(os);
 }
 
 /* The dnode's place in the list of dirty ones follows its count of dirty blocks. */
@@ -282,6 +296,8 @@ objset_mark_dirty(struct dnode *dn)
 	struct objset *os = dn->os;
 	bool listed = dn->dirty_prev != NULL || os->dirty == dn;
 
+	if (dn->ndirty > 0)
+		tell_dirty(os);
 	if (dn == &os->meta || listed == (dn->ndirty > 0))
 		return;
 	if (!listed) {

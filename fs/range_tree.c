@@ -101,6 +101,14 @@ floor_node(const struct range_tree *t, uint64_t at)
 	return (best);
 }
 
+static uint32_t *
+runs_of_size(struct range_tree *t, uint64_t size)
+{
+	unsigned i = 63 - (unsigned)__builtin_clzll(size);
+
+	return (&t->runs[i < RANGE_SIZES ? i : RANGE_SIZES - 1]);
+}
+
 static void
 attach(struct range_tree *t, struct range_node *n)
 {
@@ -111,6 +119,7 @@ attach(struct range_tree *t, struct range_node *n)
 	split(t->root, n->start, &l, &r);
 	t->root = merge(merge(l, n), r);
 	t->count++;
+	(*runs_of_size(t, n->size))++;
 }
 
 static void
@@ -122,6 +131,7 @@ detach(struct range_tree *t, struct range_node *n)
 	split(m, n->start + 1, &m, &r);
 	t->root = merge(l, r);
 	t->count--;
+	(*runs_of_size(t, n->size))--;
 }
 
 bool

@@ -13,13 +13,16 @@
 
 struct range_node;
 
+#define RANGE_SIZES 48 /* the last one: and all that are longer */
+
 struct range_tree {
 	struct range_node *root;
 	uint64_t bytes; /* sum of all ranges */
 	size_t count;	/* ranges; neighbours that touch are one */
+	uint32_t runs[RANGE_SIZES]; /* of them, by the logarithm of their size */
 };
 
-#define RANGE_TREE_INIT {NULL, 0, 0}
+#define RANGE_TREE_INIT {.root = NULL}
 
 /* -EEXIST when any of it is in already (nothing changes), -EINVAL empty or wrapping, -ENOMEM. */
 int range_add(struct range_tree *t, uint64_t start, uint64_t size);

@@ -96,7 +96,7 @@ struct spa {
 	pthread_mutex_t io_lock;
 	pthread_cond_t io_idle;
 	unsigned io_count; /* with io_lock: who is in the vdev tree without the pool's lock */
-	struct zilog *zilogs; /* open intent logs (zil.c) */
+	struct zilog *zilogs, *noted_logs; /* open intent logs; those with records (zil.c) */
 	struct workers *workers; /* NULL: the caller's thread does it all */
 
 	struct ddt_pool *ddt;	 /* ddt.c */

@@ -85,6 +85,30 @@ list_clean(struct itx_list *l, uint64_t synced)
 	}
 }
 
+/* Of thousands of open logs nearly all have nothing to forget after a txg: a list of those that have. */
+static void
+noted_link(struct zilog *zl)
+{
+	struct zilog **head = &zl->spa->noted_logs;
+
+	if (zl->noted_at != NULL)
+		return;
+	zl->noted_at = head;
+	if ((zl->noted_next = *head) != NULL)
+		zl->noted_next->noted_at = &zl->noted_next;
+	*head = zl;
+}
+
+static void
+noted_unlink(struct zilog *zl)
+{
+	if (zl->noted_at == NULL)
+		return;
+	if ((*zl->noted_at = zl->noted_next) != NULL)
+		zl->noted_next->noted_at = zl->noted_at;
+	zl->noted_at = NULL;
+}
+
 static struct itx_file **
 file_slot(struct zilog *zl, uint64_t obj)
 {
@@ -108,6 +132,7 @@ file_get(struct zilog *zl, uint64_t obj)
 	list_init(&f->list);
 	*p = f;
 	zl->nfiles++;
+	noted_link(zl);
 	return (f);
 }
 
@@ -122,7 +147,6 @@ file_free(struct zilog *zl, struct itx_file **p)
 	free(f);
 }
 
-/* After each txg for each open log, thousands of them: nearly all have none. */
 static void
 clean_files(struct zilog *zl, uint64_t synced)
 {
@@ -174,6 +198,7 @@ itx_add(struct zilog *zl, uint64_t obj, size_t bytes)
 	i->obj = obj;
 	i->bytes = (uint32_t)bytes;
 	list_add(f != NULL ? &f->list : &zl->names, i);
+	noted_link(zl);
 	return (i);
 }
 
@@ -769,6 +794,7 @@ zil_close(struct zilog *zl)
 	for (p = &zl->spa->zilogs; *p != zl; p = &(*p)->next_open)
 		;
 	*p = zl->next_open;
+	noted_unlink(zl);
 	zl->os->zil = NULL;
 	list_clean(&zl->names, UINT64_MAX);
 	clean_files(zl, UINT64_MAX);
@@ -788,9 +814,14 @@ zil_close(struct zilog *zl)
 void
 zil_clean(struct spa *spa, uint64_t synced)
 {
-	for (struct zilog *zl = spa->zilogs; zl != NULL; zl = zl->next_open) {
+	struct zilog *zl, *next;
+
+	for (zl = spa->noted_logs; zl != NULL; zl = next) {
+		next = zl->noted_next;
 		list_clean(&zl->names, synced);
 		clean_files(zl, synced);
+		if (!has_records(zl))
+			noted_unlink(zl);
 	}
 }
 

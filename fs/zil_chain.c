@@ -106,7 +106,7 @@ chain_start(struct zilog *zl)
 	if (rc != 0)
 		return (rc);
 	*h = (struct zil_header){.log = zl->next};
-	zl->os->phys_dirty = true;
+	objset_dirty_phys(zl->os);
 	zl->has_log = true;
 	zl->lr_seq = 0;
 	return (0);

@@ -342,7 +342,7 @@ claim_head(struct claim *c, struct objset *os)
 	h->claim_blk_seq = w.last_blk_seq;
 	h->claim_lr_seq = w.last_lr_seq;
 	h->flags = ZIL_CLAIM_SEQ_VALID | (w.records > 0 || w.blocks > 1 ? ZIL_REPLAY_NEEDED : 0);
-	os->phys_dirty = true;
+	objset_dirty_phys(os);
 	return (0);
 }
 

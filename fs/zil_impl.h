@@ -228,6 +228,7 @@ struct zilog {
 	struct dsl_dataset *ds;
 	struct syncer *sync;
 	struct zilog *next_open; /* of the pool */
+	struct zilog **noted_at, *noted_next; /* of those that have something noted; or NULL */
 	unsigned refs;		 /* with the pool's lock: users who opened it */
 
 	/* With the pool's lock. */

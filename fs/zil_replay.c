@@ -105,7 +105,7 @@ replay_record(void *arg, const struct zil_record *r, const uint8_t *block)
 	}
 	*(rc == 0 ? &rp->st->records : &rp->st->skipped) += 1;
 	rp->header->replay_seq = r->seq;
-	rp->os->phys_dirty = true;
+	objset_dirty_phys(rp->os);
 	return (spa_dirty_bytes(spa) > DMU_DIRTY_LIMIT ? spa_sync(spa, rp->e) : 0);
 }
 

@@ -41,7 +41,7 @@ born_nothing(struct objset *os, const struct blkptr *bp)
 	(void)bp;
 }
 
-static const struct objset_ops test_ops = {born_nothing, kill_now};
+static const struct objset_ops test_ops = {born_nothing, kill_now, NULL};
 static const struct objset_policy lz4_policy = {.checksum = 7, .compress = 15, .copies = 1,
     .record_size = 128u << 10};
 

@@ -884,3 +884,35 @@ TEST(dsl_random_history_in_a_pool_of_openzfs_is_left_for_judges)
 	spa_exit(spa);
 	MUST(spa_export(spa, &fail));
 }
+
+TEST(dsl_only_datasets_that_something_happened_in_are_looked_at_by_a_sync)
+{
+	enum { N = 50 };
+	struct spa *spa = fs_test_pool(128, true);
+	struct dsl_dataset *ds[N];
+	size_t listed = 0;
+	char name[32];
+
+	for (unsigned i = 0; i < N; i++) {
+		(void)snprintf(name, sizeof(name), "tank/d%u", i);
+		MUST(make_fs(spa, name, &fail));
+		ds[i] = hold(spa, name);
+	}
+	sync_pool(spa);
+	CHECK(!dsl_pool_is_dirty(spa) && spa->dsl->dirty == NULL && spa->dsl->dirty_last == NULL);
+	(void)write_file(spa, "tank/d7", 1 << 16);
+	(void)write_file(spa, "tank/d31", 1 << 16);
+	for (const struct dsl_dataset *d = spa->dsl->dirty; d != NULL; d = d->dirty_next)
+		listed += d == ds[7] || d == ds[31] ? 1 : 100;
+	CHECK_EQ(listed, 2);
+	CHECK(dsl_pool_is_dirty(spa));
+	dsl_rele(ds[7]); /* dirty: it stays until it is synced */
+	CHECK(spa->dsl->dirty == ds[7]);
+	sync_pool(spa);
+	CHECK(!dsl_pool_is_dirty(spa) && spa->dsl->dirty == NULL);
+	for (unsigned i = 0; i < N; i++)
+		if (i != 7)
+			dsl_rele(ds[i]);
+	check_accounts(spa);
+	fs_test_close(spa);
+}

@@ -35,6 +35,7 @@ struct dbuf;
 struct objset_ops {
 	void (*born)(struct objset *os, const struct blkptr *bp);
 	int (*kill)(struct objset *os, const struct blkptr *bp);
+	void (*dirtied)(struct objset *os); /* there is something to sync; called often; may be NULL */
 };
 
 /* Write policy and identity; set by dsl from the properties. */
