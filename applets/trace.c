@@ -2,6 +2,7 @@
 /* trace: dynamic tracing with D programs; the command line of dtrace(8). */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include "smartbox/core/buf.h"
 #include "smartbox/core/file.h"
 #include "smartbox/kern/zone.h"
-#include "smartbox/trace/trace.h"
+#include "trace_impl.h"
 
 static const char trace_usage[] =
     "usage: trace [-eFhlqSvVwZ] [-b BUFSZ] [-c CMD] [-C] [-D NAME[=VALUE]] [-I PATH] [-o FILE]\n"
@@ -67,35 +68,18 @@ static const struct applet *const trace_ptr __attribute__((used, retain, section
 static const struct applet *const dtrace_ptr __attribute__((used, retain, section("applets"))) =
     &dtrace_applet;
 
-enum { MAX_SOURCES = 64, SCRIPT_MAX = 16 << 20 };
-
-struct source {
-	int opt; /* the letter */
-	const char *arg;
-};
-
-struct options {
-	struct source src[MAX_SOURCES];
-	const char *text[MAX_SOURCES];
-	int nsrc;
-	const char *cmds[16], *cppargs[32];
-	int pids[16], ncmds, npids, ncppargs;
-	const char *out;
-	bool pictures;
-	bool compile_only, list, verbose, cpp, disassemble, version, quiet_w;
-};
+const char trace_options[] = "b:c:CD:eFf:hi:I:lm:n:o:p:P:qs:SU:vVwx:X:z:Z";
 
 static volatile sig_atomic_t interrupted;
 
 static void
 on_signal(int sig)
 {
-	(void)sig;
-	interrupted++;
+	interrupted += sig != SIGIO;
 }
 
-static void
-message(void *arg, const char *text)
+void
+trace_message(void *arg, const char *text)
 {
 	(void)arg;
 	applet_warn("%s", text);
@@ -122,12 +106,12 @@ add_source(struct options *o, int opt, const char *arg)
 {
 	if (o->nsrc == MAX_SOURCES)
 		return (applet_fail(NULL, "too many programs"));
-	o->src[o->nsrc++] = (struct source){opt, arg};
+	o->src[o->nsrc++] = (struct source){opt, arg, NULL};
 	return (0);
 }
 
-static int
-cpp_arg(struct options *o, int opt, const char *arg)
+int
+trace_cpp_arg(struct options *o, int opt, const char *arg)
 {
 	static char text[32][300];
 
@@ -145,7 +129,7 @@ parse_pid(struct options *o, const char *arg)
 	char *end;
 	long v = strtol(arg, &end, 10);
 
-	if (*end != '\0' || v <= 0 || v > INT32_MAX || o->npids == 16)
+	if (*end != '\0' || v <= 0 || v > INT32_MAX || o->npids == MAX_COMMANDS)
 		return (applet_fail(NULL, "invalid pid: %s", arg));
 	o->pids[o->npids++] = (int)v;
 	return (0);
@@ -234,7 +218,7 @@ one_option(struct session *s, struct options *o, int c, char *arg)
 		return (trace_option(s, "bufsize", arg, NULL) == 0 ? 0 :
 		    applet_fail(NULL, "failed to set -b %s: Invalid value for specified option", arg));
 	case 'c':
-		if (o->ncmds == 16)
+		if (o->ncmds == MAX_COMMANDS)
 			return (applet_fail(NULL, "too many commands"));
 		o->cmds[o->ncmds++] = arg;
 		return (0);
@@ -244,7 +228,7 @@ one_option(struct session *s, struct options *o, int c, char *arg)
 		o->out = arg;
 		return (0);
 	case 'D': case 'I': case 'U':
-		return (cpp_arg(o, c, arg));
+		return (trace_cpp_arg(o, c, arg));
 	case 'X':
 		return (0);
 	case 'z':
@@ -267,7 +251,7 @@ parse_options(struct session *s, struct options *o, int argc, char **argv, const
 				return (rc);
 			continue;
 		}
-		c = applet_getopt(argc, argv, "b:c:CD:eFf:hi:I:lm:n:o:p:P:qs:SU:vVwx:X:z:Z");
+		c = applet_getopt(argc, argv, trace_options);
 		if (c == '?')
 			return (2);
 		if (c == -1) {
@@ -344,6 +328,12 @@ preprocess(const struct options *o, const char *path, char **text, size_t *len, 
 	return (0);
 }
 
+int
+trace_read_script(const struct options *o, const char *path, char **text, size_t *len, struct err *e)
+{
+	return (o->cpp ? preprocess(o, path, text, len, e) : read_script(path, text, len, e));
+}
+
 static int
 load_sources(struct session *s, struct options *o, int argc, const char *const *args)
 {
@@ -356,9 +346,11 @@ load_sources(struct session *s, struct options *o, int argc, const char *const *
 		size_t len = strlen(src->arg);
 		int rc, kind = TRACE_NAME;
 
-		if (src->opt == 's') {
-			rc = o->cpp ? preprocess(o, src->arg, &text, &len, &e) :
-			    read_script(src->arg, &text, &len, &e);
+		if (src->given != NULL) {
+			text = (char *)(uintptr_t)src->given;
+			len = strlen(text);
+		} else if (src->opt == 's') {
+			rc = trace_read_script(o, src->arg, &text, &len, &e);
 			if (rc != 0)
 				return (applet_fail_plain(&e));
 		} else {
@@ -445,7 +437,17 @@ catch_signals(void)
 	(void)sigaction(SIGINT, &sa, NULL);
 	(void)sigaction(SIGTERM, &sa, NULL);
 	(void)sigaction(SIGHUP, &sa, NULL);
+	(void)sigaction(SIGIO, &sa, NULL); /* a zone's client said something, or went */
 	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* A zone's client has one thing to say: that it is enough. */
+static bool
+client_spoke(const struct options *o)
+{
+	struct pollfd p = {o->control, POLLIN, 0};
+
+	return (o->control != 0 && poll(&p, 1, 0) > 0);
 }
 
 static int
@@ -456,13 +458,15 @@ run(struct session *s, const struct options *o)
 
 	if (trace_go(s, &e) != 0)
 		return (applet_fail_plain(&e));
+	if (o->attached != NULL)
+		o->attached();
 	if (!trace_option_flag(s, "quiet"))
 		report_matches(s, o);
 	if (trace_option_flag(s, "destructive") && !trace_option_flag(s, "quiet"))
 		applet_warn("allowing destructive actions");
 	do {
 		rc = trace_work(s, &e);
-	} while (rc == 1 && interrupted == 0);
+	} while (rc == 1 && interrupted == 0 && !client_spoke(o));
 	rc = trace_finish(s, interrupted < 2, &e);
 	if (rc < 0)
 		return (applet_fail_plain(&e));
@@ -498,6 +502,33 @@ compile_and_run(struct session *s, struct options *o)
 	return (run(s, o));
 }
 
+int
+trace_perform(struct session *s, struct options *o, int nargs, const char *const *args)
+{
+	int rc = load_sources(s, o, nargs, args);
+
+	return (rc != 0 ? rc : compile_and_run(s, o));
+}
+
+/* A command line that is whole. */
+static int
+perform(struct session *s, struct options *o, int nargs, const char **args)
+{
+	args[0] = applet_name();
+	for (int i = 0; i < o->nsrc; i++)
+		if (o->src[i].opt == 's')
+			args[0] = o->src[i].arg;
+	if (o->nsrc == 0 && o->pictures) {
+		(void)add_source(o, 'n', sample_stacks);
+		(void)trace_option(s, "quiet", NULL, NULL);
+	}
+	if (o->version)
+		return (printf("dtrace: smartbox D 1.6.3\n") > 0 ? 0 : 1);
+	if (o->nsrc == 0 && !o->list)
+		return (applet_fail(NULL, "no probes specified"));
+	return (trace_perform(s, o, nargs, args));
+}
+
 static int
 trace_main(int argc, char **argv)
 {
@@ -505,7 +536,7 @@ trace_main(int argc, char **argv)
 	struct options o;
 	struct session *s;
 	struct err e = ERR_INIT;
-	int rc, nargs;
+	int rc;
 
 	memset(&o, 0, sizeof(o));
 	if (argc == 1) {
@@ -513,27 +544,16 @@ trace_main(int argc, char **argv)
 		free(args);
 		return (2);
 	}
+	if (argc == 6 && strcmp(argv[1], "--broker") == 0)
+		return (trace_broker(argc, argv));
+	if (trace_in_zone())
+		return (trace_ask(argc, argv));
 	if (args == NULL || trace_new(&s, &e) != 0)
 		return (applet_fail(NULL, "out of memory"));
-	trace_on_message(s, message, NULL);
+	trace_on_message(s, trace_message, NULL);
 	rc = parse_options(s, &o, argc, argv, args);
-	if (rc >= 256) {
-		nargs = rc >> 8;
-		args[0] = applet_name();
-		for (int i = 0; i < o.nsrc; i++)
-			if (o.src[i].opt == 's')
-				args[0] = o.src[i].arg;
-		if (o.nsrc == 0 && o.pictures) {
-			(void)add_source(&o, 'n', sample_stacks);
-			(void)trace_option(s, "quiet", NULL, NULL);
-		}
-		if (o.version)
-			rc = printf("dtrace: smartbox D 1.6.3\n") > 0 ? 0 : 1;
-		else if (o.nsrc == 0 && !o.list)
-			rc = applet_fail(NULL, "no probes specified");
-		else if ((rc = load_sources(s, &o, nargs, args)) == 0)
-			rc = compile_and_run(s, &o);
-	}
+	if (rc >= 256)
+		rc = perform(s, &o, rc >> 8, args);
 	trace_free(s);
 	free(args);
 	return (rc < 0 ? 0 : rc);

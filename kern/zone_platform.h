@@ -23,6 +23,7 @@ struct zone_platform {
 	const struct zone_cgroup *cg;
 	int console;	       /* the terminal's zone side */
 	int console_mount;     /* its node as a detached mount */
+	int trace;	       /* the socket of /dev/zone/trace, not bound yet; -1: none */
 	/* made */
 	pid_t init;	 /* waits, before its exec, until zone_platform_start() */
 	int init_pidfd;
@@ -50,6 +51,9 @@ int zone_root_build(const struct zone_platform *p, int root, int *devpts, struct
 int zone_root_enter(int root, struct err *e);
 /* The root tree as a detached mount; needs_idmap when its owner ids begin at 0. */
 int zone_root_open(const struct zone_platform *p, bool *needs_idmap, struct err *e);
+
+/* zoned_trace.c: bind it in that directory, in the builder. */
+int zone_trace_bind(const struct zone_platform *p, int dir, struct err *e);
 
 /* zone_init.c: what runs as the first process when the root has no init.  Does not return. */
 _Noreturn void zone_init_main(const char *bootargs);

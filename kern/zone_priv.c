@@ -65,9 +65,10 @@ static const struct priv {
     {"contract_event", P_DEFAULT, 0},
     {"contract_identity", P_DEFAULT, 0},
     {"contract_observer", P_DEFAULT, 0},
-    /* accepted, and without an equal in a zone on this kernel */
+    /* through a broker outside: kern/zoned_trace.c */
     {"dtrace_user", 0, 0},
     {"dtrace_proc", 0, 0},
+    /* accepted, and without an equal in a zone on this kernel */
     {"proc_priocntl", 0, 0},
     {"proc_clock_highres", 0, 0},
     {"proc_prioup", 0, 0},
@@ -121,19 +122,29 @@ apply_word(const char *w, size_t n, bool on[NPRIVS], struct err *e)
 	return (0);
 }
 
-int
-zone_priv_caps(const char *limitpriv, uint64_t *caps, struct err *e)
+/* The whole list: which of the table are on. */
+static int
+apply_list(const char *limitpriv, bool on[NPRIVS], struct err *e)
 {
-	bool on[NPRIVS] = {false};
-	uint64_t set = always;
 	int rc = 0;
 
+	memset(on, 0, NPRIVS * sizeof(*on));
 	for (const char *w = limitpriv != NULL ? limitpriv : "default"; *w != '\0' && rc == 0;) {
 		size_t n = strcspn(w, ",");
 
 		rc = n != 0 ? apply_word(w, n, on, e) : err_set(e, EINVAL, "limitpriv: empty word");
 		w += n + (w[n] == ',');
 	}
+	return (rc);
+}
+
+int
+zone_priv_caps(const char *limitpriv, uint64_t *caps, struct err *e)
+{
+	bool on[NPRIVS];
+	uint64_t set = always;
+	int rc = apply_list(limitpriv, on, e);
+
 	if (rc != 0)
 		return (rc);
 	for (int i = 0; i < NPRIVS; i++)
@@ -141,6 +152,15 @@ zone_priv_caps(const char *limitpriv, uint64_t *caps, struct err *e)
 			set |= privs[i].caps;
 	*caps = set;
 	return (0);
+}
+
+bool
+zone_priv_granted(const char *limitpriv, const char *priv)
+{
+	bool on[NPRIVS];
+	int i = find_priv(priv, strlen(priv), NULL);
+
+	return (i >= 0 && apply_list(limitpriv, on, NULL) == 0 && on[i]);
 }
 
 static int

@@ -248,7 +248,7 @@ make_plain_file(int dir, const char *name, const char *text, struct err *e)
 	return (rc);
 }
 
-/* /dev/zone: who am I, for zonename and scripts; read-only. */
+/* /dev/zone: who am I, for zonename and scripts, and the door of tracing where it is granted; read-only. */
 static int
 zone_facts(const struct zone_platform *p, struct err *e)
 {
@@ -265,6 +265,8 @@ zone_facts(const struct zone_platform *p, struct err *e)
 	rc = rc != 0 ? rc : make_plain_file(fd, "id", text, e);
 	(void)snprintf(text, sizeof(text), "%s\n", uuid != NULL ? uuid : "");
 	rc = rc != 0 ? rc : make_plain_file(fd, "uuid", text, e);
+	if (rc == 0 && p->trace >= 0)
+		rc = zone_trace_bind(p, fd, e);
 	rc = rc != 0 ? rc : mnt_attr(fd, MNT_RDONLY | BARE, -1);
 	if (rc == 0)
 		return (fd);

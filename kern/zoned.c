@@ -222,6 +222,7 @@ begin_teardown(struct zoned *z, const struct err *why)
 	watch_remove(z->timer);
 	watch_remove(z->init_watch);
 	z->timer = z->init_watch = NULL;
+	zoned_trace_close(z);
 	tell_module(z, false);
 	if (z->hooked && z->hooks->net_down != NULL)
 		z->hooks->net_down(&a, z->hooks->ctx);
@@ -316,10 +317,11 @@ build(struct zoned *z, struct err *e)
 	/* A mount can be attached once: each boot gets a fresh copy of the console's. */
 	if ((z->plat.console_mount = mnt_clone(z->con.slave, "")) < 0)
 		return (err_rc(e, z->plat.console_mount, "console"));
-	rc = zone_platform_build(&z->plat, e);
+	if ((rc = zoned_trace_prepare(z, e)) == 0)
+		rc = zone_platform_build(&z->plat, e);
 	(void)close(z->plat.console_mount);
 	z->run.init = z->plat.init;
-	return (rc);
+	return (rc != 0 ? rc : zoned_trace_listen(z, e));
 }
 
 static int
@@ -618,6 +620,7 @@ give_back(struct zoned *z)
 {
 	while (z->clients != NULL)
 		client_close(z->clients);
+	zoned_trace_close(z);
 	console_close(&z->con);
 	zone_platform_close(&z->plat);
 	zone_cgroup_close(&z->cg);
@@ -638,7 +641,7 @@ zoned_run(const struct zone_env *env, const char *name, const struct zone_hooks 
 {
 	struct zoned z = {.env = env, .hooks = hooks, .lock = -1, .listener = -1, .start_lock = -1,
 	    .cg = ZONE_CGROUP_NONE, .run = {.state = ZONE_INSTALLED, .id = -1, .zoned = getpid()},
-	    .plat = {.init_pidfd = -1, .devpts = -1, .ctl = -1},
+	    .plat = {.init_pidfd = -1, .devpts = -1, .ctl = -1, .trace = -1},
 	    .con = {.master = -1, .slave = -1, .client = -1}};
 	int rc;
 

@@ -46,6 +46,8 @@ struct zoned {
 	struct client *clients;
 	struct watch *init_watch, *timer, *teardown_timer;
 	int teardown_tries;
+	struct watch *trace_watch;
+	unsigned ntracers;
 	bool adopted;	   /* init is not our child */
 	bool boot_again;   /* when it has halted */
 	bool hooked;	   /* config_up was called */
@@ -75,5 +77,10 @@ int console_watch(struct zoned *z);
 void console_notice(struct zoned *z, const char *text);
 int console_attach(struct zoned *z, int stream, pid_t holder, struct err *e);
 void console_close(struct console *con);
+
+/* zoned_trace.c: before the build, after it, at the end. */
+int zoned_trace_prepare(struct zoned *z, struct err *e);
+int zoned_trace_listen(struct zoned *z, struct err *e);
+void zoned_trace_close(struct zoned *z);
 
 #endif

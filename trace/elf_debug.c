@@ -150,7 +150,8 @@ elf_add_debug(struct elf *f, const char *root, const char *path)
 	if (f->debug != NULL || (elf_section(f, ".symtab", &len, NULL) != NULL && len > 0) ||
 	    (debug = calloc(1, sizeof(*debug))) == NULL)
 		return;
-	if ((by_build_id(f, root, debug) || by_link(f, root, path, debug) || unpack(f, debug)) &&
+	if (((root != NULL && (by_build_id(f, root, debug) || by_link(f, root, path, debug))) ||
+	    unpack(f, debug)) &&
 	    merge(f, debug)) {
 		f->debug = debug; /* the names are its */
 		return;

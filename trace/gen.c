@@ -560,7 +560,7 @@ identify(struct gen *g)
 static void
 check_zone(struct gen *g)
 {
-	if (g->im->zone_ns == 0 || g->t->activity != ACT_ACTIVE)
+	if (g->im->zone_ns == 0 || g->t->activity != ACT_ACTIVE || g->t->every != 0)
 		return;
 	g->l_fault = g->l_release;
 	gen_task_uts(g);

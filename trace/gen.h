@@ -102,6 +102,7 @@ struct probe_names { /* of M_PROBES */
 	char prov[64], mod[64], func[128], name[64];
 };
 
+struct zone_scope;
 struct image {
 	struct comp *c;
 	struct mapdef *maps;
@@ -115,10 +116,13 @@ struct image {
 	unsigned kernel;
 	uint64_t dynvarsize, aggsize;
 	uint32_t zone_ns; /* only tasks of this uts namespace; 0 all */
+	const struct zone_scope *scope; /* NULL: not a zone's program */
+	bool follow; /* probes of a process fire in its descendants too */
 	struct unit **errors; /* clauses of the ERROR probe */
 	unsigned nerrors;
 };
 
+struct zone_scope;
 struct target;
 struct gen {
 	struct comp *c;
@@ -150,6 +154,7 @@ struct target {
 	unsigned nprobes;
 	int map; /* selector map, or -1 */
 	uint32_t activity;
+	uint64_t every, due; /* not attached: run by hand, each so many nanoseconds */
 	int prog_fd;
 	int *fds; /* what keeps it attached */
 	unsigned nfds;
@@ -220,6 +225,7 @@ void gen_cleanpath(struct gen *g, struct node *n);
 void gen_link_ntop(struct gen *g, struct node *n);
 void gen_inet_ntoa6(struct gen *g, struct node *n);
 void gen_inet_ntop(struct gen *g, struct node *n);
+void gen_family(struct gen *g, int pid); /* release the slot unless the task is of this process */
 void gen_task_uts(struct gen *g); /* r0 = inode of the current uts namespace */
 
 #endif

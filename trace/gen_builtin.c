@@ -4,6 +4,7 @@
 
 #include "gen.h"
 #include "provider.h"
+#include "scope.h"
 
 enum { USER_STACK = 1 << 8 };
 
@@ -238,6 +239,61 @@ half(struct gen *g, int helper, bool high)
 	}
 }
 
+/* The process's and the thread's number as the zone itself has them; 0 for what is not its own. */
+static void
+gen_zone_pid(struct gen *g, bool thread)
+{
+	asm_storei(&g->b, 8, R7, SLOT_W0, 0);
+	asm_imm(&g->b, R1, (int64_t)g->im->scope->dev);
+	asm_imm(&g->b, R2, (int64_t)g->im->scope->ino);
+	asm_mov(&g->b, R3, R7);
+	asm_alui(&g->b, BPF_ADD, R3, SLOT_W0);
+	asm_imm(&g->b, R4, 8);
+	asm_call(&g->b, H_NS_PID_TGID);
+	asm_load(&g->b, 4, R0, R7, SLOT_W0 + (thread ? 0 : 4));
+}
+
+static void
+gen_pid(struct gen *g, bool thread)
+{
+	if (g->im->scope != NULL)
+		gen_zone_pid(g, thread);
+	else
+		half(g, H_PID_TGID, !thread);
+}
+
+/* In a zone ids begin at 0; what lies below its range is the broker's. */
+static void
+gen_owner(struct gen *g, bool group)
+{
+	int ok = asm_label(&g->b);
+
+	half(g, H_UID_GID, group);
+	if (g->im->scope == NULL)
+		return;
+	asm_imm(&g->b, R1, g->im->scope->id_base);
+	asm_alu(&g->b, BPF_SUB, R0, R1);
+	asm_jmpi(&g->b, BPF_JSGE, R0, 0, ok);
+	asm_imm(&g->b, R0, 0);
+	asm_place(&g->b, ok);
+}
+
+static void
+gen_zonename(struct gen *g)
+{
+	const struct zone_scope *sc = g->im->scope;
+
+	if (sc != NULL) {
+		asm_map_value(&g->b, R0, M_RODATA, image_rodata(g->im, sc->name, strlen(sc->name) + 1));
+		gen_scalar(g);
+		return;
+	}
+	current_member(g, "nsproxy");
+	gen_follow(g, "struct nsproxy", "uts_ns");
+	gen_follow(g, "struct uts_namespace", "name");
+	gen_follow(g, "struct new_utsname", "nodename");
+}
+
 /*
  * A cpuinfo_t of this CPU, made in the statement's scratch: its number, and 0 for what Linux does
  * not have.
@@ -263,10 +319,10 @@ gen_builtin(struct gen *g, struct node *n)
 		return;
 	}
 	switch (b) {
-	case B_PID: half(g, H_PID_TGID, true); break;
-	case B_TID: half(g, H_PID_TGID, false); break;
-	case B_UID: half(g, H_UID_GID, false); break;
-	case B_GID: half(g, H_UID_GID, true); break;
+	case B_PID: gen_pid(g, false); break;
+	case B_TID: gen_pid(g, true); break;
+	case B_UID: gen_owner(g, false); break;
+	case B_GID: gen_owner(g, true); break;
 	case B_CPU: asm_load(&g->b, 8, R0, R7, SLOT_CPU); break;
 	case B_TIMESTAMP: asm_load(&g->b, 8, R0, R7, SLOT_TIME); break;
 	case B_WALLTIMESTAMP: gen_walltime(g); break;
@@ -293,12 +349,7 @@ gen_builtin(struct gen *g, struct node *n)
 	case B_CWD: gen_task_path(g, n, "pwd"); break;
 	case B_ROOT: gen_task_path(g, n, "root"); break;
 	case B_UREGS: gen_uregs(g, n); break;
-	case B_ZONENAME:
-		current_member(g, "nsproxy");
-		gen_follow(g, "struct nsproxy", "uts_ns");
-		gen_follow(g, "struct uts_namespace", "name");
-		gen_follow(g, "struct new_utsname", "nodename");
-		break;
+	case B_ZONENAME: gen_zonename(g); break;
 	default:
 		comp_error(g->c, n->line, "D_IDENT_UNDEF", "%s is not available on this system",
 		    n->id->name);

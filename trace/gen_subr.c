@@ -765,8 +765,9 @@ subr_speculation(struct gen *g)
 }
 
 /* Is the current process, or an ancestor of it, that one? */
+/* r0 = does the task descend from process r0, or is it of it? */
 static void
-subr_progenyof(struct gen *g, struct node *n)
+progeny(struct gen *g)
 {
 	struct type *t = type_by_name(g->c->types, "struct task_struct");
 	int loop = asm_label(&g->b), yes = asm_label(&g->b), end = asm_label(&g->b);
@@ -774,9 +775,8 @@ subr_progenyof(struct gen *g, struct node *n)
 
 	if (t == NULL || !type_member(g->c->types, t, "real_parent", &parent) ||
 	    !type_member(g->c->types, t, "tgid", &tgid))
-		comp_error(g->c, n->line, "D_FUNC_UNDEF",
-		    "progenyof( ) needs the kernel's type information (CONFIG_DEBUG_INFO_BTF)");
-	gen_expr(g, n->args);
+		comp_error(g->c, 0, "D_FUNC_UNDEF", "descendants of a process need the kernel's type "
+		    "information (CONFIG_DEBUG_INFO_BTF)");
 	(void)gen_push(g, R0);
 	asm_call(&g->b, H_CURRENT);
 	asm_mov(&g->b, R8, R0);
@@ -800,6 +800,31 @@ subr_progenyof(struct gen *g, struct node *n)
 	asm_imm(&g->b, R0, 1);
 	asm_place(&g->b, end);
 	g->frame -= 8;
+}
+
+static void
+subr_progenyof(struct gen *g, struct node *n)
+{
+	gen_expr(g, n->args);
+	progeny(g);
+}
+
+void
+gen_family(struct gen *g, int pid)
+{
+	int ours = asm_label(&g->b);
+
+	asm_call(&g->b, H_PID_TGID);
+	asm_alui(&g->b, BPF_RSH, R0, 32);
+	asm_jmpi(&g->b, BPF_JEQ, R0, pid, ours);
+	if (g->im->follow && g->im->scope == NULL) {
+		g->l_fault = g->l_release;
+		asm_imm(&g->b, R0, pid);
+		progeny(g);
+		asm_jmpi(&g->b, BPF_JNE, R0, 0, ours);
+	}
+	asm_jump(&g->b, g->l_release);
+	asm_place(&g->b, ours);
 }
 
 /* Decimal 0..255 in r0 to the bytes at r1 (advanced); at least one digit. */

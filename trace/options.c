@@ -40,6 +40,7 @@ static const struct opt {
     {"dtypes", O_IGNORED, TEXT, 0, false}, {"dynvarsize", O_DYNVARSIZE, SIZE, 1 << 20, false},
     {"empty", O_EMPTY, FLAG, 0, false}, {"errtags", O_ERRTAGS, FLAG, 0, false},
     {"evaltime", O_IGNORED, TEXT, 0, false}, {"flowindent", O_FLOWINDENT, FLAG, 0, true},
+    {"follow", O_FOLLOW, FLAG, 0, false},
     {"grabanon", O_GRABANON, FLAG, 0, false}, {"incdir", O_IGNORED, TEXT, 0, false},
     {"jstackframes", O_JSTACKFRAMES, NUMBER, 50, false},
     {"jstackstrsize", O_JSTACKSTRSIZE, SIZE, 512, false}, {"kdefs", O_IGNORED, TEXT, 0, false},

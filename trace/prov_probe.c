@@ -52,15 +52,12 @@ point_of(const struct target *t)
 
 /* Only the process that is meant: a breakpoint in a library hits everybody. */
 static void
-point_filter(struct gen *g, const struct target *t)
+point_check(struct gen *g, const struct target *t)
 {
 	const struct point *p = point_of(t);
 
-	if (p->pid == 0)
-		return;
-	asm_call(&g->b, H_PID_TGID);
-	asm_alui(&g->b, BPF_RSH, R0, 32);
-	asm_jmpi(&g->b, BPF_JNE, R0, p->pid, g->l_out);
+	if (p->pid != 0)
+		gen_family(g, p->pid);
 }
 
 static void
@@ -102,12 +99,13 @@ point_attach(struct session *s, struct target *t, struct err *e)
 	a.config = p->ret;
 	a.config1 = (uintptr_t)(p->path != NULL ? p->path : p->symbol);
 	a.config2 = p->off;
-	if (perf_attach(s, t, &a, -1, 0, e) != 0)
+	/* Other zones may map the same file: theirs shall not meet the breakpoint. */
+	if (perf_attach(s, t, &a, s->scope != NULL ? p->pid : -1, s->scope != NULL ? -1 : 0, e) != 0)
 		return (err_wrap(e, "%s:%s:%s:%s", pr->provname, pr->mod, pr->func, pr->name));
 	return (0);
 }
 
-static const struct target_ops point_ops = {.filter = point_filter, .args = point_args,
+static const struct target_ops point_ops = {.check = point_check, .args = point_args,
     .attach = point_attach};
 
 static int
@@ -216,6 +214,20 @@ struct object {
 	struct elf elf;
 };
 
+/*
+ * Where a mapped file can be opened: by its name in the process's root; for a zone by the mapping itself, since
+ * names there may lead anywhere.
+ */
+const char *
+mapped_file(struct session *s, int pid, const char *line, const char *path)
+{
+	unsigned long start, end;
+
+	if (s->scope == NULL || sscanf(line, "%lx-%lx", &start, &end) != 2)
+		return (arena_printf(&s->c, "/proc/%d/root%s", pid, path));
+	return (arena_printf(&s->c, "/proc/%d/map_files/%lx-%lx", pid, start, end));
+}
+
 static void
 pid_probe(struct session *s, const struct object *o, const struct elf_sym *sym, const char *name,
     uint64_t at, bool ret)
@@ -301,7 +313,7 @@ pid_mapping(struct session *s, int pid, const char *prov, char *line, const stru
 	else
 		return;
 	o.mod = arena_strdup(&s->c, o.mod);
-	o.path = arena_printf(&s->c, "/proc/%d/root%s", pid, path);
+	o.path = mapped_file(s, pid, line, path);
 	pid_object(s, &o, pd);
 }
 
@@ -314,7 +326,11 @@ pid_provide(struct session *s, const struct pdesc *pd)
 
 	if (strncmp(prov, "pid", 3) != 0 || !isdigit((unsigned char)prov[3]))
 		return;
-	pid = (int)strtol(prov + 3, &end, 10);
+	pid = session_pid(s, (int)strtol(prov + 3, &end, 10));
+	if (pid == 0) {
+		s->c.why = "not a process of -p or -c";
+		return;
+	}
 	(void)snprintf(path, sizeof(path), "/proc/%d/maps", pid);
 	if (*end != '\0' || file_read(path, 16 << 20, &text, NULL, NULL) != 0) {
 		s->c.why = "no such process";

@@ -2,7 +2,8 @@
 /*
  * The profile provider: profile-N on every CPU, tick-N on one.
  *
- * Both are perf's cpu-clock.  A tick is bound to CPU 0, which keeps time even when it is idle.
+ * Both are perf's cpu-clock.  A tick is bound to CPU 0, which keeps time even when it is idle.  Where only a
+ * zone's tasks are traced a tick would be lost whenever another task runs there: the consumer runs it instead.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -85,14 +86,16 @@ profile_pc_args(struct gen *g, const struct target *t, uint32_t mask)
 {
 	int user = asm_label(&g->b), end = asm_label(&g->b);
 
-	(void)t;
 	(void)mask;
 	gen_zero(g, SLOT_ARGS, 80);
+	if (t->every != 0)
+		return;
 	asm_load(&g->b, 8, R0, R6, 128);
 	asm_load(&g->b, 8, R1, R6, 136);
 	asm_alui(&g->b, BPF_AND, R1, 3);
 	asm_jmpi(&g->b, BPF_JNE, R1, 0, user);
-	asm_store(&g->b, 8, R7, SLOT_ARGS, R0);
+	if (g->im->scope == NULL)
+		asm_store(&g->b, 8, R7, SLOT_ARGS, R0);
 	asm_jump(&g->b, end);
 	asm_place(&g->b, user);
 	asm_store(&g->b, 8, R7, SLOT_ARGS + 8, R0);
@@ -106,6 +109,8 @@ profile_attach(struct session *s, struct target *t, struct err *e)
 	unsigned n = t->b != 0 ? 1 : s->im.ncpus, first = 0;
 	int rc;
 
+	if (t->every != 0)
+		return (0);
 	if (s->opt.v[O_CPU] != UINT64_MAX && t->b == 0) {
 		first = (unsigned)s->opt.v[O_CPU];
 		n = first + 1;
@@ -129,9 +134,12 @@ static const struct target_ops profile_ops = {.args = profile_pc_args, .attach =
 static int
 profile_enable(struct session *s, struct probe *p, struct err *e)
 {
-	struct target *t = session_target(s, &profile_ops, BPF_PROG_TYPE_PERF_EVENT, p->name);
+	bool by_hand = s->zone_ns != 0 && p->b != 0;
+	struct target *t = session_target(s, &profile_ops, by_hand ? BPF_PROG_TYPE_RAW_TRACEPOINT :
+	    BPF_PROG_TYPE_PERF_EVENT, p->name);
 
 	(void)e;
+	t->every = by_hand ? p->a : 0;
 	t->a = p->a;
 	t->b = p->b;
 	target_add(s, t, p);

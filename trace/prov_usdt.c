@@ -107,7 +107,7 @@ struct search {
 	const struct pdesc *pd;
 	const struct elf *elf;
 	const char *path, *mod;
-	int pid;
+	int pid, shown; /* the number that the program knows it by */
 };
 
 /* "a__b" is called a-b. */
@@ -163,7 +163,7 @@ found(void *arg, const struct note *n)
 	struct search *q = arg;
 	struct session *s = q->s;
 	const struct pdesc *pd = q->pd;
-	const char *prov = q->pid != 0 ? arena_printf(&s->c, "%s%d", n->provider, q->pid) :
+	const char *prov = q->pid != 0 ? arena_printf(&s->c, "%s%d", n->provider, q->shown) :
 	    n->provider;
 	const char *name = dashed(s, n->name), *func;
 	struct probe *p;
@@ -182,10 +182,11 @@ found(void *arg, const struct note *n)
 }
 
 static void
-search_file(struct session *s, const struct pdesc *pd, const char *path, const char *mod, int pid)
+search_file(struct session *s, const struct pdesc *pd, const char *path, const char *mod, int pid,
+    int shown)
 {
 	struct elf elf;
-	struct search q = {s, pd, &elf, NULL, NULL, pid};
+	struct search q = {s, pd, &elf, NULL, NULL, pid, shown};
 
 	if (elf_open(path, &elf, NULL) != 0)
 		return;
@@ -239,12 +240,14 @@ worth_reading(struct session *s, const char *path)
 }
 
 static void
-search_process(struct session *s, const struct pdesc *pd, int pid)
+search_process(struct session *s, const struct pdesc *pd, int shown)
 {
-	char path[400], *maps, *save = NULL;
+	char name[64], *maps, *save = NULL;
+	int pid = session_pid(s, shown);
+	const char *path;
 
-	(void)snprintf(path, sizeof(path), "/proc/%d/maps", pid);
-	if (file_read(path, 16 << 20, &maps, NULL, NULL) != 0)
+	(void)snprintf(name, sizeof(name), "/proc/%d/maps", pid);
+	if (pid == 0 || file_read(name, 16 << 20, &maps, NULL, NULL) != 0)
 		return;
 	for (char *l = strtok_r(maps, "\n", &save); l != NULL; l = strtok_r(NULL, "\n", &save)) {
 		char *file = strchr(l, '/'), perms[8], *base;
@@ -254,9 +257,9 @@ search_process(struct session *s, const struct pdesc *pd, int pid)
 		base = strrchr(file, '/') + 1;
 		if (!glob_match(pd->field[1], base))
 			continue;
-		(void)snprintf(path, sizeof(path), "/proc/%d/root%s", pid, file);
+		path = mapped_file(s, pid, l, file);
 		if (worth_reading(s, path))
-			search_file(s, pd, path, base, pid);
+			search_file(s, pd, path, base, pid, shown);
 	}
 	free(maps);
 }
@@ -271,7 +274,7 @@ number(const char *text, uint64_t *n)
 static void
 search_all(struct session *s, const struct pdesc *pd)
 {
-	DIR *d = s->no_kernel ? NULL : opendir("/proc");
+	DIR *d = s->no_kernel || s->scope != NULL ? NULL : opendir("/proc");
 	struct dirent *de;
 	uint64_t pid;
 
@@ -303,8 +306,8 @@ usdt_provide(struct session *s, const struct pdesc *pd)
 	const char *prov = pd->field[0], *digits = prov + strlen(prov);
 	uint64_t pid;
 
-	if (is_own(pd))
-		search_file(s, pd, "/proc/self/exe", "smartbox", 0);
+	if (s->scope == NULL && is_own(pd))
+		search_file(s, pd, "/proc/self/exe", "smartbox", 0, 0);
 	for (int i = 0; others[i] != NULL; i++)
 		if (prov[0] == '\0' || strcmp(prov, others[i]) == 0)
 			return;
@@ -479,13 +482,10 @@ place_of(const struct target *t)
 }
 
 static void
-usdt_filter(struct gen *g, const struct target *t)
+usdt_check(struct gen *g, const struct target *t)
 {
-	if (place_of(t)->pid == 0)
-		return;
-	asm_call(&g->b, H_PID_TGID);
-	asm_alui(&g->b, BPF_RSH, R0, 32);
-	asm_jmpi(&g->b, BPF_JNE, R0, place_of(t)->pid, g->l_out);
+	if (place_of(t)->pid != 0)
+		gen_family(g, place_of(t)->pid);
 }
 
 static void
@@ -523,12 +523,12 @@ usdt_attach(struct session *s, struct target *t, struct err *e)
 	a.config = pl->counter << COUNTER_SHIFT;
 	a.config1 = (uintptr_t)pl->path;
 	a.config2 = pl->off;
-	if (perf_attach(s, t, &a, -1, 0, e) != 0)
+	if (perf_attach(s, t, &a, s->scope != NULL ? pl->pid : -1, s->scope != NULL ? -1 : 0, e) != 0)
 		return (err_wrap(e, "%s:::%s", t->probes[0]->provname, t->name));
 	return (0);
 }
 
-static const struct target_ops usdt_ops = {.filter = usdt_filter, .args = usdt_load,
+static const struct target_ops usdt_ops = {.check = usdt_check, .args = usdt_load,
     .attach = usdt_attach};
 
 static int

@@ -461,18 +461,54 @@ on_record(void *arg, const void *rec, uint32_t len)
 	return (true);
 }
 
+static uint64_t
+now_ns(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return ((uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec);
+}
+
 static void
 check_drops(struct session *s)
 {
-	struct timespec t;
-	uint64_t now;
+	uint64_t now = now_ns();
 
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 	if (now < s->status_next)
 		return;
 	s->status_next = now + s->opt.v[O_STATUSRATE];
 	consume_drops(s);
+}
+
+/* Ticks that no timer of the kernel drives: those that are due. */
+static void
+run_ticks(struct session *s)
+{
+	uint64_t now = now_ns();
+
+	for (struct target *t = s->targets; t != NULL; t = t->next) {
+		if (t->every == 0 || now < t->due)
+			continue;
+		if (t->due != 0)
+			(void)run_by_hand(t, NULL);
+		t->due = now < t->due + t->every && t->due != 0 ? t->due + t->every : now + t->every;
+	}
+}
+
+/* No longer than this many milliseconds, and than to the next tick. */
+static int
+at_most(const struct session *s, int ms)
+{
+	uint64_t now = now_ns();
+
+	for (const struct target *t = s->targets; t != NULL; t = t->next) {
+		uint64_t left = t->every == 0 ? UINT64_MAX : t->due > now ? t->due - now : 0;
+
+		if (left < (uint64_t)ms * 1000000)
+			ms = (int)((left + 999999) / 1000000);
+	}
+	return (ms);
 }
 
 /*
@@ -489,9 +525,11 @@ trace_work(struct session *s, struct err *e)
 	(void)e;
 	if (activity(s) == ACT_ACTIVE) {
 		if (rate != 0)
-			(void)poll(NULL, 0, (int)(rate / 1000000));
+			(void)poll(NULL, 0, at_most(s, (int)(rate / 1000000)));
 		else
-			(void)poll(&p, 1, s->victims == NULL ? 200 : s->rounds++ < 50 ? 1 : 20);
+			(void)poll(&p, 1, at_most(s, s->victims == NULL ? 200 :
+			    s->rounds++ < 50 ? 1 : 20));
+		run_ticks(s);
 	}
 	n = ring_drain(&s->ring, on_record, s);
 	consume_flush(s);
@@ -501,7 +539,7 @@ trace_work(struct session *s, struct err *e)
 	if (s->stopped || activity(s) != ACT_ACTIVE || !victims_poll(s))
 		return (0);
 	if (n > 64)
-		(void)poll(NULL, 0, 4);
+		(void)poll(NULL, 0, at_most(s, 4));
 	return (1);
 }
 

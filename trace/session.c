@@ -140,6 +140,7 @@ trace_free(struct session *s)
 		(void)close(s->tracefs);
 	free_sources(s);
 	free_aggs(s);
+	free(s->scope);
 	arena_free(&s->c.mem);
 	free(s);
 }
@@ -173,7 +174,9 @@ trace_output(struct session *s, int fd)
 int
 trace_option(struct session *s, const char *name, const char *value, struct err *e)
 {
-	return (options_set(&s->opt, name, value, s->state != NULL, e));
+	int rc = s->scope != NULL ? scope_option(name, value, e) : 0;
+
+	return (rc != 0 ? rc : options_set(&s->opt, name, value, s->state != NULL, e));
 }
 
 bool
@@ -195,6 +198,12 @@ trace_zone(struct session *s, int init_pid, struct err *e)
 		return (err_sys(e, errno, "%s", path));
 	s->zone_ns = (uint32_t)st.st_ino;
 	return (0);
+}
+
+int
+session_pid(const struct session *s, int pid)
+{
+	return (s->scope == NULL ? pid : scope_pid(s->scope, pid));
 }
 
 void
@@ -272,7 +281,7 @@ static void
 provide(struct session *s, const struct pdesc *pd)
 {
 	for (const struct provider *const *pv = providers(); *pv != NULL; pv++)
-		if ((*pv)->provide != NULL)
+		if ((*pv)->provide != NULL && (s->scope == NULL || scope_has_provider(s->scope, *pv)))
 			(*pv)->provide(s, pd);
 }
 
@@ -304,8 +313,8 @@ kernel_symbol(struct sema *sm, const char *name, uint64_t *addr)
 static struct unit *
 new_unit(struct session *s, const struct clause *cl, const struct probe *p, const char *pdesc)
 {
-	struct sema sm = {.c = &s->c, .nargs = -1, .pdesc = pdesc, .symbol = kernel_symbol,
-	    .arg = s};
+	struct sema sm = {.c = &s->c, .nargs = -1, .pdesc = pdesc,
+	    .symbol = s->scope == NULL ? kernel_symbol : NULL, .arg = s};
 	struct unit *u;
 
 	if (p != NULL && p->prov->args != NULL)
@@ -351,6 +360,9 @@ unit_for(struct session *s, const struct clause *cl, const struct probe *p, stru
 static void
 add_unit(struct session *s, struct probe *p, const struct unit *u)
 {
+	if (s->scope != NULL)
+		scope_check(&s->c, u, p->prov == &prov_dtrace ||
+		    (p->prov == &prov_profile && p->name[0] == 't'));
 	if (!p->enabled) {
 		p->enabled = true;
 		p->row = s->nenabled;
@@ -418,6 +430,8 @@ pragma_option(void *arg, const char *name, const char *value, struct err *e)
 {
 	struct session *s = arg;
 
+	if (s->scope != NULL && scope_option(name, value, e) != 0)
+		return;
 	(void)options_set(&s->opt, name, value, false, e);
 	s->types.t_string->size = s->types.strsize = s->opt.v[O_STRSIZE];
 }
@@ -489,6 +503,8 @@ layout(struct session *s)
 	im->dynvarsize = s->opt.v[O_DYNVARSIZE];
 	im->aggsize = s->opt.v[O_AGGSIZE];
 	im->zone_ns = s->zone_ns;
+	im->scope = s->scope;
+	im->follow = s->opt.v[O_FOLLOW] != 0;
 	im->strtok_off = SLOT_LOCALS + ((im->locals + 7) & ~7u);
 	im->rec_off = im->strtok_off +
 	    (s->c.uses_strtok ? ((uint32_t)s->opt.v[O_STRSIZE] + 15) & ~7u : 0);

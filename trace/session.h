@@ -11,6 +11,7 @@
 #include "gen.h"
 #include "options.h"
 #include "provider.h"
+#include "scope.h"
 #include "sema.h"
 #include "smartbox/core/buf.h"
 #include "smartbox/trace/trace.h"
@@ -68,6 +69,7 @@ struct session {
 	unsigned nplain;
 	int tracefs; /* descriptor, -1 not opened, -2 not there */
 	uint32_t zone_ns; /* inode of the uts namespace that is traced; 0 all */
+	struct zone_scope *scope; /* of a zone's program; NULL: the machine's own */
 	unsigned rounds;
 		/* consumer */
 	struct agg *aggs;
@@ -92,6 +94,10 @@ struct session {
 };
 
 /* For providers. */
+/* The process that the program calls pid, by the machine's number; 0: none that it may name. */
+int session_pid(const struct session *s, int pid);
+/* A path to the file of a line of /proc/PID/maps that ends with `path`. */
+const char *mapped_file(struct session *s, int pid, const char *line, const char *path);
 struct probe *session_probe(struct session *s, const struct provider *pv, const char *prov,
     const char *mod, const char *func, const char *name);
 struct probe *session_find(struct session *s, const char *prov, const char *mod, const char *func,

@@ -186,7 +186,7 @@ static struct user_symbols *
 user(struct symbols *s)
 {
 	if (s->user == NULL && !s->noresolve)
-		s->user = user_symbols_new();
+		s->user = user_symbols_new(s->without_kernel);
 	return (s->user);
 }
 

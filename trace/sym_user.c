@@ -36,14 +36,19 @@ struct process {
 };
 
 struct user_symbols {
+	bool confined; /* names in the processes' roots may lead anywhere: only mappings themselves */
 	struct process *procs;
 	struct file *files;
 };
 
 struct user_symbols *
-user_symbols_new(void)
+user_symbols_new(bool confined)
 {
-	return (calloc(1, sizeof(struct user_symbols)));
+	struct user_symbols *u = calloc(1, sizeof(*u));
+
+	if (u != NULL)
+		u->confined = confined;
+	return (u);
 }
 
 void
@@ -121,29 +126,6 @@ process(struct user_symbols *u, int pid)
 	return (p);
 }
 
-/* The new map replaces the old one when there is more in it: an ending process has none. */
-void
-user_symbols_remember(struct user_symbols *u, int pid)
-{
-	struct process fresh = {NULL, pid, NULL, 0}, *p;
-
-	for (p = u != NULL ? u->procs : NULL; p != NULL && p->pid != pid; p = p->next)
-		continue;
-	if (p == NULL) {
-		if (u != NULL)
-			(void)process(u, pid);
-		return;
-	}
-	read_maps(&fresh);
-	if (fresh.n <= p->n) {
-		free(fresh.maps);
-		return;
-	}
-	free(p->maps);
-	p->maps = fresh.maps;
-	p->n = fresh.n;
-}
-
 static struct file *
 open_file(struct user_symbols *u, int pid, const struct mapping *m)
 {
@@ -156,7 +138,7 @@ open_file(struct user_symbols *u, int pid, const struct mapping *m)
 	    (unsigned long long)m->start, (unsigned long long)m->end);
 	if (stat(path, &st) != 0) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/root%s", pid, m->path);
-		if (m->path[0] != '/')
+		if (m->path[0] != '/' || u->confined)
 			return (NULL);
 		if (stat(path, &st) != 0) { /* gone: the same name here, for want of better */
 			(void)snprintf(path, sizeof(path), "%s", m->path);
@@ -174,11 +156,47 @@ open_file(struct user_symbols *u, int pid, const struct mapping *m)
 	f->ok = elf_open(path, &f->elf, NULL) == 0;
 	if (f->ok) {
 		(void)snprintf(path, sizeof(path), "/proc/%d/root", pid);
-		elf_add_debug(&f->elf, access(path, X_OK) == 0 ? path : "", m->path);
+		elf_add_debug(&f->elf, u->confined ? NULL : access(path, X_OK) == 0 ? path : "",
+		    m->path);
 	}
 	f->next = u->files;
 	u->files = f;
 	return (f);
+}
+
+/* Where only a mapping itself leads to its file, that must happen while the process lives. */
+static void
+open_files(struct user_symbols *u, struct process *p)
+{
+	for (size_t i = 0; u->confined && p != NULL && i < p->n; i++)
+		if (!p->maps[i].tried) {
+			p->maps[i].tried = true;
+			p->maps[i].file = open_file(u, p->pid, &p->maps[i]);
+		}
+}
+
+/* The new map replaces the old one when there is more in it: an ending process has none. */
+void
+user_symbols_remember(struct user_symbols *u, int pid)
+{
+	struct process fresh = {NULL, pid, NULL, 0}, *p;
+
+	for (p = u != NULL ? u->procs : NULL; p != NULL && p->pid != pid; p = p->next)
+		continue;
+	if (p == NULL) {
+		if (u != NULL)
+			open_files(u, process(u, pid));
+		return;
+	}
+	read_maps(&fresh);
+	if (fresh.n <= p->n) {
+		free(fresh.maps);
+		return;
+	}
+	free(p->maps);
+	p->maps = fresh.maps;
+	p->n = fresh.n;
+	open_files(u, p);
 }
 
 static struct mapping *
@@ -266,7 +284,7 @@ user_symbol(struct user_symbols *u, int pid, uint64_t addr, enum user_form form,
 		m->file = open_file(u, pid, m);
 	}
 	if (m == NULL || m->path[0] == '\0' || strncmp(m->path, "//anon", 6) == 0) {
-		if (u == NULL || pid <= 0 || !jit_symbol(process(u, pid), addr, form, buf, size))
+		if (u == NULL || pid <= 0 || u->confined || !jit_symbol(process(u, pid), addr, form, buf, size))
 			(void)snprintf(buf, size, "0x%llx", (unsigned long long)addr);
 		return;
 	}

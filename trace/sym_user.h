@@ -12,7 +12,7 @@
 enum user_form { USER_OFFSET, USER_FUNC, USER_MOD };
 
 struct user_symbols;
-struct user_symbols *user_symbols_new(void);
+struct user_symbols *user_symbols_new(bool confined);
 void user_symbols_free(struct user_symbols *u);
 /* Read the process's map (again), so that its stacks have names when it is gone. */
 void user_symbols_remember(struct user_symbols *u, int pid);
@@ -36,6 +36,7 @@ int elf_open(const char *path, struct elf *out, struct err *e);
 /* The same of bytes in memory, which become its own, also on failure. */
 int elf_parse(char *data, size_t len, struct elf *out, struct err *e);
 /* Add what was stripped and is found below root (of the process), for the file at path in there. */
+/* root NULL: only what the file itself carries. */
 void elf_add_debug(struct elf *f, const char *root, const char *path);
 void elf_sort(struct elf *f);
 void elf_close(struct elf *f);

@@ -98,10 +98,10 @@ victims_start(struct session *s, struct err *e)
 {
 	(void)e;
 	for (struct trace_target *t = s->victims; t != NULL; t = t->next) {
-		if (!t->stopped)
-			continue;
 		if (s->wants_ustack)
 			sym_remember(s->syms, t->pid);
+		if (!t->stopped)
+			continue;
 		t->stopped = false;
 		(void)ptrace(PTRACE_SETOPTIONS, t->pid, NULL, 0);
 		(void)ptrace(PTRACE_DETACH, t->pid, NULL, 0);

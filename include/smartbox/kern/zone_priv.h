@@ -16,6 +16,8 @@
  * privilege that is unknown, prohibited in zones or required by them.
  */
 int zone_priv_caps(const char *limitpriv, uint64_t *caps, struct err *e);
+/* Does the list have this one? */
+bool zone_priv_granted(const char *limitpriv, const char *priv);
 
 /*
  * The last privileged step before an exec in the zone, as root of its user namespace: bounding set,

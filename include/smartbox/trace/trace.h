@@ -44,6 +44,21 @@ int trace_grab(struct session *s, int pid, struct err *e);
 /* Only tasks of this uts namespace (a zone's init is pid): -z. */
 int trace_zone(struct session *s, int init_pid, struct err *e);
 
+/*
+ * A program that came from a zone (its init is init_pid, its ids begin at id_base), which was granted the privileges
+ * dtrace_user, dtrace_proc: it sees that zone's tasks only, and may say only what harms nobody.  Before any option
+ * or source.  Its processes, by the number that the zone gives them and the machine's, which must be one of the
+ * zone's; they are grabbed.
+ */
+struct trace_grant {
+	const char *name; /* borrowed */
+	int init_pid;
+	uint32_t id_base;
+	bool user, proc;
+};
+int trace_confine(struct session *s, const struct trace_grant *g, struct err *e);
+int trace_confined_pid(struct session *s, int inside, int outside, struct err *e);
+
 /* Before trace_compile: as if the kernel had neither type information nor symbols. */
 void trace_without_kernel(struct session *s);
 int trace_compile(struct session *s, struct err *e);
