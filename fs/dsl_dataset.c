@@ -346,6 +346,18 @@ dsl_name(const struct dsl_dataset *ds, char buf[DSL_NAME_MAX])
 	(void)ds_name((struct dsl_dataset *)ds, buf, DSL_NAME_MAX);
 }
 
+int
+dsl_check_readable(struct dsl_dataset *ds, struct err *e)
+{
+	if (ds_has_feature(ds, "com.datto:encryption"))
+		return (err_set(e, ENOTSUP, "encrypted (feature com.datto:encryption), which this version "
+		    "does not read"));
+	if (ds_has_feature(ds, "com.delphix:redacted_datasets"))
+		return (err_set(e, ENOTSUP, "redacted (feature com.delphix:redacted_datasets), which this "
+		    "version does not read"));
+	return (0);
+}
+
 bool
 dsl_is_inconsistent(const struct dsl_dataset *ds)
 {

@@ -344,12 +344,66 @@ text_resume_token(struct dsl_dataset *ds, char *buf, size_t size)
 	return (rc);
 }
 
-/* It applies, but there is nothing to show: nothing is encrypted. */
+/* --- encryption: there are no keys here, but what can be said without one is said --------------- */
+
 static int
-text_none(struct dsl_dataset *ds, char *buf, size_t size)
+key_value(struct dsl_dataset *ds, const char *key, uint64_t *v)
 {
-	(void)ds, (void)buf, (void)size;
-	return (-ENODATA);
+	struct objset *mos = dp_mos(ds->dp);
+	uint64_t obj;
+	int rc;
+
+	if (!dsl_is_zapified(ds->dp, ds->dir->obj))
+		return (-ENOENT);
+	rc = zap_lookup(mos, ds->dir->obj, "com.datto:crypto_key_obj", 8, 1, &obj);
+	return (rc != 0 ? rc : zap_lookup(mos, obj, key, 8, 1, v));
+}
+
+static int
+stat_encryption(struct dsl_dataset *ds, uint64_t *v)
+{
+	return (key_value(ds, "DSL_CRYPTO_SUITE", v));
+}
+
+static int
+stat_keyformat(struct dsl_dataset *ds, uint64_t *v)
+{
+	return (key_value(ds, "keyformat", v));
+}
+
+static int
+stat_pbkdf2iters(struct dsl_dataset *ds, uint64_t *v)
+{
+	return (key_value(ds, "pbkdf2iters", v));
+}
+
+static int
+text_keystatus(struct dsl_dataset *ds, char *buf, size_t size)
+{
+	uint64_t v;
+
+	if (stat_encryption(ds, &v) != 0)
+		return (-ENODATA);
+	(void)snprintf(buf, size, "unavailable");
+	return (0);
+}
+
+static int
+text_encryptionroot(struct dsl_dataset *ds, char *buf, size_t size)
+{
+	const struct dsl_dir *dd = ds->dir;
+	char name[DSL_NAME_MAX];
+	uint64_t root;
+
+	if (key_value(ds, "DSL_CRYPTO_ROOT_DDOBJ", &root) != 0)
+		return (-ENODATA);
+	while (dd != NULL && dd->obj != root)
+		dd = dd->parent;
+	if (dd == NULL)
+		return (-ENODATA);
+	(void)dir_name(dd, name, sizeof(name));
+	(void)snprintf(buf, size, "%s", name);
+	return (0);
 }
 
 static void
@@ -409,8 +463,11 @@ static const struct dsl_stat stats[] = {
     {.name = "volblocksize", .fn = stat_volblocksize},
     {.name = "origin", .text = text_origin},
     {.name = "clones", .text = text_clones},
-    {.name = "encryptionroot", .text = text_none},
-    {.name = "keystatus", .text = text_none},
+    {.name = "encryption", .fn = stat_encryption},
+    {.name = "keyformat", .fn = stat_keyformat},
+    {.name = "pbkdf2iters", .fn = stat_pbkdf2iters},
+    {.name = "encryptionroot", .text = text_encryptionroot},
+    {.name = "keystatus", .text = text_keystatus},
     {.name = "receive_resume_token", .text = text_resume_token},
 };
 

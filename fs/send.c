@@ -234,12 +234,6 @@ fill_begin(const struct send_job *job, uint64_t features, struct stream_record *
 	memcpy(r->u.begin.toname, job->toname, strnlen(job->toname, STREAM_NAME_MAX - 1));
 }
 
-static bool
-is_encrypted(struct dsl_dataset *ds)
-{
-	return (ds_has_feature(ds, "com.datto:encryption"));
-}
-
 static int
 put_begin(const struct send_job *job, struct stream_out *out, uint64_t *features, struct err *e)
 {
@@ -249,9 +243,8 @@ put_begin(const struct send_job *job, struct stream_out *out, uint64_t *features
 	int rc;
 
 	spa_enter(job->spa);
-	if (is_encrypted(job->to))
-		rc = err_set(e, ENOTSUP, "'%s' is encrypted: not supported by this version",
-		    job->toname);
+	if ((rc = dsl_check_readable(job->to, e)) != 0)
+		rc = err_wrap(e, "'%s'", job->toname);
 	else if ((rc = err_rc(e, pick_features(job, features), "'%s'", job->toname)) == 0)
 		fill_begin(job, *features, &r);
 	spa_exit(job->spa);

@@ -236,6 +236,8 @@ zpl_open(struct dsl_dataset *ds, bool readonly, struct zpl **out, struct err *e)
 	if (z == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	z->ds = ds;
+	if ((rc = dsl_check_readable(ds, e)) != 0)
+		goto out;
 	if ((rc = dsl_objset(ds, &z->os)) != 0) {
 		rc = err_rc(e, rc, "cannot open the dataset's objects");
 		goto out;

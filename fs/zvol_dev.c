@@ -276,7 +276,7 @@ zvol_open(struct spa *spa, struct syncer *sync, const char *name, bool readonly,
 	if ((rc = dsl_hold(spa, name, &zv->ds, e)) == 0) {
 		zv->forced_readonly = readonly || sync == NULL || spa_is_readonly(spa) ||
 		    dsl_is_snapshot(zv->ds);
-		if ((rc = open_held(zv, e)) != 0)
+		if ((rc = dsl_check_readable(zv->ds, e)) != 0 || (rc = open_held(zv, e)) != 0)
 			dsl_rele(zv->ds);
 	}
 	spa_exit(spa);

@@ -30,5 +30,10 @@ untouched() {	# POOL MESSAGE
 }
 untouched removed "pool 'removed' uses feature com.delphix:device_removal, which this version does not write"
 untouched crypt "pool 'crypt' uses feature com.datto:encryption, which this version does not write"
+zpool import -f -d crypt -o readonly=on -R "$R" crypt 2> log # the exit status tells of the mounts
+is "what has no key is said to be so" "$(cat log)" "cannot mount 'crypt/enc': encrypted (feature com.datto:encryption), which this version does not read"
+is "what is known of it without one" "$(zfs get -Ho value encryption,keystatus,encryptionroot,keyformat crypt/enc | tr '\n' ' ')" \
+	"aes-256-gcm unavailable crypt/enc passphrase "
+zpool export crypt
 untouched v28 "pool version 28 is only read"
 verdict

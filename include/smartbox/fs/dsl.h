@@ -51,6 +51,8 @@ void dsl_rele(struct dsl_dataset *ds);
 /* The objset, opened at the first call, shared by all holders. */
 int dsl_objset(struct dsl_dataset *ds, struct objset **out);
 bool dsl_is_snapshot(const struct dsl_dataset *ds);
+/* -ENOTSUP, naming the feature: its contents are in a form that is not read here. */
+int dsl_check_readable(struct dsl_dataset *ds, struct err *e);
 /* Being received, or left behind by a receive that can be resumed: it has no contents to show. */
 bool dsl_is_inconsistent(const struct dsl_dataset *ds);
 /* One of DSL_FILESYSTEM .. DSL_BOOKMARK; of a snapshot's head: dsl_head_kind. */
