@@ -4,7 +4,7 @@
 . ./rig_lib.sh
 rig_up
 vnc_up
-echo '{ "brand": "kvm", "alias": "installer", "autoboot": false, "ram": 400, "cpu_type": "host", "vcpus": 1,
+echo '{ "brand": "kvm", "alias": "installer", "autoboot": false, "ram": 800, "cpu_type": "host", "vcpus": 1,
 	"vnc_port": 5901, "vnc_password": "geheim", "disks": [ { "size": 15000, "model": "virtio", "boot": true } ],
 	"nics": [ { "nic_tag": "stub0", "model": "virtio", "ip": "dhcp", "primary": 1 } ] }' | vmadm create || die "create"
 vm=$(vmadm lookup -1 alias=installer)
