@@ -15,6 +15,8 @@
 #include "vm_impl.h"
 
 struct ask {
+	const struct machine *m;
+	const char *name; /* the zone's */
 	const json_t *vm, *live;
 	json_t *out;
 	char vnc_path[PATH_MAX];
@@ -78,7 +80,14 @@ info_live(const struct ask *a, const char *member, json_t *none)
 static json_t *
 info_pci(const struct ask *a)
 {
-	return (info_live(a, "pci", json_array()));
+	enum { PCI_MAX = 65536 };
+	char *text = malloc(PCI_MAX);
+	json_t *list = NULL;
+
+	if (text != NULL && vm_hvm_command(a->m, a->name, "pci", text, PCI_MAX, NULL) == 0)
+		list = json_loads(text, 0, NULL);
+	free(text);
+	return (list != NULL ? list : json_array());
 }
 
 static json_t *
@@ -193,7 +202,7 @@ int
 vm_info(const struct machine *m, const char *uuid, const char *types, json_t **out, struct err *e)
 {
 	char name[ZONE_NAME_MAX + 1], answer[4096];
-	struct ask a = {.out = json_object()};
+	struct ask a = {.m = m, .name = name, .out = json_object()};
 	json_t *vm, *live = NULL;
 	int rc = running_hvm(m, uuid, &vm, name, e);
 

@@ -5,6 +5,7 @@
  *	stop   press the power button		reset  as the button on the case
  *	nmi    to every vCPU			kill   end now
  *	info   {"cpus":..,"ram":..,"exits":..,"resets":..,"balloon":..,"vnc":{..}}
+ *	pci	what is on the bus
  *	screenshot   the display as a picture: P6, width, height, 255, then three bytes a pixel
  *	vnc PASSWORD	what VNC's clients have to know from now on (nothing: nothing), and TCP is closed
  *	vnc-listen	with a descriptor: a TCP socket for VNC
@@ -20,6 +21,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "smartbox/core/buf.h"
 #include "smartbox/vmx/vga.h"
 #include "vm_impl.h"
 
@@ -171,17 +173,26 @@ send_rows(int fd, const struct vga_frame *f)
 	return (rc);
 }
 
+static void
+pci_list(struct vm *vm, int fd)
+{
+	struct buf b = BUF_INIT;
+
+	vm_info_pci(vm, &b);
+	if (!buf_failed(&b))
+		(void)send_all(fd, b.data, b.len);
+	buf_free(&b);
+}
+
 /* A client that does not read it in time gets part of it: the main thread has other things to do. */
 static void
 screenshot(struct vm *vm, int fd)
 {
 	static const char none[] = "error: the machine has no display\n";
-	const struct timeval wait = {PICTURE_WAIT_S, 0};
 	struct device *vga = board_find(vm->board, "vga");
 	struct vga_frame f = {NULL, 0, 0, 0};
 	char head[32];
 
-	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (vga == NULL || vga_render(vga, &f) != 0) {
 		(void)send_all(fd, none, sizeof(none) - 1);
 		return;
@@ -221,14 +232,18 @@ static void
 client_ready(struct loop *l, int fd, unsigned events, void *arg)
 {
 	struct vm *vm = arg;
+	const struct timeval wait = {PICTURE_WAIT_S, 0};
 	char out[ANSWER];
 	struct request q;
 
 	(void)l;
 	(void)events;
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	if (request_read(fd, &q)) {
 		if (strcmp(q.line, "screenshot") == 0) {
 			screenshot(vm, fd);
+		} else if (strcmp(q.line, "pci") == 0) {
+			pci_list(vm, fd);
 		} else {
 			answer(vm, &q, out);
 			(void)!send(fd, out, strlen(out), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -85,6 +85,8 @@ int vm_devices(struct vm *vm, struct err *e);
 int vm_firmware(struct vm *vm, struct err *e);
 void vm_firmware_reset(struct vm *vm); /* a reset: bootonce is over */
 int vm_control(struct vm *vm, struct err *e); /* the socket, when there is one */
+struct buf;
+void vm_info_pci(struct vm *vm, struct buf *b); /* a line of JSON */
 int vm_vnc_new(struct vm *vm, struct iothread *io, struct err *e); /* sets vm->vnc */
 /* On the main thread, while it runs; nothing without a display. */
 void vm_vnc_password(struct vm *vm, const char *password); /* of clients from now on; "": none */
