@@ -8,8 +8,21 @@ mount -t devtmpfs dev /dev
 for m in /lib/*.ko; do insmod $m; done
 exec > /dev/ttyS0 2>&1 < /dev/ttyS0
 for e in /dev/input/event*; do
-	(head -c 24 "$e" > /dev/null && poweroff -f) &
+	case $(cat "/sys/class/input/${e##*/}/device/name") in
+	*Button*) (head -c 24 "$e" > /dev/null && poweroff -f) & ;;
+	esac
 done
+# The driver asks a mouse what it is and waits for milliseconds: too short on a processor that others have.
+i=0
+until grep -q Mouse /sys/class/input/input*/name || [ $i = 5 ]; do
+	sleep 2
+	i=$((i + 1))
+	grep -q Mouse /sys/class/input/input*/name || { rmmod psmouse && insmod /lib/*psmouse.ko; }
+done
+# A keyboard and a mouse, as those who sit before the screen have them.
+(while read -r line; do echo "guest: typed $line"; done < /dev/tty1) &
+hexdump -v -e '"guest: mouse" 3/1 " %d" "\n"' < /dev/input/mice &
+echo "what the screen shows" > /dev/tty1
 ip link set eth0 up
 ip addr add 10.77.0.2/24 dev eth0
 echo "guest: $(grep -c ^processor /proc/cpuinfo) cpus, $(ls -d /sys/block/vd* | wc -l) disks, mac $(cat /sys/class/net/eth0/address)"

@@ -1,40 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # In the rig: vmadm and a machine of brand kvm, from create to delete.
-failures=0
-fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
-die() { fail "$@"; cat /var/run/smartbox/zone/*.log /run/smartbox/zone/*.log 2> /dev/null; exit 1; }
-must() { "$@" || fail "status $? of: $*"; }
-gives() { # WANT COMMAND...
-	want=$1
-	shift
-	got=$("$@" 2>&1) || { fail "status $? of: $* ($got)"; return; }
-	[ "$got" = "$want" ] || fail "$*: '$got', expected '$want'"
-}
-refuses() { # PART-OF-MESSAGE COMMAND...
-	part=$1
-	shift
-	got=$("$@" 2>&1) && { fail "should have failed: $*"; return; }
-	case $got in *"$part"*) ;; *) fail "$*: '$got' does not say '$part'" ;; esac
-}
-wait_for() { # SECONDS TEXT FILE
-	i=0
-	while [ $i -lt "$1" ]; do
-		grep -q "$2" "$3" 2> /dev/null && return 0
-		sleep 1
-		i=$((i + 1))
-	done
-	fail "no '$2' in $1 seconds"
-	return 1
-}
-
-modprobe -q fuse
-modprobe -q nbd
-zpool create -f zones vda || die "no pool"
-must dladm create-etherstub stub0
-must dladm create-vnic -l stub0 host0
-ip addr add 10.77.0.1/24 dev host0
-ip link set host0 up
+. ./rig_lib.sh
+rig_up
+vnc_up
 
 # What is wrong makes nothing.
 before=$(zfs list -H -o name -t all -r zones)
@@ -67,10 +36,7 @@ gives "$vm" vmadm lookup alias=name
 
 # The disk is filled from outside, as the walkthrough does.
 must dd if=disk.img of=/dev/zvol/rdsk/zones/$vm-disk0 bs=1M conv=fsync 2> /dev/null
-mkfifo keys
-exec 3<> keys
-vmadm console "$vm" <&3 > con &
-console=$!
+console_of "$vm" con
 must vmadm start "$vm"
 wait_for 60 "SYSLINUX" con || { cat con; die "firmware"; }
 gives running sh -c "vmadm get $vm | json state"
@@ -84,6 +50,12 @@ wait_for 20 "guest: heard hello" con
 gives true sh -c "vmadm info $vm kvm | json kvm.enabled"
 gives 0 sh -c "vmadm info $vm | json cpus.0.CPU"
 gives /run/smartbox/vm/$vm.vnc sh -c "vmadm info $vm vnc | json vnc.socket"
+must vmadm update "$vm" vnc_port=5901
+gives "vga blk3 net5" sh -c "vmadm info $vm pci | sed -n 's/.*\"qdev_id\": \"\(vga\|blk3\|net5\)\".*/\1/p' | xargs"
+echo "host: keys"
+wait_for 60 "guest: typed hello, screen" con
+wait_for 60 "guest: mouse 8 5 2" con || cat con
+wait_for 10 "guest: mouse 9 0 0" con
 must vmadm sysrq "$vm" screenshot
 gives P6 head -c 2 "/zones/$vm/root/tmp/vm.ppm"
 must vmadm sysrq "$vm" nmi

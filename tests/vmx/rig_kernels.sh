@@ -1,0 +1,18 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# In the rig: Debian's two kernels boot directly to an init, on 1, 2 and 4 processors.
+. ./rig_lib.sh
+boot() { # KERNEL PROCESSORS MORE...: to the power-off
+	k=$1 c=$2
+	shift 2
+	vmx run -c "$c" -m 192M -k "$k" -i initrd -r -B -j 12345 -v -s file:said -a "console=ttyS0 quiet panic=-1" "$@" ||
+		fail "status $? of $k on $c processors"
+	cat said
+	grep -q "guest: .* on $c processors" said || fail "$k on $c processors did not come to its init"
+	say "$k $c"
+	rm -f said
+}
+boot vmlinuz-stock 2
+boot vmlinuz-cloud 4
+boot vmlinuz-cloud 1
+[ $failures = 0 ]
