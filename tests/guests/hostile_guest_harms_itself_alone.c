@@ -12,20 +12,22 @@
 #include "guest.h"
 
 extern u32 start_info;
-static u64 seed;
+static u64 seeds[2]; /* of each processor */
 static u32 bars[256], nbars, fns[32], nfns, endless;
 static volatile u32 over;
 #define ARENA 0x2000000UL
 #define ARENA_SIZE 0x100000UL
 
 static u64
-any(void)
+draw(u64 *s)
 {
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed;
+	*s ^= *s << 13;
+	*s ^= *s >> 7;
+	*s ^= *s << 17;
+	return *s;
 }
+
+static u64 any(void) { return draw(&seeds[0]); }
 
 /* A number as devices like or hate them. */
 static u64
@@ -125,13 +127,13 @@ memory(void)
 
 /* Descriptors: address, length, flags, next: half of them sensible. */
 static void
-scribble(u32 n)
+scribble(u32 n, u64 *s)
 {
 	while (n-- > 0) {
-		u64 r = any(), *d = (u64 *)(ARENA + (r & (ARENA_SIZE - 16) & ~15UL));
+		u64 r = draw(s), *d = (u64 *)(ARENA + (r & (ARENA_SIZE - 16) & ~15UL));
 
 		d[0] = (r >> 40 & 3) != 0 ? ARENA + (r >> 20 & (ARENA_SIZE - 1)) : number();
-		d[1] = (r >> 42 & 3) != 0 ? (r >> 44 & 0xfff) | (u64)(any() & 7) << 32 | (u64)(any() & 63) << 48 : any();
+		d[1] = (r >> 42 & 3) != 0 ? (r >> 44 & 0xfff) | (u64)(draw(s) & 7) << 32 | (u64)(draw(s) & 63) << 48 : draw(s);
 	}
 }
 
@@ -165,7 +167,7 @@ static void
 another(void)
 {
 	while (!over)
-		scribble(64);
+		scribble(64, &seeds[1]);
 	for (;;)
 		__asm__ volatile("cli; hlt");
 }
@@ -187,15 +189,16 @@ main(void)
 	const char *line = (const char *)*(u64 *)((u64)start_info + 24);
 	u64 steps = argument(&line);
 
-	seed = argument(&line) * 0x9e3779b97f4a7c15UL + 1;
+	seeds[0] = argument(&line) * 0x9e3779b97f4a7c15UL + 1;
 	endless = steps == 0;
 	if (endless)
-		seed += inl(0x608);
+		seeds[0] += inl(0x608);
+	seeds[1] = ~seeds[0];
 	for (u32 d = 0; d < 256; d++)
 		if (nfns < 32 && (d % 8 == 0 || d < 16) && pci_read(d, 0) != ~0U)
 			fns[nfns++] = d;
 	home();
-	scribble(20000);
+	scribble(20000, &seeds[0]);
 	lapic_on();
 	ap_start(1, another);
 	for (u64 i = 0; endless || i < steps; i++) {
@@ -203,12 +206,14 @@ main(void)
 		case 0: config(); break;
 		case 1: case 2: case 3: case 4: port(); break;
 		case 5: queue(); break;
-		case 6: scribble(16); break;
+		case 6: scribble(16, &seeds[0]); break;
 		default: memory();
 		}
 		if ((i & 255) == 255)
 			home();
 	}
 	over = 1;
+	pci_write(11, 0x40, 0x601); /* the port that powers off may have been moved */
+	pci_write(11, 0x80, 1);
 	return 0;
 }

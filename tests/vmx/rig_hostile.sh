@@ -20,7 +20,7 @@ while [ "$(date +%s)" -lt $end ]; do
 		-y 3,v -G vgabios-stdvga.bin -n tap0 -n tap1,e1000 -V vnc -C ctl -s file:said -j 12345 > out 2> err &
 	vm=$!
 	i=0
-	while [ $i -lt 100 ] && kill -0 $vm 2> /dev/null && [ "$(date +%s)" -lt $end ]; do
+	while [ $i -lt 40 ] && kill -0 $vm 2> /dev/null && [ "$(date +%s)" -lt $end ]; do
 		[ $i != 10 ] || { ip link set tap0 up; ip link set tap1 up; } 2> /dev/null
 		sleep 0.2
 		i=$((i + 1))
