@@ -543,7 +543,7 @@ static const struct subcmd zpool_commands[] = {
 	{"offline", zpool_offline, "[-ft] POOL DEVICE...", "stop using a device"},
 	{"clear", zpool_clear, "POOL [DEVICE]", "forget errors, use faulted devices again"},
 	{"reopen", zpool_reopen, "[-n] [POOL]...", "look for devices that were not there"},
-	{"trim", zpool_trim, "[-w] POOL [DEVICE]...", "tell devices which of their space is free"},
+	{"trim", zpool_trim, "[-dw] [-r RATE] [-c|-s] POOL [DEVICE]...", "tell devices which of their space is free"},
 	{"upgrade", zpool_upgrade, "[-v] | -a | POOL...", "enable the features that new pools have"},
 	{"reguid", zpool_reguid, "POOL", "give a pool a new number"},
 	{"get", zpool_get, "[-Hp] [-o FIELD,...] all|PROPERTY,... [POOL]...", "show properties"},

@@ -7,6 +7,7 @@
  * operation started.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -472,40 +473,17 @@ simple_one(const char *pool, void *arg)
 	return (applet_fail_bare(&e, "cannot %s '%s'", verb, pool));
 }
 
-/* It is over when the command returns: -w asks for nothing more, -c and -s come too late. */
-int
-zpool_trim(int argc, char **argv)
-{
-	int c, status = 0;
+/* --- initialize, trim ------------------------------------------------------------------------- */
 
-	while ((c = applet_getopt(argc, argv, "cdr:sw")) != -1) {
-		if (c == '?')
-			return (2);
-		if (c == 'd')
-			return (applet_fail_bare(NULL, "secure trim is not supported by this version"));
-		if (c == 'c' || c == 's')
-			return (applet_fail_bare(NULL, "cannot %s trim: there is no active trim",
-			    c == 'c' ? "cancel" : "suspend"));
-	}
-	if (optind >= argc)
-		return (applet_usage("missing pool name argument"));
-	for (int i = optind; status == 0 && (i == optind || i + 1 <= argc - 1); i++) {
-		const char *device = optind + 1 < argc ? argv[i + 1] : NULL;
-		struct err e = ERR_INIT;
-
-		if (call(argv[optind], "pool.trim", request_for(device), device, NULL, &e) != 0)
-			status = applet_fail_bare(&e, "cannot trim '%s'",
-			    device != NULL ? device : argv[optind]);
-	}
-	return (status);
-}
-
-struct init_opts {
+/* What goes over the free space of devices in the background. */
+struct work_opts {
+	const char *op, *verb, *gerund; /* "pool.trim", "trim", "trimming" */
+	uint64_t rate;
 	bool cancel, suspend, wait;
 };
 
 static int
-initialize_one(const char *pool, const char *device, const struct init_opts *o)
+work_one(const char *pool, const char *device, const struct work_opts *o)
 {
 	struct nvlist *in = request_for(device);
 	struct err e = ERR_INIT;
@@ -514,48 +492,95 @@ initialize_one(const char *pool, const char *device, const struct init_opts *o)
 		must(nv_add_boolean(in, "cancel"));
 	if (o->suspend)
 		must(nv_add_boolean(in, "suspend"));
-	if (call(pool, "pool.initialize", in, device, NULL, &e) == 0)
+	if (o->rate != 0)
+		must(nv_add_u64(in, "rate", o->rate));
+	if (call(pool, o->op, in, device, NULL, &e) == 0)
 		return (0);
-	return (applet_fail_bare(&e, "cannot %s '%s'", o->cancel ? "cancel initializing" :
-	    o->suspend ? "suspend initializing" : "initialize", device != NULL ? device : pool));
+	if (device == NULL)
+		device = pool;
+	return (o->cancel || o->suspend ? applet_fail_bare(&e, "cannot %s %s '%s'",
+	    o->cancel ? "cancel" : "suspend", o->gerund, device) :
+	    applet_fail_bare(&e, "cannot %s '%s'", o->verb, device));
 }
+
+static int
+work_all(int argc, char **argv, const struct work_opts *o)
+{
+	int status = 0;
+
+	if (argc < 1)
+		return (applet_usage("missing pool name argument"));
+	if (o->wait && (o->cancel || o->suspend))
+		return (applet_usage("-w cannot be used with -c or -s"));
+	if (argc == 1)
+		status = work_one(argv[0], NULL, o);
+	for (int i = 1; i < argc; i++)
+		status |= work_one(argv[0], argv[i], o);
+	return (status == 0 && o->wait ? zpool_wait_for(argv[0], o->verb) : status);
+}
+
+static const struct option initialize_names[] = {{"cancel", 0, NULL, 'c'}, {"suspend", 0, NULL, 's'},
+    {"wait", 0, NULL, 'w'}, {NULL, 0, NULL, 0}};
+static const struct option trim_names[] = {{"cancel", 0, NULL, 'c'}, {"rate", 1, NULL, 'r'},
+    {"secure", 0, NULL, 'd'}, {"suspend", 0, NULL, 's'}, {"wait", 0, NULL, 'w'}, {NULL, 0, NULL, 0}};
 
 int
 zpool_initialize(int argc, char **argv)
 {
-	struct init_opts o = {false, false, false};
-	int c, status = 0;
+	struct work_opts o = {.op = "pool.initialize", .verb = "initialize", .gerund = "initializing"};
+	int c;
 
-	while ((c = applet_getopt(argc, argv, "csw")) != -1) {
+	while ((c = applet_getopt_long(argc, argv, "csw", initialize_names)) != -1) {
 		if (c == '?')
 			return (2);
 		o.cancel = o.cancel || c == 'c';
 		o.suspend = o.suspend || c == 's';
 		o.wait = o.wait || c == 'w';
 	}
-	if (optind >= argc)
-		return (applet_usage("missing pool name argument"));
 	if (o.cancel && o.suspend)
 		return (applet_usage("-c cannot be combined with other options"));
-	if (o.wait && (o.cancel || o.suspend))
-		return (applet_usage("-w cannot be used with -c or -s"));
-	if (argc - optind == 1)
-		status = initialize_one(argv[optind], NULL, &o);
-	for (int i = optind + 1; i < argc; i++)
-		status |= initialize_one(argv[optind], argv[i], &o);
-	return (status == 0 && o.wait ? zpool_wait_for(argv[optind], "initialize") : status);
+	return (work_all(argc - optind, argv + optind, &o));
+}
+
+int
+zpool_trim(int argc, char **argv)
+{
+	struct work_opts o = {.op = "pool.trim", .verb = "trim", .gerund = "trimming"};
+	bool secure = false;
+	int c;
+
+	while ((c = applet_getopt_long(argc, argv, "cdr:sw", trim_names)) != -1) {
+		if (c == '?')
+			return (2);
+		o.cancel = o.cancel || c == 'c';
+		o.suspend = o.suspend || c == 's';
+		o.wait = o.wait || c == 'w';
+		secure = secure || c == 'd';
+		if (c == 'r' && (units_parse_size(optarg, &o.rate, NULL) != 0 || o.rate == 0))
+			return (applet_usage("invalid value for rate"));
+	}
+	if (o.cancel && o.suspend)
+		return (applet_usage("-c cannot be combined with other options"));
+	if ((secure || o.rate != 0) && (o.cancel || o.suspend))
+		return (applet_usage("-%c cannot be combined with the -c or -s options",
+		    secure ? 'd' : 'r'));
+	if (secure)
+		return (applet_fail_bare(NULL, "secure trim is not supported by this version"));
+	return (work_all(argc - optind, argv + optind, &o));
 }
 
 /* A discard is over when the command returns. */
 int
 zpool_checkpoint(int argc, char **argv)
 {
+	static const struct option names[] = {{"discard", 0, NULL, 'd'}, {"wait", 0, NULL, 'w'},
+	    {NULL, 0, NULL, 0}};
 	bool discard = false, wait = false;
 	struct err e = ERR_INIT;
 	struct nvlist *in;
 	int c;
 
-	while ((c = applet_getopt(argc, argv, "dw")) != -1) {
+	while ((c = applet_getopt_long(argc, argv, "dw", names)) != -1) {
 		if (c == '?')
 			return (2);
 		discard = discard || c == 'd';

@@ -47,31 +47,24 @@ date(uint64_t seconds, char buf[64])
 		(void)strftime(buf, 64, "%a %b %e %H:%M:%S %Y", &tm);
 }
 
-/* -i, -t: how far a leaf is; an initialization that runs is always shown. */
+/* How far a work over the free space of a leaf is; what runs is always shown. */
 static void
-print_work(const struct status_opts *o, const struct nvlist *node)
+print_work(const struct nvlist *node, const char *name, const char *done, bool asked)
 {
 	enum { ACTIVE = 1, CANCELED = 2, SUSPENDED = 3, COMPLETE = 4 };
 	const uint64_t *w;
 	char when[64];
 	size_t n;
 
-	if (nv_get_u64_array(node, "init", &w, &n) == 0 && n == 4 && w[0] != CANCELED &&
-	    (o->init || w[0] == ACTIVE)) {
+	if (nv_get_u64_array(node, name, &w, &n) == 0 && n == 4 && w[0] != CANCELED &&
+	    (asked || w[0] == ACTIVE)) {
 		date(w[1], when);
-		(void)printf("  (%" PRIu64 "%% initialized, %s %s)", w[0] == COMPLETE ? 100 :
-		    w[2] >= w[3] ? 99 : w[2] * 100 / (w[3] + 1), w[0] == COMPLETE ? "completed at" :
+		(void)printf("  (%" PRIu64 "%% %s, %s %s)", w[0] == COMPLETE ? 100 :
+		    w[2] >= w[3] ? 99 : w[2] * 100 / (w[3] + 1), done, w[0] == COMPLETE ? "completed at" :
 		    w[0] == SUSPENDED ? "suspended, started at" : "started at", when);
-	} else if (o->init) {
-		(void)printf("  (uninitialized)");
+	} else if (asked) {
+		(void)printf("  (un%s)", done);
 	}
-	if (!o->trim)
-		return;
-	date(nv_u64_or(node, "trimmed", 0), when);
-	if (nv_has(node, "trimmed"))
-		(void)printf("  (100%% trimmed, completed at %s)", when);
-	else
-		(void)printf("  (untrimmed)");
 }
 
 /* -e: those with errors, and what leads there. */
@@ -114,8 +107,10 @@ print_node(const struct status_opts *o, const struct nvlist *node, size_t width,
 		(void)printf("  (resilvering)");
 	else if (nv_has(node, "stale"))
 		(void)printf("  (awaiting resilver)");
-	if (depth != 0 && n == 0)
-		print_work(o, node);
+	if (depth != 0 && n == 0) {
+		print_work(node, "init", "initialized", o->init);
+		print_work(node, "trimmed", "trimmed", o->trim);
+	}
 	(void)printf("\n");
 	for (size_t i = 0; i < n; i++)
 		if (depth != 0 || zpool_is_shown(child[i], ""))

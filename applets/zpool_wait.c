@@ -40,7 +40,7 @@ scan_left(const struct nvlist *status, uint64_t func)
 	return (w[SCAN_TO_EXAMINE] > w[SCAN_EXAMINED] ? w[SCAN_TO_EXAMINE] - w[SCAN_EXAMINED] : 0);
 }
 
-/* Of devices that are being worked on: "init" or "trim" is state, time, bytes done, bytes in all. */
+/* Of devices that are being worked on: "init" or "trimmed" is state, time, bytes done, bytes in all. */
 static uint64_t
 work_left(const struct nvlist *node, const char *work, const char *flag)
 {
@@ -128,7 +128,7 @@ bytes_left(const struct nvlist *status, const char *activity)
 		return (removal_left(status));
 	if (strcmp(activity, "initialize") == 0)
 		return (work_left(tree, "init", "initialize"));
-	return (strcmp(activity, "trim") == 0 ? work_left(tree, "trim", "trim") : 0);
+	return (strcmp(activity, "trim") == 0 ? work_left(tree, "trimmed", "trim") : 0);
 }
 
 /* --- the command ------------------------------------------------------------------------------ */

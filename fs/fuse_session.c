@@ -14,12 +14,15 @@
 #include <linux/stat.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fuse_impl.h"
 #include "smartbox/core/file.h"
 
 #define UNMOUNT_WAIT_S 5
+#define UNMOUNT_TRIES 10
+#define UNMOUNT_PAUSE_MS 20
 #define DONT_SYNC 0x4000 /* AT_STATX_DONT_SYNC */
 
 /* --- sessions --------------------------------------------------------------------------------- */
@@ -471,17 +474,29 @@ wait_dead(struct fuse_server *fs, uint64_t id)
 	return (s == NULL);
 }
 
+/* A look in passing (of a monitor, a df) is no use that would stand in the way: it is over in a moment. */
+static int
+detach(const char *path, bool force)
+{
+	struct timespec pause = {0, UNMOUNT_PAUSE_MS * 1000000L};
+	int tries = 1, rc;
+
+	while ((rc = umount2(path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0))) != 0 && errno == EBUSY &&
+	    tries++ < UNMOUNT_TRIES)
+		(void)nanosleep(&pause, NULL);
+	return (rc == 0 || errno == EINVAL || errno == ENOENT || force ? 0 : -errno);
+}
+
 /* Takes over the caller's reference. */
 int
 fuse_session_unmount(struct fuse_session *s, bool force, struct err *e)
 {
 	struct fuse_server *fs = s->server;
 	uint64_t id = s->id;
-	int rc = 0;
+	int rc = detach(s->path, force);
 
-	if (umount2(s->path, UMOUNT_NOFOLLOW | (force ? MNT_DETACH : 0)) != 0 &&
-	    errno != EINVAL && errno != ENOENT && !force) {
-		rc = err_sys(e, errno, "cannot unmount '%s'", s->path);
+	if (rc != 0) {
+		rc = err_sys(e, -rc, "cannot unmount '%s'", s->path);
 		fuse_session_unref(s);
 		return (rc);
 	}

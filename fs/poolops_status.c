@@ -10,8 +10,8 @@
  *	(nvlist), spares, l2cache (nvlist arrays), errors (strings: what was lost), ddt (u64 array:
  *	entries, bytes on disk, bytes in memory), ddt_histogram (u64 array: 64 rows of struct ddt_totals)
  * tree	name ("mirror-0" or the path), type, id, guid, state, why, path, read, write, cksum, size,
- *	alloc, frag (percent), psize (u64), init (u64 array: state, time, done, total),
- *	trimmed (time), mapping (u64: bytes of memory if it were removed), log, whole_disk (flags),
+ *	alloc, frag (percent), psize (u64), init, trimmed (u64 arrays: state, time, done, total),
+ *	initialize, trim (flags: while they run), mapping (u64: bytes of memory if it were removed), log, whole_disk (flags),
  *	children (nvlist array)
  */
 #include <errno.h>
@@ -30,6 +30,15 @@
 #include "spa_vdev_impl.h"
 
 static void
+add_work(const struct vdev_init *in, struct nvlist *nv, const char *name, const char *flag)
+{
+	if (in->state == INIT_ACTIVE)
+		(void)nv_add_boolean(nv, flag);
+	if (in->state != INIT_NONE)
+		(void)nv_add_u64_array(nv, name, (uint64_t[]){in->state, in->when, in->done, in->total}, 4);
+}
+
+static void
 add_numbers(const struct vdev *v, struct nvlist *nv)
 {
 	(void)nv_add_u64(nv, "id", v->id);
@@ -46,13 +55,8 @@ add_numbers(const struct vdev *v, struct nvlist *nv)
 		(void)nv_add_str(nv, "class", vdev_class(v));
 	if (v->kind == VDEV_RAIDZ)
 		(void)nv_add_u64(nv, "nparity", v->nparity);
-	if (v->init.state == INIT_ACTIVE)
-		(void)nv_add_boolean(nv, "initialize");
-	if (v->init.state != INIT_NONE)
-		(void)nv_add_u64_array(nv, "init", (uint64_t[]){v->init.state, v->init.when,
-		    v->init.done, v->init.total}, 4);
-	if (v->trimmed != 0)
-		(void)nv_add_u64(nv, "trimmed", v->trimmed);
+	add_work(&v->init, nv, "init", "initialize");
+	add_work(&v->trim, nv, "trimmed", "trim");
 	if (v->resilvering)
 		(void)nv_add_boolean(nv, "resilvering");
 	if (vdev_is_leaf(v) && vdev_leaf_ready(v) && !dtl_is_empty(v))

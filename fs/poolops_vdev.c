@@ -179,23 +179,6 @@ op_pool_resilver(struct pool_session *s, const struct nvlist *in, struct nvlist 
 	return (rc == -ENOENT ? 0 : rc);
 }
 
-/* in: [device]; others get the pool's lock between the ranges */
-int
-op_pool_trim(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
-{
-	const char *device = nv_str_or(in, "device", NULL);
-	struct spa_trim t = {0, 0, 0};
-	int rc = 1;
-
-	(void)out;
-	while (rc == 1) {
-		spa_enter(s->spa);
-		rc = spa_trim_step(s->spa, device, &t);
-		spa_exit(s->spa);
-	}
-	return (rc == -ENODEV ? err_set(e, ENODEV, "no such device in pool") : rc);
-}
-
 static int
 note_path(const struct vdev *leaf, void *arg)
 {
@@ -230,20 +213,35 @@ op_pool_split(struct pool_session *s, const struct nvlist *in, struct nvlist *ou
 	return (rc);
 }
 
+static int
+work_on(struct pool_session *s, enum spa_work kind, const struct nvlist *in, struct err *e)
+{
+	enum init_command what = arg_flag(in, "cancel") ? INIT_CANCEL :
+	    arg_flag(in, "suspend") ? INIT_SUSPEND : INIT_START;
+	int rc;
+
+	spa_enter(s->spa);
+	rc = spa_work(s->spa, kind, nv_str_or(in, "device", NULL), what, nv_u64_or(in, "rate", 0), e);
+	spa_exit(s->spa);
+	tender_wake(s->spa);
+	return (rc);
+}
+
 /* in: [device], flags cancel, suspend */
 int
 op_pool_initialize(struct pool_session *s, const struct nvlist *in, struct nvlist *out,
     struct err *e)
 {
-	int rc;
-
 	(void)out;
-	spa_enter(s->spa);
-	rc = spa_initialize(s->spa, nv_str_or(in, "device", NULL), arg_flag(in, "cancel") ? INIT_CANCEL :
-	    arg_flag(in, "suspend") ? INIT_SUSPEND : INIT_START, e);
-	spa_exit(s->spa);
-	tender_wake(s->spa);
-	return (rc);
+	return (work_on(s, SPA_INITIALIZE, in, e));
+}
+
+/* in: [device], [rate], flags cancel, suspend */
+int
+op_pool_trim(struct pool_session *s, const struct nvlist *in, struct nvlist *out, struct err *e)
+{
+	(void)out;
+	return (work_on(s, SPA_TRIM, in, e));
 }
 
 /* flag discard: the one that there is */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trim: tell the devices which of their space is free.
+ * Walks over free space; and autotrim: the devices are told what becomes free.
  *
  * Theory
  * ------
@@ -20,8 +20,6 @@
 #include "metaslab_impl.h"
 #include "spa_impl.h"
 #include "spa_vdev_impl.h"
-
-#define CHUNK_MAX (64ULL << 20)
 
 struct free_range {
 	const struct vdev *only; /* a leaf or what is above one, or NULL: all */
@@ -110,33 +108,6 @@ discard(struct vdev *leaf, uint64_t off, uint64_t len, void *arg)
 {
 	(void)arg;
 	(void)bdev_discard(leaf->bd, off + VDEV_LABEL_START, len); /* a hint */
-}
-
-static int
-leaf_trimmed(struct vdev *leaf, void *arg)
-{
-	if (vdev_leaf_ready(leaf))
-		leaf->trimmed = *(uint64_t *)arg;
-	return (0);
-}
-
-int
-spa_trim_step(struct spa *spa, const char *device, struct spa_trim *t)
-{
-	struct vdev *only = device != NULL ? vdev_find(spa->root, device) : NULL;
-	struct vdev *top = t->top < spa->root->nchild ? spa->root->child[t->top] : NULL;
-	uint64_t now = spa_now(spa, NULL);
-
-	if (device != NULL && only == NULL)
-		return (-ENODEV);
-	if (top == NULL) {
-		(void)vdev_walk_leaves(only != NULL ? only : spa->root, leaf_trimmed, &now);
-		return (0);
-	}
-	if ((only != NULL && only->top != top) ||
-	    !spa_free_step(spa, only, t, CHUNK_MAX, discard, NULL))
-		*t = (struct spa_trim){.top = t->top + 1};
-	return (1);
 }
 
 /* --- autotrim --------------------------------------------------------------------------------- */

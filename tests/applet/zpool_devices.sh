@@ -64,7 +64,7 @@ zpool reguid tp && [ "$(zpool get -Hpo value guid tp)" != "$old" ] || fail "regu
 # --- trim, upgrade ---
 before=$(stat -c %b c)
 rm "$R/tp/second"; for ((i = 0; i < 4; i++)); do touch "$R/tp/tick"; zpool sync; rm "$R/tp/tick"; zpool sync; done
-zpool trim tp || fail "trim"
+zpool trim -w tp || fail "trim"
 [ "$(stat -c %b c)" -lt "$before" ] || fail "a trim gave nothing back: $before and $(stat -c %b c) blocks"
 refused 1 "cannot trim 'nosuch': no such device in pool" zpool trim tp nosuch
 zpool upgrade tp | grep -q "Enabled on 'tp'" || fail "upgrade"

@@ -20,14 +20,25 @@ od -An -tx8 -j 60M -N 64 a | grep -q deadbeefdeadbeee || fail "the pattern"
 zpool initialize tp && zpool initialize -s tp
 zpool export tp && zpool import -d . -R "$R" tp || fail "import"
 zpool status -i tp | grep -q "$PWD/a .* initialized, " || fail "forgotten by the import"
-zpool initialize -w tp
-zpool trim tp && zpool status -t tp | grep -q "$PWD/a .*  (100% trimmed, completed at " || fail "trim in status"
+zpool initialize -w tp; zpool events -H | grep -q sysevent.fs.zfs.initialize_finish || fail "no event of initialize"
+refused 1 "cannot cancel trimming 'tp': there is no active trim" zpool trim -c tp
+refused 2 "zpool: invalid value for rate
+usage: zpool trim $(zpool -h | sed -n 's/^  trim //p')" zpool trim -r 0 tp
+refused 2 "zpool: -r cannot be combined with the -c or -s options
+usage: zpool trim $(zpool -h | sed -n 's/^  trim //p')" zpool trim -s --rate=1M tp
+zpool trim -r 1M tp || fail "a slow trim"
+zpool status tp | grep -q "$PWD/a .*  ([0-9]*% trimmed, started at " || fail "a trim that runs: $(zpool status tp)"
+refused 1 "cannot trim '$PWD/a': currently trimming" zpool trim tp "$PWD/a"
+zpool trim --suspend tp && zpool export tp && zpool import -d . -R "$R" tp || fail "suspend, import"
+zpool status -t tp | grep -q "$PWD/a .*  ([0-9]*% trimmed, suspended, started at " || fail "forgotten: $(zpool status -t tp)"
+zpool trim --cancel tp && zpool status -t tp | grep -q "$PWD/a .*  (untrimmed)" || fail "cancel"
+zpool trim -w tp && zpool status -t tp | grep -q "$PWD/a .*  (100% trimmed, completed at " || fail "trim in status"
 [ "$(stat -c %b a)" -lt 40000 ] || fail "the trim gave nothing back"
 is "the file" "$(sha256sum < "$R/tp/file")" "$sum"
 zpool scrub -w tp
 is "health" "$(zpool status -x tp)" "pool 'tp' is healthy"
 zpool status -e tp | grep -q "$PWD/a" && fail "status -e shows a device that is well"
-zpool events -H | grep -q 'sysevent.fs.zfs.initialize_finish' || fail "no event"
+zpool events -H | grep -q 'sysevent.fs.zfs.trim_finish' || fail "no event"
 
 # --- autotrim ---
 zpool set autotrim=on tp

@@ -550,21 +550,21 @@ TEST(vdev_that_grew_is_used_to_its_end)
 
 TEST(vdev_trim_spares_what_is_used)
 {
-	struct spa_trim t = {0, 0, 0};
 	struct rig r;
-	int rc;
 
 	rig_open(&r, "raidz", 1, 5);
 	for (int i = 0; i < 6; i++)
 		write_some(&r);
-	while ((rc = spa_trim_step(r.spa, NULL, &t)) == 1)
+	CHECK_EQ(spa_work(r.spa, SPA_TRIM, NULL, INIT_START, 0, NULL), 0);
+	CHECK_EQ(spa_work(r.spa, SPA_TRIM, NULL, INIT_START, 0, NULL), -EBUSY);
+	while (spa_initialize_step(r.spa))
 		continue;
-	CHECK_EQ(rc, 0);
 	check_clean(&r);
-	t = (struct spa_trim){0, 0, 0};
-	CHECK_EQ(spa_trim_step(r.spa, "nosuch", &t), -ENODEV);
-	while ((rc = spa_trim_step(r.spa, device(&r, "d3"), &t)) == 1)
-		continue;
+	CHECK_EQ(spa_work(r.spa, SPA_TRIM, "nosuch", INIT_START, 0, NULL), -ENODEV);
+	CHECK_EQ(spa_work(r.spa, SPA_TRIM, device(&r, "d3"), INIT_CANCEL, 0, NULL), -ESRCH);
+	CHECK_EQ(spa_work(r.spa, SPA_TRIM, device(&r, "d3"), INIT_START, 4ULL << 30, NULL), 0);
+	while (r.spa->initializing)
+		CHECK(!spa_initialize_step(r.spa)); /* with a rate there is no hurry */
 	rig_import(&r);
 	check_clean(&r);
 	rig_close(&r);

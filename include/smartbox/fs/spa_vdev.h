@@ -59,12 +59,14 @@ int spa_vdev_split(struct spa *spa, const struct spa_split *o, struct err *e);
 int spa_vdev_split_plan(struct spa *spa, const struct spa_split *o,
     int (*fn)(const struct vdev *leaf, void *arg), void *arg, struct err *e);
 
-/* Discard the next free range (device: of this one only; NULL: all). 1: go on, 0: done, -ENODEV. */
-int spa_trim_step(struct spa *spa, const char *device, struct spa_trim *t);
-
-/* -EBUSY: it runs; -ESRCH: it does not. The tender does the work. device NULL: all. */
+/*
+ * -EBUSY: it runs; -ESRCH: it does not. The tender does the work. device NULL: all.  rate: of a trim, bytes
+ * a second for each device; 0: any, or as it was when it was suspended.
+ */
+enum spa_work { SPA_INITIALIZE, SPA_TRIM };
 enum init_command { INIT_START, INIT_CANCEL, INIT_SUSPEND };
-int spa_initialize(struct spa *spa, const char *device, enum init_command what, struct err *e);
+int spa_work(struct spa *spa, enum spa_work kind, const char *device, enum init_command what,
+    uint64_t rate, struct err *e);
 
 /* Forget error counts of one device (and what is below) or all; bring faulted ones back. */
 int spa_vdev_clear(struct spa *spa, const char *name, struct err *e);

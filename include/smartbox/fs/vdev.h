@@ -27,12 +27,14 @@ struct spa_trim {
 	uint64_t top, ms, off;
 };
 
-/* fs/spa_initialize.c; numbers as on disk. */
+/* What is done to a device's free space (fs/spa_initialize.c); numbers as on disk. */
 enum vdev_init_state { INIT_NONE, INIT_ACTIVE, INIT_CANCELED, INIT_SUSPENDED, INIT_COMPLETE };
 struct vdev_init {
 	enum vdev_init_state state;
 	uint64_t when; /* of its last change */
 	uint64_t done, total;
+	uint64_t rate;	 /* bytes a second, 0: as fast as it goes */
+	uint64_t ran_ms; /* when the last step was, of the monotonic clock */
 	struct spa_trim at;
 };
 
@@ -67,8 +69,7 @@ struct vdev {
 	bool resilvering;	    /* leaves: the running resilver covers it from its start */
 	uint64_t label_guid;	    /* leaves: who the label says it is; at import */
 	uint64_t label_txg_max;	    /* root: labels of later txgs are not believed; 0: any */
-	struct vdev_init init;	    /* leaves: of their free space */
-	uint64_t trimmed;	    /* leaves: when all free space was discarded; 0: not since the import */
+	struct vdev_init init, trim; /* leaves: of their free space */
 	bool new_leaf;		    /* being added: labels are not checked at open */
 	struct nvlist *extra;	    /* pairs of the config that have no field here; owned */
 	struct vdev_remap *remap;   /* tops that leave or left: where the data went (fs/remap.h); owned */
