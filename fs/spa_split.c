@@ -217,7 +217,8 @@ static int
 make_new(const struct spa_split *o, const struct split *s, const struct nvlist *config, struct err *e)
 {
 	struct spa_import_opts io = {.config = config, .new_name = o->name, .force = true,
-	    .missing_log_ok = true, .only = s->guid, .nonly = s->n, .adjust = become_new};
+	    .missing_log_ok = true, .only = s->guid, .nonly = s->n, .adjust = become_new,
+	    .bdevs = o->bdevs, .nbdevs = o->nbdevs, .os = o->os};
 	struct spa *spa;
 	int rc;
 

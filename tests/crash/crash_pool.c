@@ -13,8 +13,8 @@
  *  3. the pool can be written on: a further step works, and 1 and 2 hold again
  *  4. so they do when the power is cut once more, in the import that recovers or the step after it
  *
- * In some layouts devices are replaced, attached and detached between the steps, and a resilver is cut at
- * each of its writes.
+ * In some layouts devices are replaced, attached, detached, split off, removed with their data, added and
+ * initialized between the steps, checkpoints taken, discarded and returned to; each is cut at every write too.
  *
  * The same for an I/O error at each read, write and flush; there a mirror or raidz must not even
  * notice. Fork is the trick: memory devices are private mappings, so a child's damage is its own and
@@ -37,11 +37,10 @@
 #include <unistd.h>
 
 #include "../../fs/spa_impl.h"
+#include "pool_changes.h"
 #include "pool_rig.h"
 #include "pool_model.h"
 #include "smartbox/fs/label.h"
-#include "smartbox/fs/scrub.h"
-#include "smartbox/fs/spa_vdev.h"
 #include "smartbox/fs/workers.h"
 
 #define STEPS 30
@@ -56,6 +55,7 @@ static const struct layout layouts[] = {
     {"stripe", NULL, 2, 0, 12, 64 << 20, false, false},
     {"+mirror", "mirror", 2, 0, 12, 64 << 20, true, false},
     {"+raidz", "raidz", 3, 1, 9, 64 << 20, true, false},
+    {"+stripe", NULL, 4, 0, 12, 1024 << 20, false, false},
 };
 #define NLAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
 
@@ -92,15 +92,10 @@ struct test {
 	struct job job[JOBS_MAX];
 	unsigned jobs;
 	uint64_t visited, counter, share, failed, unimportable;
-	int change; /* of devices, instead of the model's step; or -1 */
+	int change; /* instead of the model's step; or -1 */
+	bool rewound; /* the pool was closed and opened again */
+	struct model at_checkpoint;
 };
-
-/* The layouts with a + have one device more, which comes and goes between the steps. */
-static bool
-has_spare_device(const struct layout *l)
-{
-	return (l->name[0] == '+');
-}
 
 static unsigned
 all_devices(const struct layout *l)
@@ -272,118 +267,40 @@ arm(struct test *t, enum way way, uint64_t point)
 		p->cut_at = p->ops + point;
 }
 
-/* --- devices come and go ---------------------------------------------------------------------- */
-
-static void
-device_path(unsigned i, char path[32])
-{
-	(void)snprintf(path, 32, "/crash/%u", i);
-}
-
-static struct vdev *
-device_in_pool(struct test *t, unsigned i)
-{
-	char path[32];
-
-	device_path(i, path);
-	return (vdev_find(t->spa->root, path));
-}
-
-/* The first that is in the pool, or that is not. */
-static unsigned
-first_device(struct test *t, bool in_pool)
-{
-	unsigned i = 0;
-
-	while (i + 1 < all_devices(t->layout) && (device_in_pool(t, i) != NULL) != in_pool)
-		i++;
-	return (i);
-}
+/* --- devices come and go, the past comes back --------------------------------------------------- */
 
 static int
-bring_in(struct test *t, bool replace, struct err *e)
+make_change(struct test *t, struct err *e)
 {
-	unsigned i = first_device(t, false);
-	struct nvlist *leaf = nv_new();
-	char path[32], old[32];
-	struct spa_attach a = {.old = old, .leaf = leaf, .replace = replace, .force = true};
-	int rc;
+	struct fs_os os = crash_os(&t->rnd);
+	struct changing c = {t->layout, &t->spa, t->fault, all_devices(t->layout), &os};
 
-	device_path(i, path);
-	device_path(first_device(t, true), old);
-	(void)nv_add_str(leaf, "type", "file");
-	(void)nv_add_str(leaf, "path", path);
-	a.bd = crash_view(t->fault[i]);
-	rc = spa_vdev_attach(t->spa, &a, e);
-	nv_free(leaf);
-	return (rc);
+	t->rewound = change_at(t->layout, t->change) == REWIND;
+	return (change_do(&c, change_at(t->layout, t->change), e));
 }
 
-/* What devices lack, to the end, with a sync half-way; replaced ones leave. */
-static int
-give_all(struct test *t, struct err *e)
+/* What is in the pool after a change; all but a rewind leave its contents alone. */
+static const struct model *
+model_after_change(const struct test *t)
 {
-	int rc = resilver_start(t->spa, e);
-
-	for (int i = 0; rc == 0 && i < 30; i++)
-		(void)scrub_step(t->spa, 0);
-	if (rc == 0)
-		rc = spa_sync_force(t->spa, e);
-	while (rc == 0 && scrub_step(t->spa, 1000) == 1)
-		continue;
-	if (rc == 0)
-		rc = spa_sync_force(t->spa, e);
-	return (rc == 0 ? spa_vdev_settle(t->spa, e) : rc == -ENOENT ? 0 : rc);
-}
-
-static int
-take_out(struct test *t, struct err *e)
-{
-	char path[32];
-
-	device_path(first_device(t, true), path);
-	return (spa_vdev_detach(t->spa, path, e));
-}
-
-/* Replace, resilver, and for a mirror also attach, resilver, detach; then from the beginning. */
-static int
-change_devices(struct test *t, struct err *e)
-{
-	bool mirror = t->layout->nparity == 0;
-	int rc;
-
-	spa_enter(t->spa);
-	switch (t->change % (mirror ? 5 : 2)) {
-	case 0:
-		rc = bring_in(t, true, e);
-		break;
-	case 2:
-		rc = bring_in(t, false, e);
-		break;
-	case 4:
-		rc = take_out(t, e);
-		break;
-	default:
-		rc = give_all(t, e);
-	}
-	spa_exit(t->spa);
-	return (rc);
+	return (change_at(t->layout, t->change) == REWIND ? &t->at_checkpoint : &t->model);
 }
 
 static int
 do_step(struct test *t, int step, const struct op *op, struct err *e)
 {
 	if (t->change >= 0)
-		return (change_devices(t, e));
+		return (make_change(t, e));
 	return (step == CREATION ? make_pool(t, e) : pool_apply(t->spa, &t->model, op, e));
 }
 
 static void
 take_devices(struct test *t)
 {
-	if (t->spa == NULL)
+	if (t->spa == NULL && !t->rewound)
 		return; /* a failed create: what they held is in t->inner */
-	spa_close(t->spa);
+	if (t->spa != NULL)
+		spa_close(t->spa);
 	for (unsigned i = 0; i < all_devices(t->layout); i++)
 		bdev_close(bdev_fault_take(t->fault[i]));
 }
@@ -397,6 +314,8 @@ visit_step(struct test *t, const struct op *op, enum way way, uint64_t point)
 
 	if (t->change < 0)
 		model_apply(&new, op);
+	else
+		new = *model_after_change(t);
 	arm(t, way, point);
 	rc = do_step(t, 0, op, &e);
 	/* A new device that fails at once is refused, and that is right. */
@@ -436,7 +355,7 @@ complain(struct test *t, int step, const struct op *op, enum way way, uint64_t p
 	char what[100] = "create the pool";
 
 	if (t->change >= 0)
-		(void)snprintf(what, sizeof(what), "change %d of devices", t->change);
+		(void)snprintf(what, sizeof(what), "%s", change_name(change_at(t->layout, t->change)));
 	else if (step != CREATION)
 		op_describe(op, what, sizeof(what));
 	if (WIFSIGNALED(status))
@@ -578,8 +497,11 @@ run_change(struct test *t, int step, int only_step, uint64_t only_point, int onl
 		printf("FAIL %s change %d: %s\n", t->layout->name, step, t->report->why);
 	else if (only_step < 0)
 		visit_all(t, step + CHANGES, NULL);
-	if (ok && (rc = change_devices(t, &e)) != 0)
-		ok = fail(t, "change %d of devices: %d %s", step, rc, e.msg);
+	if (ok && (rc = make_change(t, &e)) != 0)
+		ok = fail(t, "change %d (%s): %d %s", step, change_name(change_at(t->layout, step)), rc, e.msg);
+	t->model = *model_after_change(t);
+	if (change_at(t->layout, step) == CHECKPOINT)
+		t->at_checkpoint = t->model;
 	t->change = -1;
 	return (ok);
 }

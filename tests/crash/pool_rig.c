@@ -148,21 +148,37 @@ crash_close_keeping(struct spa *spa, struct bdev **bd)
 	spa_close(spa);
 }
 
+/* One that left: the pool's own config knows what became of it. */
+static struct nvlist *
+missing_top(unsigned id)
+{
+	struct nvlist *nv = nv_new();
+
+	(void)nv_add_str(nv, "type", "missing");
+	(void)nv_add_u64(nv, "id", id);
+	(void)nv_add_u64(nv, "guid", 0);
+	return (nv);
+}
+
 /* The trees of the top-levels from the newest labels: what pool_scan does for paths. */
 struct nvlist *
 crash_config(struct bdev *const *bd, unsigned n)
 {
-	struct nvlist *best = NULL, *top[DEVICES_MAX] = {NULL}, *root = nv_new(), *label, *tree;
-	uint64_t txg[DEVICES_MAX] = {0}, ntop = 0;
+	struct nvlist *best = NULL, *top[TOPS_MAX] = {NULL}, *root = nv_new(), *label, *tree;
+	uint64_t txg[TOPS_MAX] = {0}, ntop = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		uint64_t id, at;
 
 		if (label_read(bd[i], &label, NULL) != 0)
 			continue;
+		if (strcmp(nv_str_or(label, "name", ""), "t") != 0) {
+			nv_free(label); /* it was split off */
+			continue;
+		}
 		at = nv_u64_or(label, "txg", 0);
 		if (nv_get_nvlist(label, "vdev_tree", &tree) == 0 &&
-		    (id = nv_u64_or(tree, "id", 99)) < DEVICES_MAX && at >= txg[id]) {
+		    (id = nv_u64_or(tree, "id", 99)) < TOPS_MAX && at >= txg[id]) {
 			nv_free(top[id]);
 			top[id] = nv_dup(tree);
 			txg[id] = at;
@@ -174,6 +190,9 @@ crash_config(struct bdev *const *bd, unsigned n)
 		}
 		nv_free(label);
 	}
+	for (unsigned i = 0; i < ntop; i++)
+		if (top[i] == NULL)
+			top[i] = missing_top(i);
 	if (best != NULL) {
 		(void)nv_add_str(root, "type", "root");
 		(void)nv_add_u64(root, "id", 0);
@@ -181,7 +200,7 @@ crash_config(struct bdev *const *bd, unsigned n)
 		(void)nv_add_nvlist_array(root, "children", top, ntop);
 		(void)nv_add_nvlist(best, "vdev_tree", root);
 	}
-	for (unsigned i = 0; i < DEVICES_MAX; i++)
+	for (unsigned i = 0; i < TOPS_MAX; i++)
 		nv_free(top[i]);
 	nv_free(root);
 	return (best);

@@ -14,7 +14,8 @@
 #include "smartbox/fs/nvlist.h"
 #include "smartbox/fs/spa.h"
 
-#define DEVICES_MAX 4
+#define DEVICES_MAX 5
+#define TOPS_MAX 16 /* numbers of top-levels; those that left count */
 
 struct layout {
 	const char *name, *type; /* type NULL: a stripe of leaves */

@@ -8,16 +8,43 @@
 #include "../../fs/bpobj.h"
 #include "../../fs/metaslab_impl.h"
 #include "../../fs/zil_impl.h"
+#include "../../fs/remap.h"
 #include "pool_model.h"
+#include "pool_rig.h"
 #include "smartbox/fs/zap.h"
 
-#define TOPS_MAX 4
-
 struct reached {
+	struct spa *spa;
 	struct range_tree used[TOPS_MAX];
 	char *why;
 	size_t size;
 };
+
+static int reach_range(struct reached *r, uint64_t vdev, uint64_t off, uint64_t len);
+
+static int
+reach_moved(void *arg, const struct remap_entry *en, uint64_t off, uint64_t len)
+{
+	return (reach_range(arg, en->dst_vdev, en->dst + (off - en->src), len));
+}
+
+/* What was moved is where it was moved to; until a removal ends it is also where it was. */
+static int
+reach_range(struct reached *r, uint64_t vdev, uint64_t off, uint64_t len)
+{
+	const struct vdev *top = vdev_top(r->spa->root, vdev);
+	uint64_t end = top != NULL && top->remap != NULL ? remap_end(top->remap) : 0;
+	int rc = top == NULL || vdev >= TOPS_MAX ? -EILSEQ : 0;
+
+	if (rc == 0 && top->kind != VDEV_INDIRECT) {
+		rc = range_add(&r->used[vdev], off, len);
+		if (rc == -EEXIST && range_contains(&r->used[vdev], off, len))
+			rc = 0;
+	}
+	if (rc == 0 && off < end)
+		rc = remap_each(top->remap, off, len < end - off ? len : end - off, reach_moved, r);
+	return (rc);
+}
 
 /* Snapshots share blocks: what was met before must be exactly there. */
 static int
@@ -25,11 +52,8 @@ reach(struct reached *r, const struct blkptr *bp)
 {
 	for (int i = 0, n = bp_copies(bp); i < n; i++) {
 		struct dva d = bp_dva(bp, i);
-		uint64_t len = (uint64_t)d.asize_sectors << SECTOR_SHIFT;
-		int rc = d.vdev < TOPS_MAX ? range_add(&r->used[d.vdev], d.offset, len) : -EILSEQ;
+		int rc = reach_range(r, d.vdev, d.offset, (uint64_t)d.asize_sectors << SECTOR_SHIFT);
 
-		if (rc == -EEXIST && range_contains(&r->used[d.vdev], d.offset, len))
-			rc = 0;
 		if (rc != 0) {
 			(void)snprintf(r->why, r->size, "block at %llu overlaps another (%d)",
 			    (unsigned long long)d.offset, rc);
@@ -154,12 +178,26 @@ check_free(void *arg, uint64_t off, uint64_t size)
 	return (1);
 }
 
+/* What only the checkpoint keeps is allocated, and reached by nobody else. */
+static int
+add_kept(void *arg, const struct space_entry *en)
+{
+	return (range_add(arg, en->off, en->len));
+}
+
 static int
 compare_top(struct spa *spa, struct vdev *top, struct reached *r)
 {
 	uint64_t allocated = 0;
 	int rc;
 
+	if (top->mg == NULL)
+		return (0);
+	if (top->mg->kept.object != 0 && (rc = space_map_iterate(spa->mos, &top->mg->kept, top->ashift,
+	    add_kept, &r->used[top->id])) != 0) {
+		(void)snprintf(r->why, r->size, "what the checkpoint keeps is in use: %d", rc);
+		return (rc);
+	}
 	for (size_t i = 0; i < top->mg->n; i++) {
 		struct metaslab *ms = &top->mg->ms[i];
 		struct overlap o = {&r->used[top->id], ms->start, 0};
@@ -185,7 +223,7 @@ compare_top(struct spa *spa, struct vdev *top, struct reached *r)
 bool
 pool_space_is_exact(struct spa *spa, char *why, size_t size)
 {
-	struct reached r = {.why = why, .size = size};
+	struct reached r = {.spa = spa, .why = why, .size = size};
 	int rc;
 
 	why[0] = '\0';

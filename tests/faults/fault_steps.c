@@ -2,6 +2,7 @@
 /* The scripted history: commands as poold runs them, operations on files as its FUSE side does. */
 #include "fault_steps.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +11,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../../fs/removal_impl.h"
+#include "../../fs/spa_vdev_impl.h"
 #include "fault_alloc.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/nvlist.h"
+#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zpl.h"
 
 enum { FILE_BYTES = 300000, READ_PIECE = 64 << 10 };
@@ -304,35 +308,131 @@ receive_increment(struct world *w, struct err *e)
 	return (pass_stream(w, e, send, receive));
 }
 
+/* --- devices and the past --------------------------------------------------------------------- */
+
+COMMAND(make_checkpoint, "pool.checkpoint", "")
+COMMAND(drop_checkpoint, "pool.checkpoint", "discard")
+COMMAND(new_guid, "pool.reguid", "")
+COMMAND(take_offline, "pool.offline", "device=/crash/1")
+COMMAND(cancel_removal, "pool.remove", "cancel")
+
+/* Both commands, and some of the work between them. */
+static int
+initialize(struct world *w, struct err *e)
+{
+	int rc;
+
+	spa_enter(w->spa);
+	rc = spa_initialize(w->spa, NULL, INIT_START, e);
+	for (int i = 0; rc == 0 && i < 2; i++)
+		(void)spa_initialize_step(w->spa);
+	if (rc == 0)
+		rc = spa_initialize(w->spa, NULL, INIT_CANCEL, e);
+	spa_exit(w->spa);
+	return (rc);
+}
+
+/* Back, with all that it missed. */
+static int
+bring_online(struct world *w, struct err *e)
+{
+	int rc;
+
+	spa_enter(w->spa);
+	if ((rc = spa_vdev_online(w->spa, "/crash/1", false, e)) == 0)
+		rc = resilver_start(w->spa, e);
+	while (rc == 0 && scrub_step(w->spa, 1000) == 1)
+		continue;
+	spa_exit(w->spa);
+	return (rc == -ENOENT ? 0 : rc);
+}
+
+/* most: chunks. What cannot be copied ends a removal, and no memory stops it for a while. */
+static int
+move(struct world *w, const char *device, unsigned most, struct err *e)
+{
+	int rc = 0;
+
+	spa_enter(w->spa);
+	if (!removal_is_active(w->spa))
+		rc = spa_vdev_remove(w->spa, device, e);
+	for (unsigned i = 0; rc == 0 && i < most && removal_is_active(w->spa); i++) {
+		w->spa->removal->most = 8192;
+		(void)removal_step(w->spa, 0);
+	}
+	spa_exit(w->spa);
+	return (rc);
+}
+
+static int
+begin_removal(struct world *w, struct err *e)
+{
+	return (move(w, "/crash/1", 4, e));
+}
+
+static int
+finish_removal(struct world *w, struct err *e)
+{
+	return (move(w, "/crash/1", 1000, e));
+}
+
+static int
+remove_another(struct world *w, struct err *e)
+{
+	return (move(w, "/crash/0", 1000, e));
+}
+
 const struct step steps[] = {
-	{"create a filesystem", create_fs, false},
-	{"write a file", make_file, false},
-	{"create a volume", create_volume, false},
-	{"write the volume", write_volume, false},
-	{"create with parents", create_child, true},
-	{"snapshot all", snapshot_all, false},
-	{"list", list_all, false},
-	{"receive packed blocks", receive_packed, false},
-	{"receive a volume", receive_plain, false},
-	{"overwrite", overwrite, false},
-	{"set an attribute", set_xattr, false},
-	{"clone", clone_fs, false},
-	{"truncate in the clone", truncate_file, false},
-	{"set properties", set_props, false},
-	{"inherit", inherit_prop, false},
-	{"resize the volume", resize_volume, false},
-	{"snapshot two", snapshot_two, false},
-	{"receive an increment", receive_increment, false},
-	{"make a directory", make_dir, false},
-	{"rename a file", rename_file, false},
-	{"unlink", unlink_file, false},
-	{"rename a filesystem", rename_fs, false},
-	{"rename a snapshot", rename_snap, false},
-	{"roll back", rollback_fs, false},
-	{"set the comment", pool_comment, false},
-	{"destroy a snapshot", destroy_snap, false},
-	{"destroy the clone", destroy_clone, false},
-	{"destroy a tree", destroy_tree, true},
+	{"create a filesystem", create_fs, false, NULL},
+	{"create it on a stripe", create_fs, false, "stripe"},
+	{"write a file on a stripe", make_file, false, "stripe"},
+	{"begin a removal", begin_removal, false, "stripe"},
+	{"overwrite in a removal", overwrite, false, "stripe"},
+	{"cancel the removal", cancel_removal, false, "stripe"},
+	{"begin another", begin_removal, false, "stripe"},
+	{"write in the other removal", set_xattr, false, "stripe"},
+	{"finish the removal", finish_removal, false, "stripe"},
+	{"make a checkpoint of what was moved", make_checkpoint, false, "stripe"},
+	{"overwrite what was moved", overwrite, false, "stripe"},
+	{"discard that checkpoint", drop_checkpoint, false, "stripe"},
+	{"remove another", remove_another, false, "stripe"},
+	{"snapshot what was moved", snapshot_all, false, "stripe"},
+	{"move a file", make_dir, false, "stripe"},
+	{"rename what was moved", rename_file, false, "stripe"},
+	{"unlink what was moved", unlink_file, false, "stripe"},
+	{"make a checkpoint", make_checkpoint, false, NULL},
+	{"initialize", initialize, false, NULL},
+	{"take a device offline", take_offline, false, "mirror"},
+	{"write a file", make_file, false, NULL},
+	{"create a volume", create_volume, false, NULL},
+	{"write the volume", write_volume, false, NULL},
+	{"create with parents", create_child, true, NULL},
+	{"snapshot all", snapshot_all, false, NULL},
+	{"list", list_all, false, NULL},
+	{"discard the checkpoint", drop_checkpoint, false, NULL},
+	{"bring the device back", bring_online, false, "mirror"},
+	{"change the pool's guid", new_guid, false, NULL},
+	{"receive packed blocks", receive_packed, false, NULL},
+	{"receive a volume", receive_plain, false, NULL},
+	{"overwrite", overwrite, false, NULL},
+	{"set an attribute", set_xattr, false, NULL},
+	{"clone", clone_fs, false, NULL},
+	{"truncate in the clone", truncate_file, false, NULL},
+	{"set properties", set_props, false, NULL},
+	{"inherit", inherit_prop, false, NULL},
+	{"resize the volume", resize_volume, false, NULL},
+	{"snapshot two", snapshot_two, false, NULL},
+	{"receive an increment", receive_increment, false, NULL},
+	{"make a directory", make_dir, false, NULL},
+	{"rename a file", rename_file, false, NULL},
+	{"unlink", unlink_file, false, NULL},
+	{"rename a filesystem", rename_fs, false, NULL},
+	{"rename a snapshot", rename_snap, false, NULL},
+	{"roll back", rollback_fs, false, NULL},
+	{"set the comment", pool_comment, false, NULL},
+	{"destroy a snapshot", destroy_snap, false, NULL},
+	{"destroy the clone", destroy_clone, false, NULL},
+	{"destroy a tree", destroy_tree, true, NULL},
 };
 const size_t nsteps = sizeof(steps) / sizeof(steps[0]);
 

@@ -20,6 +20,7 @@ struct step {
 	const char *name;
 	int (*run)(struct world *w, struct err *e);
 	bool is_several; /* commands in one: cut short, some of them are done */
+	const char *only; /* in the layout of this name; NULL: in all that are not alone */
 };
 extern const struct step steps[];
 extern const size_t nsteps;

@@ -15,6 +15,7 @@
 #include "smartbox/fs/nvlist.h"
 #include "smartbox/fs/vdev.h"
 
+struct fs_os;
 struct spa;
 
 /* temporary: until the next import.  fault: FAULTED instead (`offline -f`).  -EBUSY: it is needed. */
@@ -53,6 +54,9 @@ struct spa_split {
 	const char *const *device;
 	size_t n;
 	const struct nvlist *props; /* of the new pool; or NULL */
+	struct bdev **bdevs;	    /* tests: what devices there are; those that it takes become NULL */
+	size_t nbdevs;
+	const struct fs_os *os;	    /* tests: the new pool's; NULL: the real one */
 };
 int spa_vdev_split(struct spa *spa, const struct spa_split *o, struct err *e);
 /* Which would leave; nothing changes. */
