@@ -6,6 +6,7 @@ if [ "$1" != inside ]; then
 	unshare -n true 2> /dev/null || { echo "needs root for a network namespace"; exit 77; }
 	exec unshare -n -m "$BASH" "$0" inside
 fi
+awk '$3 ~ /^fuse/ { print $2 }' /proc/mounts | tac | while read -r at; do umount -l "$at"; done # busy elsewhere else
 mount -t sysfs none /sys 2> /dev/null # of this namespace
 export SMARTBOX_ETC=$PWD/etc
 . "$TOP/tests/applet/lib.sh"

@@ -56,6 +56,32 @@ mount_fs(const char *dataset, const struct fuse_mount_opts *o)
 		test_fail(__FILE__, __LINE__, "%s", e.msg);
 }
 
+/*
+ * A new mount namespace has copies of all mounts; one of another pool would keep that from being unmounted
+ * ("busy") as long as this test runs.  Those made last lie on the others.
+ */
+static void
+let_go_of_others(void)
+{
+	char line[8192], *path[1024];
+	size_t n = 0;
+	FILE *f = fopen("/proc/self/mounts", "re");
+
+	while (f != NULL && n < 1024 && fgets(line, sizeof(line), f) != NULL) {
+		char *save, *at = strtok_r(line, " ", &save) != NULL ? strtok_r(NULL, " ", &save) : NULL;
+		const char *type = at != NULL ? strtok_r(NULL, " ", &save) : NULL;
+
+		if (type != NULL && strncmp(type, "fuse", 4) == 0)
+			path[n++] = strdup(at);
+	}
+	if (f != NULL)
+		(void)fclose(f);
+	while (n > 0) {
+		(void)umount2(path[--n], MNT_DETACH | UMOUNT_NOFOLLOW);
+		free(path[n]);
+	}
+}
+
 /* A new pool with t/fs mounted at T.path. */
 static void
 start(const struct fuse_mount_opts *o)
@@ -67,6 +93,7 @@ start(const struct fuse_mount_opts *o)
 	/* In a mount namespace of its own a test that fails leaves nothing behind. */
 	if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
 		test_skip("mounting needs a mount namespace");
+	let_go_of_others();
 	(void)snprintf(T.path, sizeof(T.path), "%s/mnt", test_dir());
 	serve(test_pool_create(1024));
 	test_fs_create(T.spa, "t/fs", NULL, NULL);
