@@ -33,7 +33,7 @@ static const char vmx_usage[] =
     "  -B           a balloon\n"
     "  -c COUNT     vCPUs (default 1)\n"
     "  -C SOCKET    control socket\n"
-    "  -d DISK      PATH[,ro][,virtio|ide|cd][,serial=NAME], again for more; zvol:POOL/VOLUME for a\n"
+    "  -d DISK      PATH[,ro][,virtio|ide|ahci][,cd][,serial=NAME], again for more; zvol:POOL/VOLUME for a\n"
     "               volume that poold serves without a copy\n"
     "  -G ROM       a VGA display with this option ROM; std: the usual place\n"
     "  -i FILE      initrd\n"
@@ -150,13 +150,15 @@ disk_option(struct vmx_disk *d, const char *o)
 	else if (strcmp(o, "virtio") == 0)
 		d->model = VMX_DISK_VIRTIO;
 	else if (strcmp(o, "ide") == 0)
-		d->model = VMX_DISK_IDE;
+		d->model = d->model == VMX_DISK_CDROM ? VMX_DISK_CDROM : VMX_DISK_IDE;
 	else if (strcmp(o, "cd") == 0)
-		d->model = VMX_DISK_CDROM;
+		d->model = d->model == VMX_DISK_AHCI ? VMX_DISK_AHCI_CDROM : VMX_DISK_CDROM;
+	else if (strcmp(o, "ahci") == 0)
+		d->model = d->model == VMX_DISK_CDROM ? VMX_DISK_AHCI_CDROM : VMX_DISK_AHCI;
 	else if (strncmp(o, "serial=", 7) == 0)
 		(void)snprintf(d->serial, sizeof(d->serial), "%s", o + 7);
 	else
-		return (applet_usage("'%s': ro, virtio, ide, cd or serial=NAME", o));
+		return (applet_usage("'%s': ro, virtio, ide, ahci, cd or serial=NAME", o));
 	return (0);
 }
 
@@ -201,7 +203,7 @@ parse_disk(char *s, struct vmx_config *c)
 		if ((rc = disk_option(d, o)) != 0)
 			return (rc);
 	}
-	if (d->model == VMX_DISK_CDROM)
+	if (d->model == VMX_DISK_CDROM || d->model == VMX_DISK_AHCI_CDROM)
 		d->readonly = true;
 	if (strncmp(path, "zvol:", 5) == 0)
 		return (volume_disk(path + 5, c));

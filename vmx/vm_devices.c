@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "smartbox/vmx/ahci.h"
 #include "smartbox/vmx/blk.h"
 #include "smartbox/vmx/e1000.h"
 #include "smartbox/vmx/ide.h"
@@ -90,33 +91,60 @@ fixed(struct vm *vm, struct err *e)
 static void
 bootable_add(struct vm *vm, enum vm_boot_kind kind, unsigned slot, int unit)
 {
-	vm->bootable[vm->nbootable++] = (struct vm_bootable){kind, slot, unit};
+	vm->bootable[vm->nbootable++] = (struct vm_bootable){.kind = kind, .slot = slot, .unit = unit};
 }
 
-/* Disks of the models ide and cdrom: up to four units, in order. */
+/* Units of a controller: the disks of one model and the CDs of another, in order. */
 static int
-ide_disks(struct vm *vm, struct err *e)
+units(struct vm *vm, const enum vmx_disk_model model[2], struct ide_spec *spec, unsigned max,
+    struct err *e)
 {
-	struct ide_spec spec[4] = {{0}};
 	unsigned n = 0;
 	int rc;
 
 	for (unsigned i = 0; i < vm->c.ndisks; i++) {
 		struct vmx_disk *d = &vm->c.disks[i];
 
-		if (d->model == VMX_DISK_VIRTIO)
+		if (d->model != model[0] && d->model != model[1])
 			continue;
-		if (n == 4)
-			return (err_set(e, ENOSPC, "more than four IDE disks and CDs"));
+		if (n == max)
+			return (err_set(e, ENOSPC, "more than %u disks and CDs on one controller", max));
 		if ((rc = blk_file_new(take(&d->fd), d->readonly, d->block_size, &spec[n].disk,
 			 e)) != 0)
 			return (rc);
-		spec[n].cd = d->model == VMX_DISK_CDROM;
+		spec[n].cd = d->model == model[1];
 		spec[n].serial = d->serial;
-		bootable_add(vm, spec[n].cd ? VM_BOOT_CD : VM_BOOT_DISK, 1, (int)n);
 		n++;
 	}
-	return (n != 0 ? ide_new(vm->board, spec, e) : 0);
+	return ((int)n);
+}
+
+static int
+ide_disks(struct vm *vm, struct err *e)
+{
+	static const enum vmx_disk_model model[2] = {VMX_DISK_IDE, VMX_DISK_CDROM};
+	struct ide_spec spec[4] = {{0}};
+	int n = units(vm, model, spec, 4, e);
+
+	for (int i = 0; i < n; i++)
+		bootable_add(vm, spec[i].cd ? VM_BOOT_CD : VM_BOOT_DISK, 1, i);
+	return (n > 0 ? ide_new(vm->board, spec, e) : n);
+}
+
+static int
+ahci_disks(struct vm *vm, unsigned *slot, struct err *e)
+{
+	static const enum vmx_disk_model model[2] = {VMX_DISK_AHCI, VMX_DISK_AHCI_CDROM};
+	struct ide_spec spec[AHCI_PORTS] = {{0}};
+	int n = units(vm, model, spec, AHCI_PORTS, e);
+
+	if (n <= 0)
+		return (n);
+	for (int i = 0; i < n; i++) {
+		bootable_add(vm, spec[i].cd ? VM_BOOT_CD : VM_BOOT_DISK, *slot, i);
+		vm->bootable[vm->nbootable - 1].port = true;
+	}
+	return (ahci_new(vm->board, PCI_DEVFN((*slot)++, 0), spec, e));
 }
 
 /* ---- virtio ---- */
@@ -277,10 +305,10 @@ vm_devices(struct vm *vm, struct err *e)
 	unsigned slot = SLOT_FIRST;
 	int rc;
 
-	if (vm->c.ndisks + vm->c.nnics + 5 > SLOT_LAST - SLOT_FIRST)
+	if (vm->c.ndisks + vm->c.nnics + 6 > SLOT_LAST - SLOT_FIRST)
 		return (err_set(e, ENOSPC, "more devices than PCI slots"));
 	if ((rc = fixed(vm, e)) != 0 || (rc = display(vm, e)) != 0 || (rc = ide_disks(vm, e)) != 0 ||
-	    (rc = disks(vm, &slot, e)) != 0 || (rc = nics(vm, &slot, e)) != 0)
+	    (rc = disks(vm, &slot, e)) != 0 || (rc = ahci_disks(vm, &slot, e)) != 0 || (rc = nics(vm, &slot, e)) != 0)
 		return (rc);
 	if ((rc = small_ones(vm, &slot, e)) != 0)
 		return (rc);

@@ -33,6 +33,8 @@ order_add(const struct vm *vm, struct buf *b, enum vm_boot_kind kind)
 			buf_printf(b, "/pci@i0cf8/*@%x\n", d->slot);
 		else if (d->unit < 0)
 			buf_printf(b, "/pci@i0cf8/*@%x/disk@0,0\n", d->slot);
+		else if (d->port)
+			buf_printf(b, "/pci@i0cf8/*@%x/drive@%x/disk@0\n", d->slot, (unsigned)d->unit);
 		else
 			buf_printf(b, "/pci@i0cf8/*@1,1/drive@%x/disk@%x\n", (unsigned)d->unit >> 1,
 			    (unsigned)d->unit & 1);

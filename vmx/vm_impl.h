@@ -33,11 +33,12 @@ struct vm_cpu {
 
 enum vm_boot_kind { VM_BOOT_DISK, VM_BOOT_CD, VM_BOOT_NET };
 
-/* Something that firmware may boot from: a virtio slot, or a unit (0-3) of the IDE controller. */
+/* Something that firmware may boot from: a slot, a unit (0-3) of the IDE controller, a port of AHCI. */
 struct vm_bootable {
 	enum vm_boot_kind kind;
 	unsigned slot;
 	int unit; /* -1: the device in the slot itself */
+	bool port; /* unit is a port: one drive each */
 };
 
 struct vm_vnc;

@@ -6,7 +6,8 @@
  * disk: d 64
  * disk: i 64
  * disk: c 64
- * vmx: -c 2 -m 64M -a 1000.1 -d @/d -d @/i,ide -d @/c,cd -r -B -x file:@/con -y 3,@/v -G std -s file:@/said2 -j 60001
+ * disk: s 64
+ * vmx: -c 2 -m 64M -a 1000.1 -d @/d -d @/i,ide -d @/c,cd -d @/s,ahci -r -B -x file:@/con -y 3,@/v -G std -s file:@/said2 -j 60001
  * needs: /usr/share/seabios/vgabios-stdvga.bin
  */
 #include "guest.h"

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In the rig: a CD boots, and Linux sees an IDE disk, a CD and an e1000.
+# In the rig: a CD boots, and Linux sees a disk, a CD and an e1000. CONTROLLER is ide or ahci.
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
 modprobe -q tun
-vmx run -m 64M -b bios-256k.bin -d ipxe.iso,cd -o d -n tap0,e1000 -s file:said -j 12345 &
+vmx run -m 64M -b bios-256k.bin -d ipxe.iso,${CONTROLLER:-ide},cd -o d -n tap0,e1000 -s file:said -j 12345 &
 vm=$!
 i=0
 while [ $i -lt 100 ] && [ ! -e /sys/class/net/tap0 ]; do
@@ -38,7 +38,7 @@ kill -KILL $vm $dhcp
 wait $vm 2> /dev/null
 
 dd if=/dev/urandom of=disk bs=1M count=16 2> /dev/null
-vmx run -m 160M -k vmlinuz -i initrd -d disk,ide -d ipxe.iso,cd -n tap1,e1000 -s file:said2 -j 12345 -R \
+vmx run -m 160M -k vmlinuz -i initrd -d disk,${CONTROLLER:-ide} -d ipxe.iso,${CONTROLLER:-ide},cd -n tap1,e1000 -s file:said2 -j 12345 -R \
 	-a "console=ttyS0 quiet panic=-1 tsc=reliable" &
 vm=$!
 i=0

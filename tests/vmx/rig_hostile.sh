@@ -16,7 +16,8 @@ while [ "$(date +%s)" -lt $end ]; do
 	head -c 1048576 /dev/zero > d
 	cp d i
 	cp d c
-	timeout -s KILL $((end - $(date +%s) + 5)) vmx run -k hostile -a "0.$rounds" -c 2 -m 64M -d d -d i,ide -d c,cd -r -B -x file:con \
+	cp d s
+	timeout -s KILL $((end - $(date +%s) + 5)) vmx run -k hostile -a "0.$rounds" -c 2 -m 64M -d d -d i,ide -d c,cd -d s,ahci -r -B -x file:con \
 		-y 3,v -G vgabios-stdvga.bin -n tap0 -n tap1,e1000 -V vnc -C ctl -s file:said -j 12345 > out 2> err &
 	vm=$!
 	i=0

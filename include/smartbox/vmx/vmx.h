@@ -20,7 +20,7 @@
 enum { VMX_MAX_CPUS = 64, VMX_MAX_DISKS = 16, VMX_MAX_NICS = 16, VMX_MAX_SERIAL = 2,
 	VMX_MAX_VNC = 2 };
 
-enum vmx_disk_model { VMX_DISK_VIRTIO, VMX_DISK_IDE, VMX_DISK_CDROM };
+enum vmx_disk_model { VMX_DISK_VIRTIO, VMX_DISK_IDE, VMX_DISK_CDROM /* IDE */, VMX_DISK_AHCI, VMX_DISK_AHCI_CDROM };
 
 struct vmx_disk {
 	int fd; /* a raw file or block device; owned by the monitor from vmx_run on */
