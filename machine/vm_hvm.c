@@ -276,7 +276,10 @@ give_media(struct builder *b, const char *path, const char *model, bool cd, stru
 
 	if (fd < 0)
 		return (fd);
-	give_block(b, fd, cd ? "cd" : strcmp(model, "virtio") == 0 ? "virtio" : "ide");
+	if (strcmp(model, "ahci") == 0)
+		give_block(b, fd, cd ? "ahci,cd" : "ahci");
+	else
+		give_block(b, fd, cd ? "cd" : strcmp(model, "virtio") == 0 ? "virtio" : "ide");
 	return (0);
 }
 
@@ -301,10 +304,10 @@ check_disk_model(const json_t *d, struct err *e)
 {
 	const char *model = json_str(d, "model", "virtio");
 
-	if (strcmp(model, "virtio") == 0 || strcmp(model, "ide") == 0 ||
+	if (strcmp(model, "virtio") == 0 || strcmp(model, "ide") == 0 || strcmp(model, "ahci") == 0 ||
 	    strcmp(json_str(d, "media", "disk"), "cdrom") == 0)
 		return (0);
-	return (err_set(e, ENOTSUP, "disk '%s': no model '%s' here, virtio and ide are",
+	return (err_set(e, ENOTSUP, "disk '%s': no model '%s' here, virtio, ide and ahci are",
 	    json_str(d, "path", ""), model));
 }
 
@@ -381,9 +384,10 @@ start_media(struct builder *b, char *value, bool cd, struct err *e)
 	if (model == NULL)
 		return (err_set(e, EINVAL, "%s: a model is needed, as in ,ide", value));
 	*model++ = '\0';
-	if (strcmp(model, "ide") != 0 && (cd || strcmp(model, "virtio") != 0))
+	if (strcmp(model, "ide") != 0 && strcmp(model, "ahci") != 0 &&
+	    (cd || strcmp(model, "virtio") != 0))
 		return (err_set(e, ENOTSUP, "%s '%s': no model '%s' here, %s", cd ? "CD" : "disk", value,
-		    model, cd ? "ide is" : "virtio and ide are"));
+		    model, cd ? "ide and ahci are" : "virtio, ide and ahci are"));
 	return (give_media(b, value, model, cd, e));
 }
 
