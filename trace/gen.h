@@ -222,6 +222,7 @@ void gen_mutex_owner(struct gen *g, struct node *n, bool is_ours);
 void gen_rw_held(struct gen *g, struct node *n, int shift, int32_t mask);
 void gen_strtok(struct gen *g, struct node *n);
 void gen_cleanpath(struct gen *g, struct node *n);
+void gen_json(struct gen *g, struct node *n);
 void gen_link_ntop(struct gen *g, struct node *n);
 void gen_inet_ntoa6(struct gen *g, struct node *n);
 void gen_inet_ntop(struct gen *g, struct node *n);

@@ -967,6 +967,7 @@ gen_subr(struct gen *g, struct node *n)
 	case F_LINK_NTOP: gen_link_ntop(g, n); break;
 	case F_STRTOK: gen_strtok(g, n); break;
 	case F_CLEANPATH: gen_cleanpath(g, n); break;
+	case F_JSON: gen_json(g, n); break;
 	case F_D_PATH: gen_d_path(g, n); break;
 	case F_GETF: gen_getf(g, n); break;
 	case F_MUTEX_OWNED: gen_mutex_owner(g, n, true); break;

@@ -119,7 +119,7 @@ static const struct func_def funcs[] = {
     {"ddi_pathname", F_DDI_PATHNAME, "string", "void *, int64_t", false, true},
     {"msgsize", F_MSGSIZE, "size_t", "void *", false, true},
     {"msgdsize", F_MSGDSIZE, "size_t", "void *", false, true},
-    {"json", F_JSON, "string", "const char *, const char *", false, true},
+    {"json", F_JSON, "string", "const char *, const char *", false, false},
 };
 
 const struct builtin_def *

@@ -119,6 +119,10 @@ reserve(struct sema *s, struct node *n, enum fn f)
 		n->tmp = sema_tmp(s, str);
 		n->aux = sema_tmp(s, str * 2 + 256);
 		break;
+	case F_JSON: /* its state and the text; the output, rounded up to a power of two */
+		n->tmp = sema_tmp(s, str + 128);
+		n->aux = sema_tmp(s, str * 2 + 16);
+		break;
 	case F_STRJOIN: case F_BASENAME: case F_DIRNAME: case F_SUBSTR:
 	case F_TOLOWER: case F_TOUPPER: case F_STRCHR: case F_STRRCHR: case F_STRSTR:
 	case F_INDEX: case F_RINDEX:
@@ -247,6 +251,8 @@ special_checks(struct sema *s, struct node *n, enum fn f)
 		comp_error(s->c, n->line, "D_PROTO_ARG", "d_path( ) argument #1 is incompatible with "
 		    "prototype:\n\tprototype: struct path *\n\t argument: %s",
 		    type_name(s->c->types, n->args->type));
+	if (f == F_JSON && n->args->next->kind != N_STR)
+		comp_error(s->c, n->line, "D_PROTO_ARG", "json( ) argument #2 must be a string constant");
 	if ((f == F_COPYIN || f == F_COPYINTO || f == F_ALLOCA) && s->u->speculates)
 		return;
 	if (f == F_LLTOSTR && n->args->next != NULL && node_constant(s->c, n->args->next, &v) &&

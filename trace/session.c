@@ -61,6 +61,7 @@ void
 trace_without_kernel(struct session *s)
 {
 	s->no_kernel = true;
+	s->tracefs = -2;
 	symbols_without_kernel(s->syms);
 }
 

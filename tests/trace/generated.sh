@@ -33,7 +33,7 @@ function num(d) {
 function str(d) {
 	if (d <= 0 || r(4) == 0)
 		return pick("\"abc\"~\"/a/b\"~\"\"~execname~probename~probefunc~s1~this->s~self->s~stringof(curthread->comm)~curpsinfo->pr_fname")
-	return fill(pick("strjoin(#S, #S)~substr(#S, #N)~substr(#S, 1, 3)~basename(#S)~dirname(#S)~toupper(#S)~lltostr(#N)~(#N ? #S : #S)~strchr(#S, 47)~strtok(#S, \"/\")~cleanpath(#S)~strstr(#S, \"b\")"), d)
+	return fill(pick("strjoin(#S, #S)~substr(#S, #N)~substr(#S, 1, 3)~basename(#S)~dirname(#S)~toupper(#S)~lltostr(#N)~(#N ? #S : #S)~strchr(#S, 47)~strtok(#S, \"/\")~cleanpath(#S)~strstr(#S, \"b\")~json(#S, \"a.b[1]\")"), d)
 }
 function key(d) { return fill(pick("#N~#S~execname~stack(3)"), d) }
 function statement(d) {

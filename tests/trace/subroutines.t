@@ -1348,3 +1348,355 @@ this->a[0] = 112; this->a[1] = 34; this->a[2] = 191; this->a[3] = 253;
 printf("%s\n", inet_ntop(AF_INET, this->a))
 ---
 112.34.191.253
+
+=== json_000 begin
+printf("[%s]\n", json("{\"a\":1}", "a"))
+---
+[1]
+
+=== json_001 begin
+printf("[%s]\n", json("{\"a\":{\"b\":[1,2,{\"c\":\"x\\\"y\"}]}}", "a.b[2].c"))
+---
+[x\"y]
+
+=== json_002 begin
+printf("[%s]\n", json("{\"x\":\"a:b\",\"a\":\"v\"}", "a"))
+---
+[v]
+
+=== json_003 begin
+printf("[%s]\n", json("{\"b\":{\"a\":1},\"a\":2}", "a"))
+---
+[2]
+
+=== json_004 begin
+printf("[%s]\n", json("[1,[2,3],\"s\"]", "[1]"))
+---
+[[2,3]]
+
+=== json_005 begin
+printf("[%s]\n", json("[1,[2,3],\"s\"]", "[1][0]"))
+---
+[2]
+
+=== json_006 begin
+printf("[%s]\n", json("[1,[2,3],\"s\"]", "[2]"))
+---
+[s]
+
+=== json_007 begin
+printf("[%s]\n", json(" { \"k\" : true , \"n\":null}", "k"))
+---
+[true]
+
+=== json_008 begin
+printf("[%s]\n", json("{\"a\":[]}", "a[0]"))
+---
+[]
+
+=== json_009 begin
+printf("[%s]\n", json("{\"a\":[]}", "a"))
+---
+[[]]
+
+=== json_010 begin
+printf("[%s]\n", json("{}", "a"))
+---
+[]
+
+=== json_011 begin
+printf("[%s]\n", json("{\"aa\":1,\"a\":2}", "a"))
+---
+[2]
+
+=== json_012 begin
+printf("[%s]\n", json("{\"a\":\"x\",\"aa\":2}", "aa"))
+---
+[2]
+
+=== json_013 begin
+printf("[%s]\n", json("5", "a"))
+---
+[]
+
+=== json_014 begin
+printf("[%s]\n", json("{\"a\":{\"b\":1},\"c\":3}", "c"))
+---
+[3]
+
+=== json_015 begin
+printf("[%s]\n", json("{\"a\":{\"b\":1},\"c\":3}", "a.c"))
+---
+[]
+
+=== json_016 begin
+printf("[%s]\n", json("{\"s\":\"}{][\",\"t\":-1.5e3}", "t"))
+---
+[-1.5e3]
+
+=== json_017 begin
+printf("[%s]\n", json("{\"s\":\"q\\\\\",\"t\":1}", "t"))
+---
+[1]
+
+=== json_018 begin
+printf("[%s]\n", json("[[[5]]]", "[0][0][0]"))
+---
+[5]
+
+=== json_019 begin
+printf("[%s]\n", json("{\"a\":{\"b\":{\"c\":1}}}", "a.b"))
+---
+[{"c":1}]
+
+=== json_020 begin
+printf("[%s]\n", json("{\"a\":1}", "b"))
+---
+[]
+
+=== json_021 begin
+printf("[%s]\n", json("{\"10\":1,\"1\":2}", "1"))
+---
+[2]
+
+=== json_022 begin
+printf("[%s]\n", json("[\"a\",\"b\"]", "[1]"))
+---
+[b]
+
+=== json_023 begin
+printf("[%s]\n", json("[\"a\",\"b\"]", "[2]"))
+---
+[]
+
+=== json_024 begin
+printf("[%s]\n", json("{\"a\":[{\"n\":1},{\"n\":2},{\"n\":3}]}", "a[2].n"))
+---
+[3]
+
+=== json_025 begin
+printf("[%s]\n", json("{\"a\":\"\",\"b\":1}", "a"))
+---
+[]
+
+=== json_026 begin
+printf("[%s]\n", json("{\"c d\":[]}", "c d[0]"))
+---
+[]
+
+=== json_027 begin
+printf("[%s]\n", json("[\"a\\\"b\"]", "[0]"))
+---
+[a\"b]
+
+=== json_028 begin
+printf("[%s]\n", json("{}", "zz"))
+---
+[]
+
+=== json_029 begin
+printf("[%s]\n", json("{}", "zz"))
+---
+[]
+
+=== json_030 begin
+printf("[%s]\n", json("[\":,{}[]\"]", "[0]"))
+---
+[:,{}[]]
+
+=== json_031 begin
+printf("[%s]\n", json("{}", "zz"))
+---
+[]
+
+=== json_032 begin
+printf("[%s]\n", json("{\"ab\":{\"ab\":3.5,\"long_key_name\":[],\"1\":{\"ab\":null,\"1\":\"s\"}},\"b\":[-2,[\"s\",\":,{}[]\"],[]],\"a\":[[],null,{\"ab\":\"s\",\"a\":\"s\",\"b\":\"x\\\\\"}]}", "b"))
+---
+[[-2,["s",":,{}[]"],[]]]
+
+=== json_033 begin
+printf("[%s]\n", json("{\"a\": \"a\\\"b\", \"1\": 3.5, \"c d\": [[\"a\\\"b\", 3.5], 3.5]}", "1"))
+---
+[3.5]
+
+=== json_034 begin
+printf("[%s]\n", json("[1]", "[1]"))
+---
+[]
+
+=== json_035 begin
+printf("[%s]\n", json("{\"b\":[],\"c d\":[{\"a\":true,\"c d\":\"s\"},{},3.5]}", "b[0]"))
+---
+[]
+
+=== json_036 begin
+printf("[%s]\n", json("{\"ab\":\"\"}", "zz"))
+---
+[]
+
+=== json_037 begin
+printf("[%s]\n", json("[{\"ab\":[\":,{}[]\",true]},[[\"x\\\\\"],{},[true,\"s\"]]]", "[2]"))
+---
+[]
+
+=== json_038 begin
+printf("[%s]\n", json("[-2, true]", "[0]"))
+---
+[-2]
+
+=== json_039 begin
+printf("[%s]\n", json("[]", "[0]"))
+---
+[]
+
+=== json_040 begin
+printf("[%s]\n", json("[{\"c d\": [\"a\\\"b\", -2]}]", "[0].c d[0]"))
+---
+[a\"b]
+
+=== json_041 begin
+printf("[%s]\n", json("{\"long_key_name\": {\"c d\": [true]}, \"c d\": [\"\", 1]}", "c d"))
+---
+[["", 1]]
+
+=== json_042 begin
+printf("[%s]\n", json("{\"ab\":{\"a\":[\":,{}[]\",\"\"]},\"c d\":[{}]}", "ab.a"))
+---
+[[":,{}[]",""]]
+
+=== json_043 begin
+printf("[%s]\n", json("{}", "zz"))
+---
+[]
+
+=== json_044 begin
+printf("[%s]\n", json("{\"a\": {}, \"b\": 1}", "b"))
+---
+[1]
+
+=== json_045 begin
+printf("[%s]\n", json("[[{\"1\":\"\",\"ab\":true,\"c d\":-2},{\"a\":null},[\"s\"]]]", "[1]"))
+---
+[]
+
+=== json_046 begin
+printf("[%s]\n", json("[[]]", "[1]"))
+---
+[]
+
+=== json_047 begin
+printf("[%s]\n", json("[\"a\\\"b\"]", "[1]"))
+---
+[]
+
+=== json_048 begin
+printf("[%s]\n", json("[]", "[0]"))
+---
+[]
+
+=== json_049 begin
+printf("[%s]\n", json("{}", "zz"))
+---
+[]
+
+=== json_050 begin
+printf("[%s]\n", json("[[{\"long_key_name\":null,\"a\":3.5,\"c d\":null},[]],[],{\"a\":-2}]", "[0][1]"))
+---
+[[]]
+
+=== json_051 begin
+printf("[%s]\n", json("{\"1\": \"\", \"long_key_name\": -2}", "long_key_name"))
+---
+[-2]
+
+=== json_052 begin
+printf("[%s]\n", json("{\"ab\": {\"ab\": {}}}", "ab.ab"))
+---
+[{}]
+
+=== json_053 begin
+printf("[%s]\n", json("{\"1\":{\"a\":[\"\",\"a\\\"b\",null],\"long_key_name\":true,\"ab\":3.5}}", "zz"))
+---
+[]
+
+=== json_054 begin
+printf("[%s]\n", json("[]", "[0]"))
+---
+[]
+
+=== json_055 begin
+printf("[%s]\n", json("[{\"a\": {\"ab\": null}, \"ab\": [null, 3.5]}, \"a\\\"b\"]", "[1]"))
+---
+[a\"b]
+
+=== json_056 begin
+printf("[%s]\n", json("[{}]", "[1]"))
+---
+[]
+
+=== json_057 begin
+printf("[%s]\n", json("{\"ab\":{},\"1\":[[\"x\\\\\",\":,{}[]\",1]]}", "zz"))
+---
+[]
+
+=== json_058 begin
+printf("[%s]\n", json("[[]]", "[0][0]"))
+---
+[]
+
+=== json_059 begin
+printf("[%s]\n", json("{\"1\":1,\"long_key_name\":{\"c d\":\"x\\\\\"},\"a\":[]}", "1"))
+---
+[1]
+
+=== json_060 begin
+printf("[%s]\n", json("{}", "zz"))
+---
+[]
+
+=== json_061 begin
+printf("[%s]\n", json("[]", "[0]"))
+---
+[]
+
+=== json_062 begin
+printf("[%s]\n", json("{\"a\": {\"ab\": [3.5, 1], \"c d\": -2}}", "a.zz"))
+---
+[]
+
+=== json_063 begin
+printf("[%s]\n", json("[{\"a\": [\"a\\\"b\", true, -2], \"c d\": \"x\\\\\"}, \"\"]", "[1]"))
+---
+[]
+
+=== json_064 begin
+printf("[%s]\n", json("[[\"x\\\\\",{\"a\":\"x\\\\\"}],{\"c d\":{\"a\":1,\"ab\":\"a\\\"b\"}}]", "[0]"))
+---
+[["x\\",{"a":"x\\"}]]
+
+=== json_065 begin
+printf("[%s]\n", json("[-2,{}]", "[1].zz"))
+---
+[]
+
+=== json_066 begin
+printf("[%s]\n", json("[{\"ab\": [\"a\\\"b\", \"\", -2]}, \"a\\\"b\", {\"long_key_name\": [\"\", \"x\\\\\", null]}]", "[2].zz"))
+---
+[]
+
+=== json_as_a_value begin
+g = json("{\"n\": 42, \"s\": \"abc\"}", "s"); h = strtoll(json("{\"n\": 42}", "n"));
+printf("%s %d %d\n", g, h + 1, strlen(json("{\"k\": [1, 2]}", "k")))
+---
+abc 43 6
+
+=== json_as_a_key begin
+@[json("{\"user\": \"ann\"}", "user")] = count(); printa("%s %@d\n", @)
+---
+ann 1
+
+=== json_of_a_dynamic_path err
+BEGIN { s = "a"; trace(json("{}", s)); }
+---
+trace: failed to compile script FILE: [D_PROTO_ARG] line 1: json( ) argument #2 must be a string constant
+

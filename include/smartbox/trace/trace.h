@@ -59,7 +59,7 @@ struct trace_grant {
 int trace_confine(struct session *s, const struct trace_grant *g, struct err *e);
 int trace_confined_pid(struct session *s, int inside, int outside, struct err *e);
 
-/* Before trace_compile: as if the kernel had neither type information nor symbols. */
+/* Before trace_compile: as if the kernel had neither type information, symbols nor events. */
 void trace_without_kernel(struct session *s);
 int trace_compile(struct session *s, struct err *e);
 /* After a failed compile: line and column of the error, 0 unknown. */
