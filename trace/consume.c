@@ -19,12 +19,28 @@
 
 enum { FLUSH_AT = 32 << 10 };
 
+/* Nobody reads any more, or there is no room: the tracing ends. */
+static void
+write_failed(struct session *s, int rc)
+{
+	if (s->stopped)
+		return;
+	s->stopped = true;
+	if (rc == -EPIPE)
+		return;
+	session_message(s, "failed to write to output: %s", strerror(-rc));
+	s->status = 1;
+}
+
 void
 consume_flush(struct session *s)
 {
+	int rc;
+
 	if (s->out.len == 0)
 		return;
-	(void)io_write_full(s->outfd, s->out.data, s->out.len);
+	if ((rc = io_write_full(s->outfd, s->out.data, s->out.len)) != 0)
+		write_failed(s, rc);
 	s->out.len = 0;
 }
 

@@ -286,6 +286,15 @@ provide(struct session *s, const struct pdesc *pd)
 			(*pv)->provide(s, pd);
 }
 
+/* Numbers are those of a listing of everything. */
+static void
+provide_all(struct session *s)
+{
+	static const struct pdesc any = {.text = (char *)(uintptr_t)"", .field = {"", "", "", ""}};
+
+	provide(s, &any);
+}
+
 /* --- matching clauses -------------------------------------------------------------------------- */
 
 static bool
@@ -405,6 +414,8 @@ match_clause(struct session *s, const struct clause *cl)
 		s->c.why = NULL;
 		if (pd->by_id == 0)
 			provide(s, pd);
+		else if ((unsigned)pd->by_id > s->nprobes)
+			provide_all(s);
 		for (unsigned k = 0; k < s->nprobes; k++) {
 			struct probe *p = s->probes[k];
 
@@ -644,14 +655,13 @@ print_args(struct session *s, FILE *f, const struct probe *p)
 static void
 list(struct comp *c, void *arg)
 {
-	static const struct pdesc any = {.text = (char *)(uintptr_t)"", .field = {"", "", "", ""}};
 	struct listing *l = arg;
 	struct session *s = l->s;
 
 	if (s->sources == NULL) {
 		init_compiler(c, s);
 		prov_dtrace.provide(s, NULL);
-		provide(s, &any);
+		provide_all(s);
 	}
 	(void)fprintf(l->f, "%5s %10s %17s %33s %s\n", "ID", "PROVIDER", "MODULE", "FUNCTION",
 	    "NAME");

@@ -70,4 +70,40 @@ done
 # The live view shows intervals.
 timeout -s INT 2 trace -qn 'tick-10ms { @["tick"] = count(); }' --top=0.5 > top 2> /dev/null
 [ "$(grep -c '^trace: .* every 0.5 s' top)" -ge 2 ] || fail "no live view: $(cat top)"
+
+# Numbers of probes are those of a listing of everything.
+id=$(trace -l | awk '$2 == "profile" && $NF == "tick-100" { print $1 }')
+trace -li "$id" | grep -q ' tick-100$' || fail "-i $id is not tick-100"
+
+# Who reads no more, and what has no more room, ends the tracing.
+timeout 20 trace -n 'syscall:::entry' 2> /dev/null | head -n 1 > /dev/null
+[ "${PIPESTATUS[0]}" = 0 ] || fail "a reader that left: status ${PIPESTATUS[0]}"
+out=$(timeout 20 trace -qn 'syscall:::entry { printf("%s\n", execname); }' -o /dev/full 2>&1)
+[ "$?: $out" = "1: trace: failed to write to output: No space left on device" ] || fail "a full file: $out"
+
+# Functions of what a process forks: with -x follow.
+cc -O1 -o forks -x c - << 'C' || fail "cc"
+#include <sys/wait.h>
+#include <unistd.h>
+__attribute__((noinline)) int work(int n) { __asm__ volatile("" : : "r"(n) : "memory"); return (n); }
+int
+main(void)
+{
+	(void)work(1);
+	if (fork() == 0) {
+		(void)work(2);
+		if (fork() == 0) {
+			(void)work(3);
+			_exit(0);
+		}
+		(void)wait(0);
+		_exit(0);
+	}
+	(void)wait(0);
+	return (0);
+}
+C
+d='pid$target:a.out:work:entry { printf("%d\n", arg0); }'
+[ "$(trace -qn "$d" -c ./forks | grep . | tr '\n' ' ')" = "1 " ] || fail "without follow: $(trace -qn "$d" -c ./forks)"
+[ "$(trace -qx follow -n "$d" -c ./forks | grep . | tr '\n' ' ')" = "1 2 3 " ] || fail "follow: $(trace -qx follow -n "$d" -c ./forks)"
 [ "$failures" = 0 ]
