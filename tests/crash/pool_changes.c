@@ -173,11 +173,11 @@ rewind_pool(const struct changing *c, struct err *e)
 static int
 initialize(struct spa *spa, struct err *e)
 {
-	int rc = spa_initialize(spa, NULL, INIT_START, e);
+	int rc = spa_work(spa, SPA_INITIALIZE, NULL, INIT_START, 0, e);
 
 	for (int i = 0; rc == 0 && i < 2; i++)
 		(void)spa_initialize_step(spa);
-	return (rc == 0 ? spa_initialize(spa, NULL, INIT_CANCEL, e) : rc);
+	return (rc == 0 ? spa_work(spa, SPA_INITIALIZE, NULL, INIT_CANCEL, 0, e) : rc);
 }
 
 static int

@@ -16,7 +16,6 @@
 #include "fault_alloc.h"
 #include "smartbox/fs/dsl.h"
 #include "smartbox/fs/nvlist.h"
-#include "smartbox/fs/scrub.h"
 #include "smartbox/fs/zpl.h"
 
 enum { FILE_BYTES = 300000, READ_PIECE = 64 << 10 };
@@ -313,7 +312,6 @@ receive_increment(struct world *w, struct err *e)
 COMMAND(make_checkpoint, "pool.checkpoint", "")
 COMMAND(drop_checkpoint, "pool.checkpoint", "discard")
 COMMAND(new_guid, "pool.reguid", "")
-COMMAND(take_offline, "pool.offline", "device=/crash/1")
 COMMAND(cancel_removal, "pool.remove", "cancel")
 
 /* Both commands, and some of the work between them. */
@@ -323,28 +321,13 @@ initialize(struct world *w, struct err *e)
 	int rc;
 
 	spa_enter(w->spa);
-	rc = spa_initialize(w->spa, NULL, INIT_START, e);
+	rc = spa_work(w->spa, SPA_INITIALIZE, NULL, INIT_START, 0, e);
 	for (int i = 0; rc == 0 && i < 2; i++)
 		(void)spa_initialize_step(w->spa);
 	if (rc == 0)
-		rc = spa_initialize(w->spa, NULL, INIT_CANCEL, e);
+		rc = spa_work(w->spa, SPA_INITIALIZE, NULL, INIT_CANCEL, 0, e);
 	spa_exit(w->spa);
 	return (rc);
-}
-
-/* Back, with all that it missed. */
-static int
-bring_online(struct world *w, struct err *e)
-{
-	int rc;
-
-	spa_enter(w->spa);
-	if ((rc = spa_vdev_online(w->spa, "/crash/1", false, e)) == 0)
-		rc = resilver_start(w->spa, e);
-	while (rc == 0 && scrub_step(w->spa, 1000) == 1)
-		continue;
-	spa_exit(w->spa);
-	return (rc == -ENOENT ? 0 : rc);
 }
 
 /* most: chunks. What cannot be copied ends a removal, and no memory stops it for a while. */
@@ -402,7 +385,6 @@ const struct step steps[] = {
 	{"unlink what was moved", unlink_file, false, "stripe"},
 	{"make a checkpoint", make_checkpoint, false, NULL},
 	{"initialize", initialize, false, NULL},
-	{"take a device offline", take_offline, false, "mirror"},
 	{"write a file", make_file, false, NULL},
 	{"create a volume", create_volume, false, NULL},
 	{"write the volume", write_volume, false, NULL},
@@ -410,7 +392,6 @@ const struct step steps[] = {
 	{"snapshot all", snapshot_all, false, NULL},
 	{"list", list_all, false, NULL},
 	{"discard the checkpoint", drop_checkpoint, false, NULL},
-	{"bring the device back", bring_online, false, "mirror"},
 	{"change the pool's guid", new_guid, false, NULL},
 	{"receive packed blocks", receive_packed, false, NULL},
 	{"receive a volume", receive_plain, false, NULL},
