@@ -42,7 +42,7 @@ static const char vmx_usage[] =
     "  -K DEVICE    instead of /dev/kvm\n"
     "  -l FILE      what firmware logs\n"
     "  -m SIZE      memory (default 256M)\n"
-    "  -n TAP       tap device[,mac=AA:BB:CC:DD:EE:FF][,virtio|e1000], again for more\n"
+    "  -n TAP       tap device[,mac=AA:BB:CC:DD:EE:FF][,virtio|e1000][,vhost], again for more\n"
     "  -o ORDER     boot order: letters of c disk, d cd, n network (default cd); ,once=ORDER for the\n"
     "               first boot alone\n"
     "  -p           check: values only, name:value\n"
@@ -258,8 +258,10 @@ nic_option(struct vmx_nic *n, const char *o)
 		n->model = VMX_NIC_VIRTIO;
 	else if (strcmp(o, "e1000") == 0)
 		n->model = VMX_NIC_E1000;
+	else if (strcmp(o, "vhost") == 0)
+		return ((n->vhost_fd = open_file("/dev/vhost-net", O_RDWR, "the kernel's virtio cards")) < 0);
 	else
-		return (applet_usage("'%s': mac=ADDRESS, virtio or e1000", o));
+		return (applet_usage("'%s': mac=ADDRESS, virtio, e1000 or vhost", o));
 	return (0);
 }
 

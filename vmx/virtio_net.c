@@ -23,6 +23,7 @@
 
 #include "smartbox/vmx/iothread.h"
 #include "smartbox/vmx/virtio.h"
+#include "virtio_net_impl.h"
 
 enum { F_CSUM = 0, F_GUEST_CSUM = 1, F_MTU = 3, F_MAC = 5, F_GUEST_TSO4 = 7, F_GUEST_TSO6 = 8,
 	F_HOST_TSO4 = 11, F_HOST_TSO6 = 12, F_MRG_RXBUF = 15, F_STATUS = 16 };
@@ -31,10 +32,7 @@ enum { RX, TX, HEADER = 12, HEADER_OLD = 10, FRAME_MAX = 65536 + HEADER, MERGE_M
 
 struct vnet {
 	struct virtio v;
-	struct vnet_state {
-		uint8_t mac[6];
-		uint16_t mtu;
-	} s;
+	struct vnet_state s;
 	int tap;
 	struct watch *watch; /* I/O thread's */
 	bool watching, offload;
@@ -44,11 +42,10 @@ struct vnet {
 	struct iovec iov[VQ_SEGS];
 };
 
-static unsigned
-header_len(const struct vnet *n)
+unsigned
+vnet_header_len(const struct virtio *v)
 {
-	return (virtio_has(&n->v, VIRTIO_F_VERSION_1) || virtio_has(&n->v, F_MRG_RXBUF) ? HEADER
-										   : HEADER_OLD);
+	return (virtio_has(v, VIRTIO_F_VERSION_1) || virtio_has(v, F_MRG_RXBUF) ? HEADER : HEADER_OLD);
 }
 
 /* ---- transmit ---- */
@@ -73,7 +70,7 @@ header_is_sane(const struct vnet *n, const uint8_t h[HEADER], size_t frame)
 static void
 tx_frame(struct vnet *n)
 {
-	unsigned hlen = header_len(n);
+	unsigned hlen = vnet_header_len(&n->v);
 	uint8_t head[HEADER] = {0};
 	int segs;
 
@@ -119,7 +116,7 @@ rx_frame(struct vnet *n)
 {
 	struct virtqueue *q = &n->v.vq[RX];
 	bool merge = virtio_has(&n->v, F_MRG_RXBUF);
-	unsigned hlen = header_len(n), used = 0;
+	unsigned hlen = vnet_header_len(&n->v), used = 0;
 	uint16_t heads[MERGE_MAX], count;
 	uint32_t written[MERGE_MAX];
 	uint8_t *p = n->frame + (HEADER - hlen);
@@ -221,20 +218,26 @@ vnet_kick(struct virtio *v, unsigned q)
 
 /* ---- life ---- */
 
-static void
-vnet_start(struct virtio *v)
+void
+vnet_offload(const struct virtio *v, int tap)
 {
-	struct vnet *n = (struct vnet *)v;
 	unsigned offload = 0;
 
-	if (!n->offload)
-		return;
 	if (virtio_has(v, F_GUEST_CSUM)) {
 		offload |= TUN_F_CSUM;
 		offload |= virtio_has(v, F_GUEST_TSO4) ? TUN_F_TSO4 : 0;
 		offload |= virtio_has(v, F_GUEST_TSO6) ? TUN_F_TSO6 : 0;
 	}
-	(void)ioctl(n->tap, TUNSETOFFLOAD, offload);
+	(void)ioctl(tap, TUNSETOFFLOAD, offload);
+}
+
+static void
+vnet_start(struct virtio *v)
+{
+	struct vnet *n = (struct vnet *)v;
+
+	if (n->offload)
+		vnet_offload(v, n->tap);
 }
 
 static void
@@ -246,16 +249,21 @@ vnet_stop(struct virtio *v)
 	tap_watch(n, true);
 }
 
+void
+vnet_config_fill(const struct vnet_state *s, uint8_t *c)
+{
+	uint16_t up = 1, pairs = 1;
+
+	memcpy(c, s->mac, 6);
+	memcpy(c + 6, &up, 2);
+	memcpy(c + 8, &pairs, 2);
+	memcpy(c + 10, &s->mtu, 2);
+}
+
 static void
 vnet_config(struct virtio *v, uint8_t *c)
 {
-	struct vnet *n = (struct vnet *)v;
-	uint16_t up = 1, pairs = 1;
-
-	memcpy(c, n->s.mac, 6);
-	memcpy(c + 6, &up, 2);
-	memcpy(c + 8, &pairs, 2);
-	memcpy(c + 10, &n->s.mtu, 2);
+	vnet_config_fill(&((struct vnet *)v)->s, c);
 }
 
 static void
@@ -285,8 +293,8 @@ static const struct virtio_class vnet_class = {
     .free = vnet_free,
 };
 
-static uint64_t
-features_of(const struct vnet_spec *s)
+uint64_t
+vnet_features(const struct vnet_spec *s)
 {
 	uint64_t f = VIRTIO_BIT(F_MAC) | VIRTIO_BIT(F_STATUS) | VIRTIO_BIT(F_MRG_RXBUF);
 
@@ -316,7 +324,7 @@ vnet_new(struct board *b, unsigned devfn, const struct vnet_spec *s, struct ioth
 	memcpy(n->s.mac, s->mac, 6);
 	n->s.mtu = s->mtu;
 	(void)fcntl(n->tap, F_SETFL, fcntl(n->tap, F_GETFL) | O_NONBLOCK);
-	n->v.device_features = features_of(s);
+	n->v.device_features = vnet_features(s);
 	(void)snprintf(name, sizeof(name), "net%u", devfn >> 3);
 	if ((rc = virtio_add(b, &n->v, &vnet_class, devfn, name, io, e)) != 0 || io == NULL)
 		return (rc);

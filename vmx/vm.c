@@ -50,7 +50,7 @@ vmx_config_init(struct vmx_config *c)
 	for (unsigned i = 0; i < VMX_MAX_DISKS; i++)
 		c->disks[i].fd = c->disks[i].vhost_fd = c->disks[i].broker_fd = -1;
 	for (unsigned i = 0; i < VMX_MAX_NICS; i++)
-		c->nics[i].tap_fd = -1;
+		c->nics[i].tap_fd = c->nics[i].vhost_fd = -1;
 }
 
 /* ---- requests ---- */

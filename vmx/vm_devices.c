@@ -219,6 +219,8 @@ nic(struct vm *vm, struct vmx_nic *n, unsigned devfn, struct iothread *io, struc
 	}
 	memcpy(virtio.mac, n->mac, sizeof(virtio.mac));
 	virtio.tap_fd = take(&n->tap_fd);
+	if (n->vhost_fd >= 0)
+		return (vhnet_new(vm->board, devfn, &virtio, take(&n->vhost_fd), io, e));
 	return (vnet_new(vm->board, devfn, &virtio, io, e));
 }
 
@@ -341,6 +343,8 @@ vm_close_config(struct vmx_config *c)
 		close_fd(&c->disks[i].vhost_fd);
 		close_fd(&c->disks[i].broker_fd);
 	}
-	for (unsigned i = 0; i < c->nnics; i++)
+	for (unsigned i = 0; i < c->nnics; i++) {
 		close_fd(&c->nics[i].tap_fd);
+		close_fd(&c->nics[i].vhost_fd);
+	}
 }

@@ -21,6 +21,7 @@
 #include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
+#include <linux/vhost.h>
 #include <sched.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -159,7 +160,9 @@ static const int calls_main[] = {SYS_epoll_wait, SYS_epoll_pwait, SYS_poll, SYS_
 
 static const unsigned requests_vcpu[] = {KVM_RUN, KVM_IRQ_LINE, KVM_SIGNAL_MSI, KVM_IOEVENTFD,
     KVM_SET_USER_MEMORY_REGION, KVM_GET_REGS, KVM_SET_GSI_ROUTING, KVM_IRQFD, TUNSETOFFLOAD,
-    BLKDISCARD, BLKZEROOUT, KVM_NMI, 0};
+    BLKDISCARD, BLKZEROOUT, KVM_NMI, TUNSETVNETHDRSZ, VHOST_SET_FEATURES, VHOST_SET_VRING_NUM,
+    VHOST_SET_VRING_BASE, VHOST_SET_VRING_ADDR, VHOST_SET_VRING_KICK, VHOST_SET_VRING_CALL,
+    VHOST_GET_VRING_BASE, VHOST_NET_SET_BACKEND, 0};
 static const unsigned requests_io[] = {
     KVM_IRQ_LINE, KVM_SIGNAL_MSI, TUNSETOFFLOAD, BLKDISCARD, BLKZEROOUT, 0};
 

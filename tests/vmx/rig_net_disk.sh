@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In the rig: a kernel under our vmx, with a disk, a tap and the jail.
+# In the rig: a kernel under our vmx, with a disk, a tap and the jail. NIC may add ",vhost".
 failures=0
 fail() { echo "FAILED: $*"; failures=$((failures + 1)); }
 
@@ -9,7 +9,7 @@ dd if=/dev/urandom of=disk bs=1M count=16 2> /dev/null
 sum=$(head -c 4194304 disk | sha256sum | cut -c1-16)
 head -c 3000000 disk > file
 
-vmx run -c 2 -m 160M -k vmlinuz -i initrd -d disk -n tap0 -r -B -s file:said -C ctl ${JAIL:--j 12345} -v \
+vmx run -c 2 -m 160M -k vmlinuz -i initrd -d disk -n ${NIC:-tap0} -r -B -s file:said -C ctl ${JAIL:--j 12345} -v \
 	-a "console=ttyS0 quiet panic=-1 tsc=reliable" &
 vm=$!
 # The tap is there when vmx has made it.

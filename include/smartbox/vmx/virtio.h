@@ -132,6 +132,10 @@ struct vnet_spec {
 int vnet_new(struct board *b, unsigned devfn, const struct vnet_spec *s, struct iothread *io,
     struct err *e);
 
+/* The same card served by the kernel: vhost_fd is an open /dev/vhost-net, owned; io is needed. */
+int vhnet_new(struct board *b, unsigned devfn, const struct vnet_spec *s, int vhost_fd,
+    struct iothread *io, struct err *e);
+
 int vrng_new(struct board *b, unsigned devfn, struct iothread *io, struct err *e);
 int vballoon_new(struct board *b, unsigned devfn, struct iothread *io, struct err *e);
 /* Ask the guest to give up so many pages of 4 KiB; NULL device: no balloon. */

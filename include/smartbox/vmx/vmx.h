@@ -39,6 +39,7 @@ struct vmx_nic {
 	int tap_fd; /* IFF_TAP | IFF_NO_PI | IFF_VNET_HDR, header of 12 bytes; owned */
 	uint8_t mac[6];
 	uint16_t mtu; /* 0: do not say */
+	int vhost_fd; /* /dev/vhost-net: the kernel serves a virtio card; -1: we do; owned */
 };
 
 /*
