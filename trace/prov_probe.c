@@ -3,7 +3,7 @@
  * Providers on breakpoints: fbt (kernel functions, kprobes) and pidN (functions of a process, uprobes).
  *
  * Both run programs of type KPROBE, whose context is struct pt_regs, and both are attached through perf's
- * dynamic event sources.  A kernel without CONFIG_KPROBES has no kprobe source: fbt then says so.
+ * dynamic event sources, several kernel functions in one call where the kernel can.  A kernel without CONFIG_KPROBES has no kprobe source: fbt then says so.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -118,6 +118,103 @@ point_enable(struct session *s, struct probe *p, struct err *e)
 	return (0);
 }
 
+/* --- many functions at once ---------------------------------------------------------------------- */
+
+/*
+ * One program for all entries, one for all returns, attached in one call and detached in another (Linux 5.18 with
+ * CONFIG_FPROBE); the cookie says which function it is.  Breakpoints by perf cost tens of milliseconds each
+ * to remove.
+ */
+enum { ATTACH_KPROBE_MULTI = 42, MULTI_RETURN = 1, MULTI_SINCE = 0x051200 };
+
+struct multi_opts { /* of BPF_LINK_CREATE, kprobe_multi */
+	uint32_t flags, cnt;
+	uint64_t syms, addrs, cookies;
+};
+
+static void
+multi_filter(struct gen *g, const struct target *t)
+{
+	(void)t;
+	asm_mov(&g->b, R1, R6);
+	asm_call(&g->b, H_COOKIE);
+	asm_store(&g->b, 4, FP, -16, R0);
+}
+
+static int
+multi_attach(struct session *s, struct target *t, struct err *e)
+{
+	const char **syms = arena_alloc(&s->c, t->nprobes * sizeof(*syms));
+	uint64_t *cookies = arena_alloc(&s->c, t->nprobes * sizeof(*cookies));
+	struct multi_opts o = {point_of(t)->ret ? MULTI_RETURN : 0, t->nprobes, (uintptr_t)syms, 0,
+	    (uintptr_t)cookies};
+	int fd;
+
+	for (unsigned i = 0; i < t->nprobes; i++) {
+		syms[i] = ((const struct point *)t->probes[i]->priv)->symbol;
+		cookies[i] = t->probes[i]->row;
+	}
+	if ((fd = bpf_link_create(t->prog_fd, ATTACH_KPROBE_MULTI, &o, sizeof(o))) < 0)
+		return (err_sys(e, -fd, "fbt: %u functions from %s", t->nprobes, syms[0]));
+	target_fd(s, t, fd);
+	return (0);
+}
+
+static const struct target_ops multi_ops = {.filter = multi_filter, .args = point_args,
+    .attach = multi_attach};
+
+/* Does this kernel do it?  Tried with a program that does nothing, on a function that is wanted. */
+static bool
+try_multi(const char *symbol)
+{
+	static const struct bpf_insn nothing[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+	    {.code = BPF_JMP | BPF_EXIT}};
+	struct bpf_load l = {.type = BPF_PROG_TYPE_KPROBE, .attach_type = ATTACH_KPROBE_MULTI,
+	    .insns = nothing, .n = 2, .name = "dtrace"};
+	struct multi_opts o = {0, 1, (uintptr_t)&symbol, 0, 0};
+	int prog = bpf_load(&l), link = prog < 0 ? prog :
+	    bpf_link_create(prog, ATTACH_KPROBE_MULTI, &o, sizeof(o));
+
+	free(l.log);
+	if (link >= 0)
+		(void)close(link);
+	if (prog >= 0)
+		(void)close(prog);
+	return (link >= 0);
+}
+
+static unsigned
+functions_enabled(const struct session *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->nenabled; i++)
+		n += s->enabled[i]->prov == &prov_fbt;
+	return (n);
+}
+
+static int
+fbt_enable(struct session *s, struct probe *p, struct err *e)
+{
+	const struct point *pt = p->priv;
+	struct target *t = s->targets;
+
+	if (s->multi == 0)
+		s->multi = s->im.kernel >= MULTI_SINCE && functions_enabled(s) > 1 &&
+		    try_multi(pt->symbol) ? 1 : -1;
+	if (s->multi < 0)
+		return (point_enable(s, p, e));
+	while (t != NULL && (t->ops != &multi_ops || point_of(t)->ret != pt->ret))
+		t = t->next;
+	if (t == NULL) {
+		t = session_target(s, &multi_ops, BPF_PROG_TYPE_KPROBE, pt->ret ? "fbt returns" :
+		    "fbt entries");
+		t->attach_type = ATTACH_KPROBE_MULTI;
+	}
+	target_add(s, t, p);
+	return (0);
+}
+
 /* --- fbt --------------------------------------------------------------------------------------- */
 
 static void
@@ -133,8 +230,48 @@ fbt_probe(struct session *s, const char *func, const char *name)
 	session_probe(s, &prov_fbt, "fbt", "vmlinux", func, name)->priv = pt;
 }
 
+/* The functions that can be traced, one a line, some with a module behind; NULL: not told. */
+struct traceable {
+	char *text, **names;
+	size_t n;
+};
+
+static int
+by_name(const void *a, const void *b)
+{
+	return (strcmp(*(char *const *)a, *(char *const *)b));
+}
+
 static void
-fbt_functions(struct session *s, const struct btf *b, const struct pdesc *pd)
+read_traceable(struct session *s, struct traceable *tr)
+{
+	size_t lines = 1;
+	char *save = NULL;
+
+	memset(tr, 0, sizeof(*tr));
+	if (tracefs_read(s, "available_filter_functions", &tr->text) != 0)
+		return;
+	for (const char *c = tr->text; (c = strchr(c, '\n')) != NULL; c++)
+		lines++;
+	tr->names = calloc(lines, sizeof(*tr->names));
+	for (char *l = strtok_r(tr->text, "\n", &save); l != NULL && tr->names != NULL;
+	    l = strtok_r(NULL, "\n", &save)) {
+		l[strcspn(l, " \t")] = '\0';
+		tr->names[tr->n++] = l;
+	}
+	if (tr->names != NULL)
+		qsort(tr->names, tr->n, sizeof(*tr->names), by_name);
+}
+
+static bool
+is_traceable(const struct traceable *tr, const char *func)
+{
+	return (tr->n == 0 || bsearch(&func, tr->names, tr->n, sizeof(*tr->names), by_name) != NULL);
+}
+
+static void
+each_function(struct session *s, const struct btf *b, const struct pdesc *pd,
+    const struct traceable *tr)
 {
 	unsigned n = 0;
 
@@ -144,7 +281,7 @@ fbt_functions(struct session *s, const struct btf *b, const struct pdesc *pd)
 		if (btf_kind(b, id) != BTF_FUNC)
 			continue;
 		func = btf_name(b, id);
-		if (!glob_match(pd->field[2], func))
+		if (!glob_match(pd->field[2], func) || !is_traceable(tr, func))
 			continue;
 		n++;
 		if (glob_match(pd->field[3], "entry"))
@@ -152,6 +289,19 @@ fbt_functions(struct session *s, const struct btf *b, const struct pdesc *pd)
 		if (glob_match(pd->field[3], "return"))
 			fbt_probe(s, func, "return");
 	}
+}
+
+/* A name is taken at its word; of a pattern, what the kernel says can be traced. */
+static void
+fbt_functions(struct session *s, const struct btf *b, const struct pdesc *pd)
+{
+	struct traceable tr = {NULL, NULL, 0};
+
+	if (pd->field[2][0] == '\0' || strpbrk(pd->field[2], "*?[") != NULL)
+		read_traceable(s, &tr);
+	each_function(s, b, pd, &tr);
+	free(tr.names);
+	free(tr.text);
 }
 
 /* Every function of the kernel would be too much for a listing of all: it must be asked for. */
@@ -204,7 +354,7 @@ fbt_args(struct session *s, const struct probe *cp, int *n)
 	return (args);
 }
 
-const struct provider prov_fbt = {"fbt", fbt_provide, fbt_args, point_enable, NULL};
+const struct provider prov_fbt = {"fbt", fbt_provide, fbt_args, fbt_enable, NULL};
 
 /* --- pid --------------------------------------------------------------------------------------- */
 

@@ -234,13 +234,18 @@ generate(struct comp *c, void *arg)
 	}
 }
 
+/* A descriptor per program and per place; before Linux 5.11 maps are locked memory. */
 static void
-raise_memlock(const struct session *s)
+raise_limits(const struct session *s)
 {
-	struct rlimit inf = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit inf = {RLIM_INFINITY, RLIM_INFINITY}, files;
 
 	if (s->im.kernel < 0x050b00)
 		(void)setrlimit(RLIMIT_MEMLOCK, &inf);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
 }
 
 static int
@@ -252,7 +257,7 @@ load_all(struct session *s, struct err *e)
 	if ((rc = comp_try(&s->c, generate, &gn, e)) != 0)
 		return (rc);
 	size_maps(s);
-	raise_memlock(s);
+	raise_limits(s);
 	if ((rc = create_maps(s, e)) != 0 || (rc = fill_maps(s, e)) != 0)
 		return (rc);
 	for (unsigned i = 0; i < gn.n && rc == 0; i++)

@@ -65,6 +65,7 @@ struct session {
 	int64_t target_pid;
 	bool have_target, no_kernel, wants_ustack;
 	int kprobes; /* 1 there, -1 not, 0 not looked */
+	int multi; /* one program for many functions: as kprobes */
 	struct file_id *plain; /* files known to have no notes */
 	unsigned nplain;
 	int tracefs; /* descriptor, -1 not opened, -2 not there */

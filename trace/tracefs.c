@@ -63,7 +63,7 @@ tracefs_read(struct session *s, const char *path, char **text)
 	if (fd < 0)
 		return (fd);
 	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	rc = file_read(name, 1 << 20, text, NULL, NULL);
+	rc = file_read(name, 16 << 20, text, NULL, NULL);
 	(void)close(fd);
 	return (rc);
 }

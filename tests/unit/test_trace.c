@@ -47,6 +47,83 @@ TEST(trace_command_line_errors_name_the_part)
 	CHECK_STR(e.msg, "in predicate: failed to resolve nosuch: Unknown variable name");
 }
 
+/* A program of a zone with both privileges, compiled for this process's own namespaces. */
+static int
+confined(const char *text, struct err *e)
+{
+	const struct trace_grant g = {"zone", getpid(), 1000, true, true};
+	struct session *s;
+	int rc;
+
+	CHECK(trace_new(&s, e) == 0);
+	trace_without_kernel(s);
+	CHECK(trace_confine(s, &g, e) == 0);
+	CHECK(trace_source(s, TRACE_NAME, "x.d", text, strlen(text), 0, NULL, e) == 0);
+	rc = trace_compile(s, e);
+	trace_free(s);
+	return (rc);
+}
+
+TEST(trace_of_a_zone_computes_with_integers_and_strings)
+{
+	static const char *const fine[] = {
+	    "BEGIN { x = 1; s = \"a\"; printf(\"%s %d %s\", strjoin(s, \"b\"), x << 2, zonename); exit(0); }",
+	    "syscall::open*:entry /execname == \"sh\" && pid != 1/ { @[copyinstr(arg1), uid] = count(); }",
+	    "syscall:::entry { self->t[probefunc] = timestamp; a[pid, tid] = (uint8_t)arg0; }",
+	    "syscall:::return /errno/ { @q[errno] = quantize(args[0]); trace(json(\"{}\", \"a\")); }",
+	    "profile-97 { @[ustack(), usym(arg1)] = count(); } tick-1s { printa(@); trunc(@, 3); n++; }",
+	    "inline int twice = 2 * pid; struct s { int a; }; BEGIN { trace(twice + sizeof (struct s)); }"};
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(fine) / sizeof(fine[0]); i++)
+		CHECK(confined(fine[i], &e) == 0);
+}
+
+TEST(trace_of_a_zone_follows_no_address)
+{
+	static const char *const bad[] = {"BEGIN { trace(*(int *)8); }",
+	    "syscall:::entry { trace(stringof(arg0)); }", "syscall:::entry { trace((string)(char *)arg0); }",
+	    "char *p; syscall:::entry { trace(p[3]); }", "int a[4]; BEGIN { trace(a[1]); }",
+	    "struct s { int a; }; struct s v; BEGIN { trace(v.a); }",
+	    "syscall:::entry { trace(strlen((char *)arg0)); }", "syscall:::entry { @[*(int *)arg0] = count(); }",
+	    "syscall:::entry { @ = sum(*(int *)arg0); }", "syscall:::entry / *(int *)arg0 / { trace(1); }",
+	    "syscall:::entry { self->x = *(int *)arg0; }", "syscall:::entry { if (*(int *)arg0) { trace(1); } }",
+	    "syscall:::entry { trace(arg0 ? 1 : *(int *)arg0); }", "inline int i = *(int *)8; BEGIN { trace(i); }",
+	    "struct o { int a; }; translator struct o < int T > { a = *(int *)8; };"
+	    " BEGIN { trace(xlate <struct o> (1).a); }",
+	    "syscall:::entry { this->p = copyin(arg0, 8); }", "syscall:::entry { trace(alloca(8)); }",
+	    "syscall:::entry { stack(); }", "syscall:::entry { @[stack()] = count(); }",
+	    "syscall:::entry { printf(\"%a\", arg0); }", "syscall:::entry { trace(caller); }",
+	    "syscall:::entry { tracemem(arg0, 8); }", "syscall:::entry { trace(sym(arg0)); }",
+	    "BEGIN { @a = count(); printa(\"%a %@d\", @a); }"};
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (confined(bad[i], &e) == 0) {
+			(void)fprintf(stderr, "allowed: %s\n", bad[i]);
+			CHECK(false);
+		}
+}
+
+TEST(trace_of_a_zone_reads_no_memory_of_the_broker_and_changes_nothing)
+{
+	static const char *const bad[] = {"BEGIN { trace(copyinstr(8)); }", "END { ustack(); }",
+	    "tick-1s { trace(ucaller); }", "ERROR { trace(uregs[0]); }", "BEGIN { @[ustack()] = count(); }",
+	    "BEGIN { raise(9); }", "BEGIN { system(\"id\"); }", "BEGIN { freopen(\"x\"); }",
+	    "BEGIN { setopt(\"quiet\"); }", "syscall:::entry { stop(); }",
+	    "syscall:::entry { copyoutstr(\"x\", arg0, 2); }", "#pragma D option destructive\nBEGIN { }",
+	    "#pragma D option bufsize=1g\nBEGIN { }", "#pragma D option strsize=8k\nBEGIN { }",
+	    "proc:::exec { }", "sched:::on-cpu { }", "io:::start { }", "fbt:::entry { }", "rawtp:::sched_switch { }",
+	    "sdt:::sched_switch { }", "zfs:::txg-sync-start { }", "pid1:::entry { }"};
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (confined(bad[i], &e) == 0) {
+			(void)fprintf(stderr, "allowed: %s\n", bad[i]);
+			CHECK(false);
+		}
+}
+
 TEST(trace_inlines_that_explode_end_in_an_error)
 {
 	char text[8192] = "inline int x0 = pid;\n";

@@ -33,6 +33,16 @@ TEST(zone_priv_default_has_what_a_zone_needs_and_nothing_of_the_machine)
 	CHECK(caps_of(NULL) == c);
 }
 
+TEST(zone_priv_tracing_is_granted_by_name_only)
+{
+	CHECK(!zone_priv_granted(NULL, "dtrace_user"));
+	CHECK(!zone_priv_granted("default", "dtrace_proc"));
+	CHECK(zone_priv_granted("default,dtrace_user", "dtrace_user"));
+	CHECK(!zone_priv_granted("default,dtrace_user", "dtrace_proc"));
+	CHECK(!zone_priv_granted("default,dtrace_user,!dtrace_user", "dtrace_user"));
+	CHECK(!zone_priv_granted("default,dtrace_user,nonsense", "dtrace_user"));
+}
+
 TEST(zone_priv_words_take_away_and_never_add_the_machines)
 {
 	uint64_t c = caps_of("default,!net_rawaccess,!net_icmpaccess,!net_observability,sys_time");
