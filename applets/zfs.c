@@ -222,6 +222,20 @@ rename_dataset(int argc, char **argv)
 	return (zfs_request_end(status, &f));
 }
 
+/* Which one it is: "dataset 'x' does not exist", else the first of those named. */
+static void
+report_missing(const struct err *e, const char *name)
+{
+	static const char lead[] = "dataset '";
+	size_t n = strcspn(name, "@");
+
+	if (strncmp(e->msg, lead, sizeof(lead) - 1) == 0) {
+		name = e->msg + sizeof(lead) - 1;
+		n = strcspn(name, "'");
+	}
+	(void)applet_fail_bare(NULL, "cannot open '%.*s': dataset does not exist", (int)n, name);
+}
+
 static int
 report_snapshot(const struct nvlist *out, char **argv, struct err *e)
 {
@@ -229,7 +243,7 @@ report_snapshot(const struct nvlist *out, char **argv, struct err *e)
 	size_t n = 0;
 
 	if (e->code == ENOENT) {
-		(void)applet_fail_bare(e, "cannot open '%.*s'", (int)strcspn(argv[0], "@"), argv[0]);
+		report_missing(e, argv[0]);
 		return (applet_usage("no snapshots were created"));
 	}
 	if (nv_get_str_array(out, "existing", &names, &n) == 0)
@@ -482,6 +496,8 @@ zfs_main(int argc, char **argv)
 
 	if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
 		return (version(1, argv));
+	if (applet_refuse_control(argc, argv) != 0)
+		return (1);
 	buf_str(&command_line, "zfs");
 	for (int i = 1; i < argc; i++)
 		buf_printf(&command_line, " %s", argv[i]);

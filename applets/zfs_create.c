@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "smartbox/core/units.h"
+#include "smartbox/fs/dsl.h"
 #include "smartbox/fs/names.h"
 #include "zfs_impl.h"
 
@@ -189,6 +190,8 @@ make(struct create *c)
 	struct err e = ERR_INIT;
 	int rc = 0;
 
+	if (name_check_dataset(c->name, DSL_FILESYSTEM | DSL_VOLUME, &e) != 0)
+		return (report_create(c->name, NULL, -EINVAL, &e));
 	must(nv_add_str(c->r.args, "name", c->name));
 	if (c->parents)
 		must(nv_add_boolean(c->r.args, "parents"));

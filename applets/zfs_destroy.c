@@ -165,6 +165,8 @@ zfs_destroy(int argc, char **argv)
 		return (applet_usage("missing dataset argument"));
 	if (optind + 1 < argc)
 		return (applet_usage("too many arguments"));
+	if (argv[optind][0] == '\0')
+		return (applet_fail_bare(NULL, "cannot destroy '': missing dataset name"));
 	if (o.defer && strchr(argv[optind], '@') == NULL)
 		return (applet_usage("-d is for snapshots"));
 	if (strchr(argv[optind], '#') != NULL)

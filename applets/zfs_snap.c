@@ -68,6 +68,8 @@ change_hold(int argc, char **argv, const char *op, const char *failed)
 	}
 	if (argc - optind < 2)
 		return (applet_usage(argc - optind < 1 ? "missing tag argument" : "missing snapshot argument"));
+	if (argv[optind][0] == '\0')
+		return (applet_fail_bare(NULL, "tag may not be empty"));
 	if (argv[optind][0] == '.')
 		return (applet_fail_bare(NULL, "tag may not start with '.'"));
 	for (int i = optind + 1; i < argc; i++) {

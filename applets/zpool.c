@@ -159,6 +159,8 @@ zpool_each(int argc, char **argv, int (*fn)(const char *pool, void *arg), void *
 	return (status);
 }
 
+#define INTERVAL_MAX 1e9 /* seconds */
+
 static bool
 is_number(const char *s, double *v)
 {
@@ -167,24 +169,27 @@ is_number(const char *s, double *v)
 	if (!isdigit((unsigned char)s[0]))
 		return (false);
 	*v = strtod(s, &end);
-	return (*end == '\0' && *v > 0);
+	return (*end == '\0' && *v <= INTERVAL_MAX);
 }
 
-void
+int
 zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r)
 {
 	double last, before;
 
 	*r = (struct zpool_repeat){0, 0};
 	if (*argc == 0 || !is_number(argv[*argc - 1], &last))
-		return;
+		return (0);
 	if (*argc > 1 && is_number(argv[*argc - 2], &before)) {
 		*r = (struct zpool_repeat){before, (uint64_t)last};
 		*argc -= 2;
-		return;
+		if (r->count == 0)
+			return (applet_usage("count cannot be zero"));
+	} else {
+		r->interval = last;
+		*argc -= 1;
 	}
-	r->interval = last;
-	*argc -= 1;
+	return (r->interval > 0 ? 0 : applet_usage("interval cannot be zero"));
 }
 
 int
@@ -256,6 +261,11 @@ destroy(int argc, char **argv)
 		return (applet_usage("missing pool argument"));
 	if (argc - optind > 1)
 		return (applet_usage("too many arguments"));
+	if (strchr(argv[optind], '/') != NULL) {
+		(void)applet_fail_bare(NULL, "cannot open '%s': invalid character '/' in pool name",
+		    argv[optind]);
+		return (applet_fail_bare(NULL, "use 'zfs destroy' to destroy a dataset"));
+	}
 	if (!is_served(argv[optind]))
 		return (1);
 	if (call_pool(argv[optind], "pool.destroy", args, &e) == 0)
@@ -459,7 +469,7 @@ check_label(const struct nvlist *label, const char *path, bool force, struct err
 	uint64_t state = nv_u64_or(label, "state", POOL_ACTIVE);
 	const char *pool = nv_str_or(label, "name", "");
 
-	if (state == POOL_ACTIVE && pool_is_imported(pool))
+	if (zpool_label_in_use(label))
 		return (err_set(e, EBUSY, "%s is a member (ACTIVE) of pool \"%s\". Offline the disk first "
 		    "to clear its label.", path, pool));
 	if (state == POOL_DESTROYED || force)
@@ -564,6 +574,8 @@ zpool_main(int argc, char **argv)
 {
 	if (argc == 2 && (strcmp(argv[1], "-V") == 0 || strcmp(argv[1], "--version") == 0))
 		return (version(1, argv));
+	if (applet_refuse_control(argc, argv) != 0)
+		return (1);
 	buf_str(&command_line, "zpool");
 	for (int i = 1; i < argc; i++)
 		buf_printf(&command_line, " %s", argv[i]);

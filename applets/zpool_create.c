@@ -145,6 +145,9 @@ create_checked(struct create_opts *o, int argc, char **argv)
 
 	free(zpool_take_prop(o->props, "cachefile")); /* there is no cache: import scans */
 	o->altroot = zpool_take_prop(o->props, "altroot");
+	if (o->altroot != NULL && o->altroot[0] != '/')
+		return (applet_fail_bare(NULL, "cannot create '%s': bad alternate root '%s'", pool,
+		    o->altroot));
 	if ((status = check_name(pool)) != 0 ||
 	    (status = zpool_parse_vdevs(argc - 1, argv + 1, o->force, NULL, &tree)) != 0)
 		return (status);

@@ -139,9 +139,22 @@ struct attach_opts {
 };
 
 static int
+parse_ashift(const char *arg, uint64_t *ashift)
+{
+	if (strncmp(arg, "ashift=", 7) != 0)
+		return (strchr(arg, '=') == NULL ? applet_usage("missing '=' for -o option") :
+		    applet_fail_bare(NULL, "property '%s' is not valid here", arg));
+	if (units_parse_u64(arg + 7, 0, 16, ashift, NULL) != 0 || (*ashift != 0 && *ashift < 9))
+		return (applet_fail_bare(NULL, "invalid 'ashift=%s' property: only values between 9 and "
+		    "16 are allowed", arg + 7));
+	return (0);
+}
+
+static int
 read_attach_opts(int argc, char **argv, struct attach_opts *o)
 {
-	int c;
+	uint64_t ashift; /* the group has its own: it is only looked at */
+	int c, status;
 
 	while ((c = applet_getopt(argc, argv, "fso:w")) != -1) {
 		if (c == '?')
@@ -151,8 +164,8 @@ read_attach_opts(int argc, char **argv, struct attach_opts *o)
 		if (c == 's')
 			return (applet_fail_bare(NULL, "sequential reconstruction is not supported by "
 			    "this version: leave -s away"));
-		if (c == 'o' && strncmp(optarg, "ashift=", 7) != 0)
-			return (applet_fail_bare(NULL, "property '%s' is not valid here", optarg));
+		if (c == 'o' && (status = parse_ashift(optarg, &ashift)) != 0)
+			return (status);
 	}
 	if (optind >= argc)
 		return (applet_usage("missing pool name argument"));
@@ -177,7 +190,7 @@ attach_or_replace(int argc, char **argv, struct attach_opts *o)
 		return (applet_usage("too many arguments"));
 	pool = argv[optind];
 	old = argv[optind + 1];
-	if (n == 3 && zpool_parse_device(argv[optind + 2], &leaf) != 0)
+	if (n == 3 && zpool_parse_device(pool, argv[optind + 2], &leaf) != 0)
 		return (1);
 	in = request_for(old);
 	if (leaf != NULL)
@@ -234,18 +247,6 @@ struct add_opts {
 	unsigned names; /* ZPOOL_NAME_... */
 	uint64_t ashift;
 };
-
-static int
-parse_ashift(const char *arg, uint64_t *ashift)
-{
-	if (strncmp(arg, "ashift=", 7) != 0)
-		return (strchr(arg, '=') == NULL ? applet_usage("missing '=' for -o option") :
-		    applet_fail_bare(NULL, "property '%s' is not valid here", arg));
-	if (units_parse_u64(arg + 7, 0, 16, ashift, NULL) != 0 || (*ashift != 0 && *ashift < 9))
-		return (applet_fail_bare(NULL, "invalid 'ashift=%s' property: only values between 9 and "
-		    "16 are allowed", arg + 7));
-	return (0);
-}
 
 static int
 read_add_opts(int argc, char **argv, struct add_opts *o)

@@ -64,8 +64,10 @@ int zpool_each(int argc, char **argv, int (*fn)(const char *pool, void *arg), vo
  */
 int zpool_parse_vdevs(int argc, char **argv, bool force, const struct nvlist *pool,
     struct nvlist **tree);
-/* One device, as for attach. */
-int zpool_parse_device(const char *arg, struct nvlist **leaf);
+/* One device that is attached to the pool. */
+int zpool_parse_device(const char *pool, const char *arg, struct nvlist **leaf);
+/* Is this the label of a device whose pool runs here? */
+bool zpool_label_in_use(const struct nvlist *label);
 /* What "-n" prints: there: the pool's tree for an add, else NULL. */
 void zpool_print_layout(const char *pool, const struct nvlist *there, const struct nvlist *tree,
     unsigned how);
@@ -93,12 +95,12 @@ bool zpool_is_shown(const struct nvlist *node, const char *class);
 /* Children of a node; n is 0 when there are none. */
 void zpool_children(const struct nvlist *node, struct nvlist ***child, size_t *n);
 
-/* [interval [count]] behind the pools: taken from the arguments.  interval 0: once. */
+/* [interval [count]] behind the pools: taken from the arguments.  interval 0: there is none. */
 struct zpool_repeat {
 	double interval;
 	uint64_t count; /* 0: for ever */
 };
-void zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r);
+int zpool_take_repeat(int *argc, char **argv, struct zpool_repeat *r); /* 0, or 2 after a message */
 /* -T d|u; 0, or 2 after a message. */
 int zpool_take_stamp(const char *arg, char *how);
 /* The time before a round: 'd' as people, 'u' as programs want it, else nothing. */

@@ -570,6 +570,8 @@ zpool_import(int argc, char **argv)
 	altroot = zpool_take_prop(o.props, "altroot");
 	o.readonly = readonly != NULL && strcmp(readonly, "on") == 0;
 	o.altroot = altroot;
+	if (status == 0 && altroot != NULL && altroot[0] != '/')
+		status = applet_fail_bare(NULL, "bad alternate root '%s'", altroot);
 	if (status == 0 && o.cachefile != NULL)
 		status = read_cache(&o);
 	if (status == 0)

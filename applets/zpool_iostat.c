@@ -302,7 +302,8 @@ zpool_iostat(int argc, char **argv)
 	}
 	o.argc = argc - optind;
 	o.argv = argv + optind;
-	zpool_take_repeat(&o.argc, o.argv, &repeat);
+	if ((status = zpool_take_repeat(&o.argc, o.argv, &repeat)) != 0)
+		return (status);
 	o.before = calloc(NODES_MAX, sizeof(*o.before));
 	must(o.before == NULL ? -1 : 0);
 	if (o.skip_first && repeat.interval > 0)

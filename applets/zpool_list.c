@@ -384,7 +384,8 @@ zpool_list(int argc, char **argv)
 	}
 	o.argc = argc - optind;
 	o.argv = argv + optind;
-	zpool_take_repeat(&o.argc, o.argv, &repeat);
+	if ((status = zpool_take_repeat(&o.argc, o.argv, &repeat)) != 0)
+		return (status);
 	if ((status = parse_columns(&o, columns)) == 0)
 		status = zpool_repeat(&repeat, list_once, &o);
 	free(o.text);

@@ -596,6 +596,7 @@ zpool_status(int argc, char **argv)
 	}
 	o.argc = argc - optind;
 	o.argv = argv + optind;
-	zpool_take_repeat(&o.argc, o.argv, &repeat);
+	if ((c = zpool_take_repeat(&o.argc, o.argv, &repeat)) != 0)
+		return (c);
 	return (zpool_repeat(&repeat, status_once, &o));
 }

@@ -55,6 +55,8 @@ resolve(const char *arg, char path[PATH_MAX])
 {
 	char dev[PATH_MAX];
 
+	if (arg[0] == '\0')
+		return (applet_fail_bare(NULL, "cannot open '': missing device name"));
 	if (arg[0] == '/') {
 		if (realpath(arg, path) != NULL)
 			return (0);
@@ -74,6 +76,26 @@ state_word(uint64_t state)
 	    "potentially active");
 }
 
+/*
+ * Whatever state the label has: a pool that is imported read-only leaves it as it was.  Another pool may have
+ * that name by now.
+ */
+bool
+zpool_label_in_use(const struct nvlist *label)
+{
+	const char *name = nv_str_or(label, "name", NULL);
+	struct nvlist *status;
+	uint64_t guid;
+
+	if (name == NULL || !pool_is_imported(name))
+		return (false);
+	if (pool_call(name, "pool.status", NULL, &status, NULL) != 0)
+		return (true); /* who knows */
+	guid = nv_u64_or(status, "guid", 0);
+	nv_free(status);
+	return (guid == nv_u64_or(label, "pool_guid", guid));
+}
+
 /* A pool's label there: in use is final, else a doubt. */
 static void
 check_label(struct spec *s, struct bdev *bd, const char *path)
@@ -86,7 +108,7 @@ check_label(struct spec *s, struct bdev *bd, const char *path)
 		return;
 	name = nv_str_or(label, "name", "?");
 	state = nv_u64_or(label, "state", POOL_ACTIVE);
-	if (state == POOL_ACTIVE && pool_is_imported(name)) {
+	if (zpool_label_in_use(label)) {
 		if (!s->is_wrong)
 			(void)applet_fail_bare(NULL, "invalid vdev specification\n"
 			    "the following errors must be manually repaired:");
@@ -134,14 +156,37 @@ make_leaf(const char *type, const char *path)
 	return (nv);
 }
 
+/* A device of another pool that runs is nobody's to give away; the pool itself knows about its own. */
+static int
+refuse_others(const char *path, const char *pool)
+{
+	struct nvlist *label = NULL;
+	struct bdev *bd;
+	int status = 0;
+
+	if (bdev_open(path, BDEV_READONLY, &bd, NULL) != 0)
+		return (0);
+	if (label_read(bd, &label, NULL) == 0 && strcmp(nv_str_or(label, "name", ""), pool) != 0 &&
+	    zpool_label_in_use(label)) {
+		(void)applet_fail_bare(NULL, "invalid vdev specification\n"
+		    "the following errors must be manually repaired:");
+		status = applet_fail_bare(NULL, "%s is part of active pool '%s'", path,
+		    nv_str_or(label, "name", ""));
+	}
+	nv_free(label);
+	bdev_close(bd);
+	return (status);
+}
+
 int
-zpool_parse_device(const char *arg, struct nvlist **leaf)
+zpool_parse_device(const char *pool, const char *arg, struct nvlist **leaf)
 {
 	const char *type = "file";
 	char path[PATH_MAX];
 	uint64_t size;
 
-	if (resolve(arg, path) != 0 || check_device(NULL, path, &type, &size) != 0)
+	if (resolve(arg, path) != 0 || check_device(NULL, path, &type, &size) != 0 ||
+	    refuse_others(path, pool) != 0)
 		return (1);
 	*leaf = make_leaf(type, path);
 	return (0);
@@ -469,6 +514,9 @@ zpool_parse_vdevs(int argc, char **argv, bool force, const struct nvlist *pool,
 		status = parse_word(s, argv[i]);
 	if (status == 0)
 		status = end_group(s);
+	if (status == 0 && s->class != CLASS_DATA && s->top[s->class].n == 0)
+		status = applet_fail_bare(NULL, "invalid vdev specification: no device follows '%s'",
+		    class_words[s->class]);
 	if (status == 0 && pool == NULL && s->top[CLASS_DATA].n == 0)
 		status = applet_fail_bare(NULL, "invalid vdev specification: at least one toplevel vdev "
 		    "must be specified");

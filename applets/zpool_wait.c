@@ -277,7 +277,8 @@ zpool_wait(int argc, char **argv)
 	if (status != 0)
 		return (status);
 	n = argc - optind;
-	zpool_take_repeat(&n, argv + optind, &repeat);
+	if ((status = zpool_take_repeat(&n, argv + optind, &repeat)) != 0)
+		return (status);
 	o.interval = repeat.interval;
 	if (n < 1)
 		return (applet_usage("missing 'pool' argument"));

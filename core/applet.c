@@ -196,6 +196,23 @@ subcmd_run(const struct subcmd *tbl, int argc, char **argv)
 }
 
 int
+applet_refuse_control(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		unsigned char *c = (unsigned char *)argv[i];
+
+		while (*c >= ' ' && *c != 0x7f)
+			c++;
+		if (*c == '\0' || strchr(argv[i], '=') != NULL)
+			continue;
+		for (; *c != '\0'; c++)
+			*c = *c < ' ' || *c == 0x7f ? '?' : *c;
+		return (applet_fail(NULL, "invalid character (shown as '?') in argument '%s'", argv[i]));
+	}
+	return (0);
+}
+
+int
 applet_getopt(int argc, char **argv, const char *opts)
 {
 	return (applet_getopt_long(argc, argv, opts, NULL));

@@ -216,9 +216,8 @@ create_check(struct spa *spa, void *arg, struct err *e)
 	if ((rc = check_writable(spa, e)) != 0 ||
 	    (rc = dsl_hold_parent(spa, c->name, &parent, &last, e)) != 0)
 		return (rc);
-	if ((rc = check_space(parent, e)) == 0)
-		rc = dsl_prop_check_all(spa, NULL, c->name,
-		    c->type == 3 ? DSL_VOLUME : DSL_FILESYSTEM, c->props, e);
+	if ((rc = check_space(parent, e)) == 0 && (rc = dsl_prop_check_room(parent, c->props, e)) == 0)
+		rc = dsl_prop_check_all(spa, NULL, c->type == 3 ? DSL_VOLUME : DSL_FILESYSTEM, c->props, e);
 	dir_rele(parent);
 	return (rc);
 }
@@ -286,11 +285,12 @@ clone_check(struct spa *spa, void *arg, struct err *e)
 	if (!dsl_is_snapshot(snap))
 		rc = err_set(e, EINVAL, "'%s' is not a snapshot", a->snapshot);
 	else
-		rc = dsl_prop_check_all(spa, NULL, a->name, dsl_head_kind(snap), a->props, e);
+		rc = dsl_prop_check_all(spa, NULL, dsl_head_kind(snap), a->props, e);
 	dsl_rele(snap);
 	if (rc != 0 || (rc = dsl_hold_parent(spa, a->name, &parent, &last, e)) != 0)
 		return (rc);
-	rc = check_space(parent, e);
+	if ((rc = check_space(parent, e)) == 0)
+		rc = dsl_prop_check_room(parent, a->props, e);
 	dir_rele(parent);
 	return (rc);
 }

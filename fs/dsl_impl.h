@@ -234,7 +234,9 @@ int ds_snapshot(struct dsl_dataset *head, const char *name, const struct nvlist 
 /* dsl_prop.c: in a sync task */
 int dsl_prop_set_all(struct dsl_dataset *ds, const struct nvlist *props);
 /* ds NULL: for a dataset that is to be made. */
-int dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
+/* Is there room below parent for what they reserve? */
+int dsl_prop_check_room(const struct dsl_dir *parent, const struct nvlist *props, struct err *e);
+int dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, unsigned kind,
     const struct nvlist *props, struct err *e);
 enum prop_source { PROP_SRC_DEFAULT, PROP_SRC_LOCAL, PROP_SRC_RECEIVED, PROP_SRC_INHERITED };
 struct prop_found {

@@ -208,7 +208,7 @@ dsl_pool_create(struct spa *spa, const struct nvlist *fsprops, struct err *e)
 
 	if (dp == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
-	if ((rc = dsl_prop_check_all(spa, NULL, spa_name(spa), DSL_FILESYSTEM, fsprops, e)) != 0)
+	if ((rc = dsl_prop_check_all(spa, NULL, DSL_FILESYSTEM, fsprops, e)) != 0)
 		return (rc);
 	if ((rc = make_skeleton(dp)) != 0 || (rc = make_root_dataset(dp, fsprops)) != 0)
 		return (err_rc(e, rc, "the root dataset cannot be made"));

@@ -568,7 +568,7 @@ check_supported(struct spa *spa, const struct prop_value *v, struct err *e)
 }
 
 static int
-check_limit(struct dsl_dataset *ds, const struct prop_value *v, const char *name, struct err *e)
+check_limit(struct dsl_dataset *ds, const struct prop_value *v, struct err *e)
 {
 	struct dsl_dir_phys *d = dir_phys(ds->dir);
 	uint64_t avail = dir_available(ds->dir, 0), grow = 0, quota = ds_quota(ds);
@@ -576,10 +576,10 @@ check_limit(struct dsl_dataset *ds, const struct prop_value *v, const char *name
 	if (v->num == 0)
 		return (0);
 	if (strcmp(v->name, "quota") == 0 && (v->num < d->used || v->num < d->reserved))
-		return (err_set(e, ENOSPC, "'%s': size is less than current used or reserved space", name));
+		return (err_set(e, ENOSPC, "size is less than current used or reserved space"));
 	if (strcmp(v->name, "refquota") == 0 &&
 	    (v->num < ds_phys(ds)->referenced || v->num < ds_reserved(ds)))
-		return (err_set(e, ENOSPC, "'%s': size is less than current used or reserved space", name));
+		return (err_set(e, ENOSPC, "size is less than current used or reserved space"));
 	if (strcmp(v->name, "reservation") == 0 && v->num > d->used && v->num > d->reserved)
 		grow = v->num - (d->used > d->reserved ? d->used : d->reserved);
 	if (strcmp(v->name, "refreservation") == 0) {
@@ -591,7 +591,7 @@ check_limit(struct dsl_dataset *ds, const struct prop_value *v, const char *name
 			grow = UINT64_MAX;
 	}
 	if (grow > avail || (strcmp(v->name, "reservation") == 0 && d->quota != 0 && v->num > d->quota))
-		return (err_set(e, ENOSPC, "'%s': size is greater than available space", name));
+		return (err_set(e, ENOSPC, "size is greater than available space"));
 	return (0);
 }
 
@@ -614,8 +614,8 @@ check_owner(struct dsl_dataset *ds, unsigned kind, const struct prop_value *v, s
 }
 
 static int
-check_one(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
-    const struct prop_value *v, struct err *e)
+check_one(struct spa *spa, struct dsl_dataset *ds, unsigned kind, const struct prop_value *v,
+    struct err *e)
 {
 	int rc;
 
@@ -633,12 +633,12 @@ check_one(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned ki
 		return (err_set(e, EINVAL, "'%s' does not apply to datasets of this type", v->name));
 	if ((rc = check_supported(spa, v, e)) != 0)
 		return (rc);
-	return (ds == NULL ? 0 : check_limit(ds, v, name, e));
+	return (ds == NULL ? 0 : check_limit(ds, v, e));
 }
 
 int
-dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, unsigned kind,
-    const struct nvlist *props, struct err *e)
+dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, unsigned kind, const struct nvlist *props,
+    struct err *e)
 {
 	struct nvpair *pair = NULL;
 	struct prop_value v;
@@ -646,17 +646,45 @@ dsl_prop_check_all(struct spa *spa, struct dsl_dataset *ds, const char *name, un
 
 	while (props != NULL && (pair = nv_next(props, pair)) != NULL) {
 		if ((rc = value_of_pair(props, pair, &v, e)) != 0 ||
-		    (rc = check_one(spa, ds, name, kind, &v, e)) != 0)
+		    (rc = check_one(spa, ds, kind, &v, e)) != 0)
 			return (rc);
 	}
 	return (0);
 }
 
-int
-dsl_prop_check_new(struct spa *spa, const char *name, unsigned kind, const struct nvlist *props,
-    struct err *e)
+/* A number among props; 0: it is not there, or "none". */
+static uint64_t
+number_among(const struct nvlist *props, const char *name)
 {
-	return (dsl_prop_check_all(spa, NULL, name, kind, props, e));
+	struct nvpair *pair = NULL;
+	struct prop_value v;
+
+	while (props != NULL && (pair = nv_next(props, pair)) != NULL)
+		if (strcmp(nvpair_name(pair), name) == 0 && value_of_pair(props, pair, &v, NULL) == 0)
+			return (v.num);
+	return (0);
+}
+
+int
+dsl_prop_check_room(const struct dsl_dir *parent, const struct nvlist *props, struct err *e)
+{
+	uint64_t avail = dir_available(parent, 0), quota = number_among(props, "quota");
+	uint64_t whole = number_among(props, "reservation"), own = number_among(props, "refreservation");
+	uint64_t refquota = number_among(props, "refquota");
+
+	if (quota != 0 && quota < avail)
+		avail = quota;
+	if (own > avail || (refquota != 0 && own > refquota))
+		return (err_set(e, ENOSPC, "out of space"));
+	if (whole > avail)
+		return (err_set(e, ENOSPC, "size is greater than available space"));
+	return (0);
+}
+
+int
+dsl_prop_check_new(struct spa *spa, unsigned kind, const struct nvlist *props, struct err *e)
+{
+	return (dsl_prop_check_all(spa, NULL, kind, props, e));
 }
 
 /* --- setting, in a sync task ------------------------------------------------------------------ */
@@ -832,7 +860,7 @@ set_check(struct spa *spa, void *arg, struct err *e)
 		return (err_set(e, EROFS, "pool '%s' is read-only", spa_name(spa)));
 	if ((rc = dsl_hold(spa, a->name, &ds, e)) != 0)
 		return (rc);
-	rc = dsl_prop_check_all(spa, ds, a->name, dsl_kind(ds), a->props, e);
+	rc = dsl_prop_check_all(spa, ds, dsl_kind(ds), a->props, e);
 	dsl_rele(ds);
 	return (rc);
 }
@@ -960,7 +988,7 @@ receive_sync(struct spa *spa, void *arg, struct err *e)
 
 /* Which of them may be set here. */
 static int
-sort_out(struct spa *spa, struct dsl_dataset *ds, const char *name, const struct nvlist *props,
+sort_out(struct spa *spa, struct dsl_dataset *ds, const struct nvlist *props,
     struct nvlist *legal, struct nvlist *refused)
 {
 	unsigned kind = dsl_kind(ds);
@@ -972,7 +1000,7 @@ sort_out(struct spa *spa, struct dsl_dataset *ds, const char *name, const struct
 		struct prop_value v;
 
 		if (value_of_pair(props, pair, &v, &why) == 0 &&
-		    check_one(spa, ds, name, kind, &v, &why) == 0)
+		    check_one(spa, ds, kind, &v, &why) == 0)
 			rc = nv_add_pair(legal, pair);
 		else if (refused != NULL)
 			rc = nv_add_str(refused, nvpair_name(pair), why.msg);
@@ -991,7 +1019,7 @@ dsl_prop_receive(struct spa *spa, const char *name, const struct nvlist *props,
 	if (a.legal == NULL)
 		return (err_set(e, ENOMEM, "out of memory"));
 	if ((rc = dsl_hold(spa, name, &ds, e)) == 0) {
-		rc = err_rc(e, sort_out(spa, ds, name, props, a.legal, refused), "'%s'", name);
+		rc = err_rc(e, sort_out(spa, ds, props, a.legal, refused), "'%s'", name);
 		dsl_rele(ds);
 	}
 	if (rc == 0)

@@ -180,7 +180,7 @@ snapshot_check_one(struct spa *spa, const char *name, uint64_t *need, struct err
 		(ds_phys(head)->flags & DS_FLAG_CI) != 0, &obj, NULL, 0) == 0)
 		rc = err_set(e, EEXIST, "snapshot '%s' already exists", name);
 	else if (dir_available(head->dir, AVAIL_DIRTY) < *need)
-		rc = err_set(e, ENOSPC, "cannot create snapshot '%s': out of space", name);
+		rc = err_set(e, ENOSPC, "out of space");
 	dsl_rele(head);
 	return (rc);
 }
@@ -230,7 +230,7 @@ snapshot_check(struct spa *spa, void *arg, struct err *e)
 	if (spa->dsl->origin_obj == 0)
 		return (err_set(e, ENOTSUP, "pool '%s' is of an old version", spa_name(spa)));
 	if ((rc = check_one_per_dataset(a->names, a->n, e)) != 0 ||
-	    (rc = dsl_prop_check_all(spa, NULL, "", DSL_SNAPSHOT, a->props, e)) != 0)
+	    (rc = dsl_prop_check_all(spa, NULL, DSL_SNAPSHOT, a->props, e)) != 0)
 		return (rc);
 	for (i = 0; i < a->n && rc == 0; i++)
 		rc = snapshot_check_one(spa, a->names[i], &need, e);

@@ -198,7 +198,7 @@ check_create(struct pool_session *s, const char *name, const struct nvlist *in,
 
 	spa_enter(s->spa);
 	if (rc == 0)
-		rc = dsl_prop_check_new(s->spa, name, is_volume ? DSL_VOLUME : DSL_FILESYSTEM, props, e);
+		rc = dsl_prop_check_new(s->spa, is_volume ? DSL_VOLUME : DSL_FILESYSTEM, props, e);
 	spa_exit(s->spa);
 	if (rc != 0 || !is_volume)
 		return (rc != 0 ? rc : filesystem_init(props, &z, e));
@@ -346,6 +346,9 @@ op_fs_rename(struct pool_session *s, const struct nvlist *in, struct nvlist *out
 		return (rc);
 	if (!session_exists(s, from))
 		return (err_set(e, ENOENT, "dataset does not exist"));
+	if (name_pool_length(from) != name_pool_length(to) ||
+	    strncmp(from, to, name_pool_length(from)) != 0)
+		return (err_set(e, EXDEV, "datasets must be within same pool"));
 	if (session_exists(s, to))
 		return (err_set(e, EEXIST, "dataset already exists"));
 	if (strchr(from, '@') != NULL) {

@@ -385,6 +385,8 @@ plan_spec(struct plan *p, const char *name, const char *spec, struct err *e)
 		size_t n = strcspn(item, ",");
 		int first, last;
 
+		if (n == 0)
+			rc = err_set(e, EINVAL, "empty component or misplaced ',' in the list of snapshots");
 		item_range(&snaps, item, n, &first, &last);
 		for (int i = first; i <= last && rc == 0; i++)
 			rc = plan_snapshot(p, snaps.v[i], e);

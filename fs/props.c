@@ -297,6 +297,16 @@ parse_number(const struct fs_prop *p, const char *text, uint64_t *value, struct 
 	return (check_number(p, text, *value, e));
 }
 
+/* Out of the alternate root, say. */
+static bool
+goes_up(const char *path)
+{
+	for (const char *p = path; (p = strstr(p, "/..")) != NULL; p++)
+		if (p[3] == '/' || p[3] == '\0')
+			return (true);
+	return (false);
+}
+
 static int
 check_string(const struct fs_prop *p, const char *text, struct err *e)
 {
@@ -306,6 +316,8 @@ check_string(const struct fs_prop *p, const char *text, struct err *e)
 		return (err_set(e, ENAMETOOLONG, "the value of '%s' is too long", p->name));
 	if (mountpoint && strcmp(text, "none") != 0 && strcmp(text, "legacy") != 0 && *text != '/')
 		return (err_set(e, EINVAL, "'mountpoint' must be an absolute path, 'none', or 'legacy'"));
+	if (mountpoint && goes_up(text))
+		return (err_set(e, EINVAL, "'mountpoint' must not lead upwards ('..')"));
 	return (0);
 }
 

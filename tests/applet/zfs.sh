@@ -219,6 +219,28 @@ zfs send tz/live > /dev/null || fail "send"
 is "and so does the end of a send" "$(zfs list -Ho name -t snapshot | grep -c 'tz/live@zfs-send-')" 0
 zfs destroy tz/live || fail "destroy of what was sent"
 
+# --- careless and hostile command lines ---
+refused 1 "cannot create '': empty component or misplaced '@' or '#' delimiter in name" zfs create ''
+refused 1 "cannot create '/': leading slash in name" zfs create /
+refused 1 "zfs: invalid character (shown as '?') in argument 'tz/a?b'" zfs create $'tz/a\nb'
+refused 1 "cannot create 'tz/x': out of space" zfs create -V 1E tz/x
+refused 1 "cannot create 'tz/x': out of space" zfs create -o refreservation=1T tz/x
+refused 1 "cannot create 'tz/x': size is greater than available space" zfs create -o reservation=1T tz/x
+zfs create tz/odd && zfs snapshot tz/odd@1 || fail "create"
+refused 1 "cannot create 'tz/x': size is greater than available space" zfs clone -o reservation=1T tz/odd@1 tz/x
+refused 1 "cannot set property for 'tz/odd': size is greater than available space" zfs set reservation=1T tz/odd
+refused 1 "cannot set property for 'tz/odd': 'mountpoint' must not lead upwards ('..')" zfs set mountpoint=/a/../.. tz/odd
+refused 1 "cannot destroy 'tz/odd@,': empty component or misplaced ',' in the list of snapshots" zfs destroy tz/odd@,
+refused 1 "cannot destroy 'tz@1,': empty component or misplaced ',' in the list of snapshots" zfs destroy tz@1,
+is "nothing went that was not named" "$(zfs list -Ho name -t snapshot tz/odd)" tz/odd@1
+refused 1 "cannot destroy '': missing dataset name" zfs destroy ''
+refused 1 "cannot rename 'tz/odd': datasets must be within same pool" zfs rename tz/odd other/odd
+refused 1 "tag may not be empty" zfs hold '' tz/odd@1
+refused 2 "cannot open 'nopool': dataset does not exist
+zfs: no snapshots were created
+usage: zfs snapshot $(zfs -h | sed -n 's/^  snapshot //p')" zfs snapshot tz/odd@2 nopool@2
+zfs destroy -r tz/odd || fail "destroy"
+
 # --- without importing ---
 zfs create tz/keep && echo kept > "$R/tz/keep/f" && zpool export tz || fail "export"
 is "a look from outside" "$(zfs -e . list -Ho name)" "tz

@@ -86,6 +86,21 @@ is "what would be, by guid" "$(zpool add -nfg tv "$PWD/g" | sed -E 's/[0-9]{8,}/
 	spares
 	  GUID"
 
+# --- careless command lines ---
+refused 2 "zpool: interval cannot be zero
+usage: zpool list $(zpool -h | sed -n 's/^  list //p')" zpool list tv 0
+refused 2 "zpool: count cannot be zero
+usage: zpool list $(zpool -h | sed -n 's/^  list //p')" zpool list tv 1 0
+refused 1 "cannot open '': missing device name" zpool add tv ''
+refused 1 "invalid vdev specification: no device follows 'log'" zpool add tv log
+refused 1 "invalid 'ashift=99' property: only values between 9 and 16 are allowed" \
+	zpool attach -o ashift=99 tv "$PWD/a" "$PWD/g"
+refused 1 "cannot create 'tw': bad alternate root 'root'" zpool create -R root tw "$PWD/g"
+refused 1 "bad alternate root 'root'" zpool import -R root tw
+refused 1 "cannot open 'tv/d': invalid character '/' in pool name
+use 'zfs destroy' to destroy a dataset" zpool destroy tv/d
+refused 1 "zpool: invalid character (shown as '?') in argument 'a?b'" zpool list $'a\033b'
+
 # --- labels ---
 refused 1 "$PWD/a is a member (ACTIVE) of pool \"tv\". Offline the disk first to clear its label." \
 	zpool labelclear -f "$PWD/a"
@@ -93,6 +108,18 @@ zpool export tv
 refused 1 "use '-f' to override the following error:
 $PWD/a is a member of exported pool \"tv\"" zpool labelclear "$PWD/a"
 refused 1 "failed to read label from $PWD/g" zpool labelclear "$PWD/g"
+
+zpool import -d . -R "$R" -o readonly=on tv || fail "import to read"
+refused 1 "$PWD/a is a member (ACTIVE) of pool \"tv\". Offline the disk first to clear its label." \
+	zpool labelclear -f "$PWD/a"
+refused 1 "invalid vdev specification
+the following errors must be manually repaired:
+$PWD/a is part of active pool 'tv'" zpool create -f tx "$PWD/a"
+zpool create -R "$R" ty "$PWD/g" || fail "create"
+refused 1 "invalid vdev specification
+the following errors must be manually repaired:
+$PWD/a is part of active pool 'tv'" zpool attach -f ty "$PWD/g" "$PWD/a"
+zpool destroy ty; zpool labelclear "$PWD/g"; zpool export tv
 
 # --- import ---
 zpool import -d . -R "$R" -o ro,noatime tv || fail "import with options for the mounts"

@@ -83,6 +83,11 @@ int applet_fail_bare(const struct err *e, const char *fmt, ...)
  * prints the subcommand's usage line and returns '?'.  Call in a loop like getopt.
  */
 int applet_getopt(int argc, char **argv, const char *opts);
+/*
+ * 1, after a message, when an argument has a control character, which no name has: it is not to be repeated on a
+ * terminal.  Values behind a '=' may have them.
+ */
+int applet_refuse_control(int argc, char **argv);
 /* The same with long names for some of the letters; the table as getopt_long's, NULL: none. */
 struct option;
 int applet_getopt_long(int argc, char **argv, const char *opts, const struct option *names);

@@ -117,8 +117,7 @@ int dsl_list_tags(struct dsl_dataset *ds, struct nvlist *out); /* tag -> time */
  */
 int dsl_prop_set(struct spa *spa, const char *name, const struct nvlist *props, struct err *e);
 /* Could a dataset of this kind be made with them? */
-int dsl_prop_check_new(struct spa *spa, const char *name, unsigned kind, const struct nvlist *props,
-    struct err *e);
+int dsl_prop_check_new(struct spa *spa, unsigned kind, const struct nvlist *props, struct err *e);
 /*
  * What a stream said.  props: u64 and strings, replacing all that were received before; a value that
  * is not legal here is left out and named in *refused (an nvlist name -> why; may be NULL).
