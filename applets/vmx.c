@@ -133,11 +133,13 @@ parse_char(const char *s, struct vmx_char *c)
 		c->out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 		return (0);
 	}
+	if ((c->in = c->out = inherited(s)) >= 0)
+		return (0);
 	if (strncmp(s, "file:", 5) == 0)
 		return ((c->out = open_file(s + 5, O_WRONLY | O_CREAT | O_APPEND, "output")) < 0);
 	if (strncmp(s, "unix:", 5) == 0)
 		return ((c->listen = unix_listen(s + 5)) < 0);
-	return (applet_usage("'%s': stdio, none, file:PATH or unix:PATH", s));
+	return (applet_usage("'%s': stdio, none, file:PATH, unix:PATH or fd:N", s));
 }
 
 /* ---- disks and network cards ---- */
@@ -313,7 +315,7 @@ parse_uuid(const char *s, uint8_t out[16])
 	return (0);
 }
 
-/* Everybody may read a process's arguments: the password is taken out of ours.  Only eight characters count. */
+/* Everybody may read a process's arguments: the password is taken out of ours.  Eight characters count. */
 static void
 take_password(char *text, struct vmx_config *c)
 {

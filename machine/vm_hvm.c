@@ -458,6 +458,19 @@ give_board(struct builder *b)
 	arg(b, "-u%s", json_str(b->vm, "uuid", ""));
 }
 
+/* SmartOS's guests look for their metadata on the second serial port. */
+static int
+give_metadata(struct builder *b, struct err *e)
+{
+	int fd, rc = vm_mdata_start(json_str(b->vm, "uuid", ""), &fd, e);
+
+	if (rc != 0)
+		return (rc);
+	arg(b, "-S");
+	arg(b, "fd:%d", give_fd(b, fd));
+	return (0);
+}
+
 static int
 check_bootrom(const json_t *vm, struct err *e)
 {
@@ -496,7 +509,8 @@ build(struct builder *b, const char *bootargs, struct err *e)
 	    (rc = firmware(b, "-b", "bios-256k.bin", e)) != 0 ||
 	    (rc = give_listener(b, "-C", "ctl", e)) != 0 || (rc = give_display(b, e)) != 0 ||
 	     (rc = give_disks(b, e)) != 0 ||
-	    (rc = start_words(b, bootargs, e)) != 0 || (rc = give_nics(b, e)) != 0)
+	    (rc = start_words(b, bootargs, e)) != 0 || (rc = give_nics(b, e)) != 0 ||
+	    (rc = give_metadata(b, e)) != 0)
 		return (rc);
 	return (finish(b, e));
 }

@@ -115,4 +115,9 @@ int vm_hvm_path(const struct machine *m, const char *name, const char *suffix, c
 int vm_hvm_socket(const struct machine *m, const char *name, const char *suffix,
     struct sockaddr_un *sun, struct err *e);
 
+/* --- vm_mdata.c: what guests are told --- */
+
+/* Start the process that answers a guest; *fd: the other end, for the second serial port. */
+int vm_mdata_start(const char *uuid, int *fd, struct err *e);
+
 #endif

@@ -13,16 +13,14 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "smartbox/fs/client.h"
+#include "smartbox/machine/broker.h"
 
-enum { LINKS_MAX = 16 };
+enum { LINKS_MAX = BROKER_SOCKETS };
 
 static void
 answer(int to, int fd)
@@ -63,9 +61,10 @@ serve(const struct volume_link *v, int s)
 	return (true);
 }
 
-static _Noreturn void
-broker_main(const struct volume_link *v, const int *s, unsigned n)
+static void
+broker_main(void *arg, const int *s, unsigned n)
 {
+	const struct volume_link *v = arg;
 	struct pollfd p[LINKS_MAX];
 	unsigned left = n;
 
@@ -81,39 +80,6 @@ broker_main(const struct volume_link *v, const int *s, unsigned n)
 			left--;
 		}
 	}
-	_exit(0);
-}
-
-/* What the parent has open is none of ours: a tap or a disk held here would outlive the machine. */
-static void
-keep_only(int s[LINKS_MAX], unsigned n)
-{
-	enum { BASE = 900 };
-
-	for (unsigned i = 0; i < n; i++) {
-		if (dup2(s[i], BASE + (int)i) < 0)
-			_exit(1);
-		s[i] = BASE + (int)i;
-	}
-	(void)syscall(SYS_close_range, 3u, (unsigned)BASE - 1, 0u);
-	(void)syscall(SYS_close_range, (unsigned)BASE + n, ~0u, 0u);
-}
-
-static int
-start(const struct volume_link *v, int s[LINKS_MAX], unsigned n, struct err *e)
-{
-	pid_t pid = fork();
-
-	if (pid < 0)
-		return (err_sys(e, errno, "fork"));
-	if (pid > 0)
-		return (0);
-	(void)prctl(PR_SET_NAME, "vmx-broker", 0, 0, 0);
-	(void)setsid();
-	for (int sig = 1; sig < 32; sig++)
-		(void)signal(sig, sig == SIGPIPE || sig == SIGHUP || sig == SIGINT ? SIG_IGN : SIG_DFL);
-	keep_only(s, n);
-	broker_main(v, s, n);
 }
 
 static int
@@ -150,7 +116,7 @@ volume_broker(struct volume_link *v, unsigned n, struct err *e)
 	for (unsigned i = 0; i < n; i++)
 		s[i] = v[i].vhost_fd = v[i].broker_fd = -1;
 	if ((rc = connect_all(v, s, n, e)) == 0 && n > 0)
-		rc = start(v, s, n, e);
+		rc = broker_start("vmx-broker", s, n, broker_main, v, e);
 	for (unsigned i = 0; i < n; i++) {
 		close_one(&s[i]);
 		if (rc != 0) {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A payload that does nothing but keep a virtio ring full: ROUNDS times BATCH requests at once, each of BYTES bytes,
- * polled and without interrupts, so that what is measured is the monitor.  DEVICE is 0x1001 (disk: reads) or 0x1000
- * (network card: sends).  It says "go", then "done".  The descriptors are written once and offered again and again:
- * a software KVM interprets a payload's instructions, there shall be few.
+ * A payload that does nothing but keep a virtio ring full: ROUNDS times BATCH requests at once, each of
+ * BYTES bytes, polled and without interrupts, so that what is measured is the monitor.  DEVICE is 0x1001
+ * (disk: reads) or 0x1000 (network card: sends).  It says "go", then "done".  The descriptors are written
+ * once and offered again and again: a software KVM interprets a payload's instructions, there shall be few.
  */
 #include "guest.h"
 
 enum { SIZE = 256, PARTS = DEVICE == 0x1001 ? 3 : 2, QUEUE = DEVICE == 0x1001 ? 0 : 1 };
 
 static u8 desc[16 * SIZE] __attribute__((aligned(4096)));
-static u8 avail[6 + 2 * SIZE] __attribute__((aligned(4096))), used[6 + 8 * SIZE] __attribute__((aligned(4096)));
+static u8 avail[6 + 2 * SIZE] __attribute__((aligned(4096)));
+static u8 used[6 + 8 * SIZE] __attribute__((aligned(4096)));
 static u8 head[BATCH][16], data[BATCH][BYTES] __attribute__((aligned(4096))), status[BATCH];
 static u64 base;
 

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Debian's stock kernel and its cloud kernel boot under vmx without firmware, on 1, 2 and 4 processors.
+# Debian's stock kernel and its cloud kernel boot under vmx without firmware, on 1, 2 and 4 processors;
+# one reboots before it powers off.
 set -eu
 debian=$TOP/build/rig/debian.img
 [ -e "$debian" ] || "$TOP/tests/vmx/debian" "$debian" || exit $?

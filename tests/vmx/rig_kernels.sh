@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In the rig: Debian's two kernels boot directly to an init, on 1, 2 and 4 processors.
+# In the rig: Debian's two kernels boot directly to an init, on 1, 2 and 4 processors; one reboots first.
 . ./rig_lib.sh
 boot() { # KERNEL PROCESSORS MORE...: to the power-off
 	k=$1 c=$2
@@ -12,7 +12,10 @@ boot() { # KERNEL PROCESSORS MORE...: to the power-off
 	say "$k $c"
 	rm -f said
 }
-boot vmlinuz-stock 2
+dd if=/dev/zero of=mark bs=64k count=1 2> /dev/null
+boot vmlinuz-stock 2 -d mark 2> log
+cat log
+grep -q "1 resets" log || fail "the guest could not reboot"
 boot vmlinuz-cloud 4
 boot vmlinuz-cloud 1
 [ $failures = 0 ]

@@ -45,6 +45,11 @@ grep -q "guest: 1 cpus, 2 disks, mac $(vmadm get "$vm" | json nics.0.mac)" con |
 grep -q "guest: ping out works" con || fail "no ping out"
 grep -q "guest: Joyent, serial $vm, uuid $vm" con || fail "who the guest thinks it is"
 must ping -c 2 -W 10 10.77.0.2 > /dev/null
+grep -q "guest: metadata opsys is ubuntu" con || fail "customer_metadata"
+grep -q "guest: metadata sdc:alias is name" con || fail "sdc:alias"
+grep -q "guest: metadata nothing is NOTFOUND" con || fail "what is not there"
+grep -q "guest: put T0s=" con || fail "the guest could not put"
+gives "[]" sh -c "vmadm get $vm | json customer_metadata.x"
 echo "hello" >&3
 wait_for 20 "guest: heard hello" con
 gives true sh -c "vmadm info $vm kvm | json kvm.enabled"
@@ -87,6 +92,7 @@ refuses "does not exist" zfs list "zones/$vm-disk1@vmsnap-good"
 must vmadm stop "$vm" -t 60
 gives stopped sh -c "vmadm get $vm | json state"
 [ ! -e /proc/$pid ] || fail "the monitor is still there"
+gives "" sh -c "pidof vmx-metadata; true"
 must vmadm update "$vm" <<- END
 	{ "add_disks": [ { "size": 8, "model": "virtio" } ], "remove_disks": [ "/dev/zvol/rdsk/zones/$vm-disk1" ] }
 END
