@@ -263,6 +263,21 @@ walk_dnodes(const struct walk *w, const uint8_t *block, uint32_t size, uint64_t 
 
 /* --- objsets --- */
 
+static int
+scrub_logged(void *arg, const struct blkptr *bp)
+{
+	return (scrub_block(arg, bp, 0, 0));
+}
+
+/* A snapshot's header is that of its head at the time. */
+static int
+walk_log(const struct walk *w, const struct objset_phys *phys)
+{
+	if (w->s->object != 0 || w->s->blkid != 0 || w->s->target[w->s->at].creation_txg != UINT64_MAX)
+		return (0);
+	return (scan_walk_log(w->spa, w->s, phys->zil, scrub_logged, (void *)(uintptr_t)w));
+}
+
 /* Their numbers are the highest there are, so they come last. */
 static int
 walk_accounting(const struct walk *w, const struct objset_phys *phys, uint32_t size)
@@ -300,7 +315,9 @@ walk_objset(const struct walk *w, const struct blkptr *bp)
 	if (rc != 0 || (phys = calloc(1, sizeof(*phys))) == NULL)
 		return (rc != 0 ? rc : -ENOMEM);
 	if (zio_read(w->spa, bp, phys) == 0) {
-		rc = walk_dnode(w, &phys->meta);
+		rc = walk_log(w, phys);
+		if (rc == 0)
+			rc = walk_dnode(w, &phys->meta);
 		if (rc == 0)
 			rc = walk_accounting(w, phys, size);
 	}

@@ -33,6 +33,9 @@ struct scrub {
 
 bool scan_time_is_over(const struct scrub *s);
 int scan_list_targets(struct spa *spa, struct scrub *s);
+/* fs/scan_log.c: the log of a head, if it waits for its replay; data: for blocks that records point at. */
+int scan_walk_log(struct spa *spa, struct scrub *s, const uint8_t *header,
+    int (*data)(void *arg, const struct blkptr *bp), void *arg);
 /* Go on in target[at]: 0 it is done, SCAN_PAUSE, -ENOMEM. */
 int scan_walk_target(struct spa *spa, struct scrub *s);
 

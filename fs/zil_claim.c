@@ -53,8 +53,8 @@ is_log_pointer(const struct spa *spa, const struct blkptr *bp)
 }
 
 /* From any copy and side whose content is that block. */
-static int
-read_block(struct spa *spa, const struct blkptr *bp, uint8_t *buf)
+int
+zil_block_read(struct spa *spa, const struct blkptr *bp, uint8_t *buf)
 {
 	for (int i = 0, n = bp_copies(bp); i < n; i++) {
 		struct dva d = bp_dva(bp, i);
@@ -101,7 +101,7 @@ zil_walk_chain(struct zil_walker *w, const struct blkptr *first)
 			break;
 		w->last_blk_seq = bp.w[15];
 		w->blocks++;
-		if (read_block(w->spa, &bp, buf) != 0)
+		if (zil_block_read(w->spa, &bp, buf) != 0)
 			break;
 		rc = walk_records(w, buf);
 		bp = ((const struct zil_chain *)(const void *)buf)->next;

@@ -183,6 +183,9 @@ int zil_free_bp(struct spa *spa, const struct blkptr *bp);
 
 int zil_free_log(struct objset *os); /* zil_destroy without a change of the header */
 
+/* A log block from whatever device has it, into bp_lsize(bp) bytes; -EILSEQ: nobody has it. */
+int zil_block_read(struct spa *spa, const struct blkptr *bp, uint8_t *buf);
+
 struct zil_walker { /* see zil_walk */
 	struct spa *spa;
 	int (*block)(void *arg, const struct blkptr *bp);

@@ -81,7 +81,10 @@ half() {
 		{ cat log; fail "a half replaced device in a $1"; return; }
 	openzfs zdb -e -p half -C tank | grep -q "type: 'replacing'" || fail "nothing is being replaced"
 	judge_zdb half tank || fail "zdb objects to a half replaced device in a $1"
-	judge_libzpool -r -w tank half/* > log 2>&1 || { cat log; fail "OpenZFS cannot finish in a $1"; }
+	LD_LIBRARY_PATH=$openzfs_libs timeout 300 "$TOP/build/tests/zpool_judge" -r -w tank "$PWD"/half/* > log 2>&1 ||
+		{ cat log; fail "OpenZFS cannot finish in a $1"; }
+	openzfs zdb -e -p half -C tank | grep -q "replacing\|half/d1'" && fail "the old device stayed in a $1"
+	judge_zdb half tank || fail "zdb objects to what OpenZFS finished in a $1"
 	rm -r half
 }
 

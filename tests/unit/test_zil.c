@@ -9,13 +9,18 @@
 #include <linux/falloc.h>
 #include <linux/fs.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "../../fs/vdev_impl.h"
 #include "../../fs/zil_impl.h"
 #include "fixture.h"
 #include "smartbox/fs/metaslab.h"
+#include "smartbox/fs/scrub.h"
+#include "smartbox/fs/spa_vdev.h"
 #include "smartbox/fs/syncer.h"
 #include "smartbox/fs/zvol.h"
 #include "test.h"
@@ -703,6 +708,57 @@ TEST(zil_head_with_an_unreplayed_log_can_be_destroyed)
 	CHECK(after.alloc + 500000 < before.alloc);
 	spa_exit(spa);
 	CHECK_EQ(spa_export(spa, &e), 0);
+}
+
+/* Crashed and imported, but not opened: the log waits. */
+static struct spa *
+crash_unopened(void)
+{
+	struct spa *spa = F.spa;
+
+	spa_enter(spa);
+	spa->suspended = true;
+	spa_exit(spa);
+	test_fs_close(&F);
+	spa_close(spa);
+	return (test_pool_import(test_dir(), false));
+}
+
+/* A second side that lacks everything gets the log too; then the first one leaves. */
+TEST(zil_log_that_waits_for_its_replay_is_resilvered)
+{
+	struct nvlist *leaf = nv_new();
+	struct err e = ERR_INIT;
+	char old[256], new[256];
+	struct spa_attach at = {.old = old, .leaf = leaf};
+	struct spa *spa;
+	FILE *f;
+
+	start();
+	write_at(make(root(), "a", S_IFREG | 0644, NULL), 0, 300000, 7);
+	commit(0);
+	spa = crash_unopened();
+	(void)snprintf(new, sizeof(new), "%s/second", test_dir());
+	f = fopen(new, "w");
+	CHECK(f != NULL && ftruncate(fileno(f), 128 << 20) == 0 && fclose(f) == 0);
+	(void)nv_add_str(leaf, "type", "file");
+	(void)nv_add_str(leaf, "path", new);
+	spa_enter(spa);
+	(void)snprintf(old, sizeof(old), "%s", vdev_leaf_at(spa->root, 0)->path);
+	if (spa_vdev_attach(spa, &at, &e) != 0)
+		test_fail(__FILE__, __LINE__, "attach: %s", e.msg);
+	CHECK_EQ(resilver_start(spa, &e), 0);
+	while (scrub_step(spa, 1000) == 1)
+		continue;
+	CHECK_EQ(spa_sync_force(spa, &e), 0);
+	if (spa_vdev_detach(spa, old, &e) != 0)
+		test_fail(__FILE__, __LINE__, "detach: %s", e.msg);
+	spa_exit(spa);
+	nv_free(leaf);
+	open_logged(spa);
+	check_data(find(root(), "a"), 0, 300000, 7);
+	CHECK_EQ(zpl_replayed(F.z)->failed, 0);
+	finish();
 }
 
 /* --- logbias --------------------------------------------------------------------------------------- */
