@@ -218,6 +218,7 @@ void gen_follow(struct gen *g, const char *type, const char *member);
 void gen_d_path(struct gen *g, struct node *n);
 void gen_task_path(struct gen *g, const struct node *n, const char *member);
 void gen_getf(struct gen *g, struct node *n);
+void gen_psargs(struct gen *g, struct node *n);
 void gen_mutex_owner(struct gen *g, struct node *n, bool is_ours);
 void gen_rw_held(struct gen *g, struct node *n, int shift, int32_t mask);
 void gen_strtok(struct gen *g, struct node *n);

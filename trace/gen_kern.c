@@ -241,3 +241,89 @@ gen_rw_held(struct gen *g, struct node *n, int shift, int32_t mask)
 	asm_imm(&g->b, R0, 1);
 	asm_place(&g->b, no);
 }
+
+/* --- arguments of a process ---------------------------------------------------------------------- */
+
+/* W0 = where the arguments lie, W1 = their length up to `most`; at the address in r0, a task's: or go to none. */
+static void
+find_arguments(struct gen *g, int32_t most, int none)
+{
+	int short_enough = asm_label(&g->b);
+
+	gen_follow(g, "struct task_struct", "mm");
+	asm_jmpi(&g->b, BPF_JEQ, R0, 0, none);
+	(void)gen_push(g, R0);
+	gen_follow(g, "struct mm_struct", "arg_start");
+	asm_store(&g->b, 8, R7, SLOT_W0, R0);
+	gen_pop(g, R0);
+	gen_follow(g, "struct mm_struct", "arg_end");
+	asm_load(&g->b, 8, R1, R7, SLOT_W0);
+	asm_alu(&g->b, BPF_SUB, R0, R1);
+	asm_jmpi(&g->b, BPF_JSLE, R0, 1, none);
+	asm_jmpi(&g->b, BPF_JLE, R0, most, short_enough);
+	asm_imm(&g->b, R0, most);
+	asm_place(&g->b, short_enough);
+	asm_store(&g->b, 8, R7, SLOT_W1, R0);
+}
+
+/* The NULs between arguments become blanks, the last is the end. */
+static void
+join_arguments(struct gen *g, uint32_t out, int32_t most)
+{
+	int loop = asm_label(&g->b), next = asm_label(&g->b), end = asm_label(&g->b);
+
+	asm_imm(&g->b, R9, 0);
+	asm_place(&g->b, loop);
+	asm_mov(&g->b, R2, R7);
+	asm_alui(&g->b, BPF_ADD, R2, (int32_t)out);
+	asm_alu(&g->b, BPF_ADD, R2, R9);
+	asm_load(&g->b, 8, R1, R7, SLOT_W1);
+	asm_alui(&g->b, BPF_SUB, R1, 1);
+	asm_jmp(&g->b, BPF_JGE, R9, R1, end);
+	asm_load(&g->b, 1, R0, R2, 0);
+	asm_jmpi(&g->b, BPF_JNE, R0, 0, next);
+	asm_storei(&g->b, 1, R2, 0, ' ');
+	asm_place(&g->b, next);
+	asm_alui(&g->b, BPF_ADD, R9, 1);
+	asm_jmpi(&g->b, BPF_JLT, R9, most, loop);
+	asm_place(&g->b, end);
+	asm_storei(&g->b, 1, R2, 0, 0);
+}
+
+/*
+ * pr_psargs: the first 80 characters of the command line. It lies in the process's own memory, which can be read while
+ * it is the one that runs; of others, and of kernel threads, the name.
+ */
+void
+gen_psargs(struct gen *g, struct node *n)
+{
+	enum { MOST = 80 };
+	uint32_t out = g->im->tmp_off + n->tmp;
+	int none = asm_label(&g->b), done = asm_label(&g->b);
+
+	gen_expr(g, n->args);
+	(void)gen_push(g, R0);
+	gen_zero(g, out, MOST + 8);
+	asm_call(&g->b, H_CURRENT);
+	gen_scalar(g);
+	asm_load(&g->b, 8, R1, FP, -g->frame);
+	asm_jmp(&g->b, BPF_JNE, R0, R1, none);
+	find_arguments(g, MOST, none);
+	asm_mov(&g->b, R1, R7);
+	asm_alui(&g->b, BPF_ADD, R1, (int32_t)out);
+	asm_load(&g->b, 8, R2, R7, SLOT_W1);
+	asm_jmpi(&g->b, BPF_JGT, R2, MOST, none);
+	asm_load(&g->b, 8, R3, R7, SLOT_W0);
+	asm_call(&g->b, H_READ_USER);
+	asm_jmpi(&g->b, BPF_JNE, R0, 0, none);
+	join_arguments(g, out, MOST);
+	asm_jump(&g->b, done);
+	asm_place(&g->b, none);
+	gen_zero(g, out, MOST + 8);
+	asm_load(&g->b, 8, R0, FP, -g->frame);
+	gen_member_at(g, "struct task_struct", "comm");
+	gen_copy(g, out, 16, false);
+	asm_place(&g->b, done);
+	g->frame -= 8;
+	gen_slot_address(g, out);
+}

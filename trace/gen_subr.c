@@ -970,6 +970,7 @@ gen_subr(struct gen *g, struct node *n)
 	case F_JSON: gen_json(g, n); break;
 	case F_D_PATH: gen_d_path(g, n); break;
 	case F_GETF: gen_getf(g, n); break;
+	case F_PSARGS: gen_psargs(g, n); break;
 	case F_MUTEX_OWNED: gen_mutex_owner(g, n, true); break;
 	case F_MUTEX_OWNER: gen_mutex_owner(g, n, false); break;
 	case F_MUTEX_ADAPTIVE: asm_imm(&g->b, R0, 1); break;

@@ -120,6 +120,7 @@ static const struct func_def funcs[] = {
     {"msgsize", F_MSGSIZE, "size_t", "void *", false, true},
     {"msgdsize", F_MSGDSIZE, "size_t", "void *", false, true},
     {"json", F_JSON, "string", "const char *, const char *", false, false},
+    {"_psargs", F_PSARGS, "string", "struct task_struct *", false, false}, /* of the D library */
 };
 
 const struct builtin_def *

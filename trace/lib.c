@@ -53,7 +53,7 @@ static const char procfs_d[] =
     " pr_pgid = T->signal->pids[2]->numbers[0].nr; pr_sid = T->signal->pids[3]->numbers[0].nr;"
     " pr_uid = T->cred->uid.val; pr_euid = T->cred->euid.val; pr_gid = T->cred->gid.val;"
     " pr_egid = T->cred->egid.val; pr_addr = (uintptr_t)T;"
-    " pr_fname = stringof(T->comm); pr_psargs = stringof(T->comm); pr_dmodel = 2; };"
+    " pr_fname = stringof(T->comm); pr_psargs = _psargs(T); pr_dmodel = 2; };"
     "translator lwpsinfo_t < struct task_struct *T > {"
     " pr_flag = T->flags; pr_lwpid = T->pid; pr_addr = (uintptr_t)T; pr_wchan = 0;"
     " pr_state = T->__state == 0 ? 2 : T->__state & 4 ? 4 : 1;"

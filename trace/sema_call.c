@@ -139,7 +139,7 @@ reserve(struct sema *s, struct node *n, enum fn f)
 		n->tmp = sema_tmp(s, str);
 		n->aux = sema_tmp(s, str);
 		break;
-	case F_LLTOSTR:
+	case F_LLTOSTR: case F_PSARGS:
 		n->tmp = sema_tmp(s, 96);
 		break;
 	case F_INET_NTOA: case F_INET_NTOA6: case F_INET_NTOP: case F_LINK_NTOP:
@@ -161,6 +161,8 @@ result_strmax(struct sema *s, const struct node *n, enum fn f)
 	switch (f) {
 	case F_LLTOSTR:
 		return (68);
+	case F_PSARGS:
+		return (88);
 	case F_INET_NTOA:
 		return (16);
 	case F_INET_NTOA6: case F_INET_NTOP:

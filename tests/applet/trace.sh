@@ -106,4 +106,11 @@ C
 d='pid$target:a.out:work:entry { printf("%d\n", arg0); }'
 [ "$(trace -qn "$d" -c ./forks | grep . | tr '\n' ' ')" = "1 " ] || fail "without follow: $(trace -qn "$d" -c ./forks)"
 [ "$(trace -qx follow -n "$d" -c ./forks | grep . | tr '\n' ' ')" = "1 2 3 " ] || fail "follow: $(trace -qx follow -n "$d" -c ./forks)"
+
+# The command line of what runs: 80 characters, one blank between arguments.
+printf '%s\n' 'sleep 0.01' "sh -c 'exit 0' one 'two words'" "sh -c 'exit 0' $(printf '%0100d' 0)" > lines
+got=$(trace -qn 'proc:::exec-success /progenyof($target)/ { printf("%s\n", curpsinfo->pr_psargs); }' -c 'sh lines' | grep .)
+[ "$got" = "sleep 0.01
+sh -c exit 0 one two words
+sh -c exit 0 $(printf '%066d' 0)" ] || fail "pr_psargs: $got"
 [ "$failures" = 0 ]
