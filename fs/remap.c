@@ -55,8 +55,7 @@
 #define BLOCK (128u << 10)
 #define HOPS_MAX 64u
 #define ENTRIES_MAX (1u << 24)
-#define CONDENSE_BYTES_MIN (128u << 10) /* of mapping; less is not worth it */
-#define CONDENSE_PERCENT 25		/* of it obsolete */
+#define CONDENSE_PERCENT 25 /* of it obsolete */
 
 struct mapping_header {
 	uint64_t max_offset, bytes_mapped, entries, counts_object;
@@ -455,12 +454,12 @@ remap_sync(struct spa *spa, struct vdev *top)
 /* --- condensing ------------------------------------------------------------------------------- */
 
 bool
-remap_is_long(const struct vdev *top)
+remap_is_long(const struct vdev *top, uint64_t least)
 {
 	const struct vdev_remap *m = top->remap;
 
 	return (top->kind == VDEV_INDIRECT && m != NULL && m->obsolete_sm.object != 0 &&
-	    m->n * sizeof(struct mapping_entry) > CONDENSE_BYTES_MIN &&
+	    m->n * sizeof(struct mapping_entry) > least &&
 	    (uint64_t)m->obsolete_sm.alloc / CONDENSE_PERCENT > m->bytes / 100);
 }
 
@@ -544,6 +543,16 @@ remap_condense(struct spa *spa, struct vdev *top)
 
 /* --- at import -------------------------------------------------------------------------------- */
 
+/* Could an object have so many bytes?  Counts come from elsewhere, and may be wild. */
+static bool
+has_bytes(struct objset *mos, uint64_t object, uint64_t n)
+{
+	struct dmu_info info;
+
+	return (n == 0 || (dmu_object_info(mos, object, &info) == 0 && info.block_size != 0 &&
+	    n / info.block_size <= info.max_blkid + (n % info.block_size == 0)));
+}
+
 static int
 read_header(struct objset *mos, uint64_t object, struct mapping_header *h)
 {
@@ -557,7 +566,10 @@ read_header(struct objset *mos, uint64_t object, struct mapping_header *h)
 	else
 		memcpy(h, dbuf_data(bonus), dbuf_size(bonus) < sizeof(*h) ? HEADER_OLD : sizeof(*h));
 	dbuf_rele(bonus);
-	return (rc != 0 ? rc : h->entries > ENTRIES_MAX ? -EILSEQ : 0);
+	if (rc == 0 && (h->entries > ENTRIES_MAX ||
+	    !has_bytes(mos, object, h->entries * sizeof(struct mapping_entry))))
+		rc = -EILSEQ;
+	return (rc);
 }
 
 static int
@@ -625,7 +637,7 @@ read_births(struct spa *spa, struct vdev_remap *m)
 	if (dbuf_size(bonus) >= sizeof(m->nbirths))
 		memcpy(&m->nbirths, dbuf_data(bonus), sizeof(m->nbirths));
 	dbuf_rele(bonus);
-	if (m->nbirths > ENTRIES_MAX)
+	if (m->nbirths > ENTRIES_MAX || !has_bytes(spa->mos, m->births_object, m->nbirths * sizeof(*b)))
 		return (-EILSEQ);
 	if ((b = calloc(m->nbirths + 1, sizeof(*b))) == NULL)
 		return (-ENOMEM);

@@ -60,8 +60,11 @@ int remap_release(struct spa *spa, struct vdev *top, uint64_t off, uint64_t len,
 
 /* In the passes of a sync: 1 something was written, 0 nothing, -errno. */
 int remap_sync(struct spa *spa, struct vdev *top);
-/* Would a shorter mapping be worth it?  Then, in a sync: leave out what nobody needs. */
-bool remap_is_long(const struct vdev *top);
+/*
+ * Would a shorter mapping be worth it, when one of no more than `least` bytes is not?  Then, in a sync: leave
+ * out what nobody needs.
+ */
+bool remap_is_long(const struct vdev *top, uint64_t least);
 int remap_condense(struct spa *spa, struct vdev *top);
 
 #endif

@@ -62,6 +62,7 @@
 #define FEATURE "com.delphix:device_removal"
 #define NOBODY UINT64_MAX
 #define MOVE_MAX (4u << 20)
+#define CONDENSE_BYTES_MIN (128u << 10) /* of mapping; less is not worth it */
 #define SLOP_SHIFT 5
 #define SLOP_MIN (128ULL << 20)
 #define SLOP_MAX (128ULL << 30)
@@ -72,6 +73,7 @@ removal_of(struct spa *spa)
 	if (spa->removal == NULL && (spa->removal = calloc(1, sizeof(*spa->removal))) != NULL) {
 		spa->removal->w[RM_VDEV] = spa->removal->w[RM_PREV] = NOBODY;
 		spa->removal->most = MOVE_MAX;
+		spa->removal->condense_least = CONDENSE_BYTES_MIN;
 	}
 	return (spa->removal);
 }
@@ -534,7 +536,7 @@ sync_top(struct spa *spa, struct vdev *top)
 {
 	int rc = remap_sync(spa, top);
 
-	if (rc < 0 || spa->pass != 1 || !remap_is_long(top))
+	if (rc < 0 || spa->pass != 1 || !remap_is_long(top, spa->removal->condense_least))
 		return (rc);
 	return ((rc = remap_condense(spa, top)) != 0 ? rc : 1);
 }

@@ -16,6 +16,7 @@ struct removal {
 	/* What is to be moved of metaslab `ms`; those before it are done. */
 	struct range_tree todo;
 	uint64_t ms, most; /* most: bytes at once, less when space is fragmented */
+	uint64_t condense_least; /* bytes of a mapping */
 };
 
 /* Forget where we are; the end of the mapping says it. */
