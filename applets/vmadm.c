@@ -493,12 +493,16 @@ finish(int rc, const struct err *e, const char *fmt, const char *uuid)
 static int
 check_media(const char *w)
 {
+	static const char *const models[] = {",virtio", ",scsi", ",ide", ",ahci"};
 	const char *model = strrchr(w, ',');
+	size_t i = 0;
 
 	if (model == NULL)
 		return (applet_usage("'%s': a model is needed, as in ,ide", w));
-	if (strcmp(model, ",virtio") != 0 && strcmp(model, ",scsi") != 0 && strcmp(model, ",ide") != 0)
-		return (applet_usage("'%s': the model is virtio, scsi or ide", w));
+	while (i < 4 && strcmp(model, models[i]) != 0)
+		i++;
+	if (i == 4)
+		return (applet_usage("'%s': the model is virtio, scsi, ide or ahci", w));
 	if (w[strcspn(w, "=") + 1] != '/')
 		return (applet_usage("'%s': the path begins with /, at the machine's root", w));
 	return (0);

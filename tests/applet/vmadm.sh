@@ -58,6 +58,38 @@ check "a UUID is needed" 2 vmadm start nonsense <<- 'END'
 	vmadm: Invalid or missing UUID for start
 	usage: vmadm start UUID [order=ORDER] [disk=PATH,MODEL]... [cdrom=PATH,MODEL]...
 END
+usage="usage: vmadm start UUID [order=ORDER] [disk=PATH,MODEL]... [cdrom=PATH,MODEL]..."
+check "a boot order is letters" 2 vmadm start $none order=cx <<- END
+	vmadm: 'order=cx' must be order=LETTERS[,once=LETTERS] of c, d and n
+	$usage
+END
+check "one boot order" 2 vmadm start $none order=c order=d <<- END
+	vmadm: order may be given once
+	$usage
+END
+check "a medium has a model" 2 vmadm start $none cdrom=/centos.iso <<- END
+	vmadm: 'cdrom=/centos.iso': a model is needed, as in ,ide
+	$usage
+END
+check "of the known ones" 2 vmadm start $none cdrom=/centos.iso,floppy <<- END
+	vmadm: 'cdrom=/centos.iso,floppy': the model is virtio, scsi, ide or ahci
+	$usage
+END
+check "what is wrong with a virtual machine" 1 with '{"brand":"kvm","ram":-1,"vcpus":65,"boot":"cd","vnc_port":65536,"disks":[{"size":-5,"model":"virtio"},{"path":"/../etc/shadow","media":"cdrom","model":"ide"}]}' \
+	vmadm validate create <<- 'END'
+	{
+	  "bad_values": [
+	    "ram",
+	    "vcpus",
+	    "boot",
+	    "vnc_port",
+	    "disks.0.size",
+	    "disks.1.path"
+	  ],
+	  "bad_properties": [],
+	  "missing_properties": []
+	}
+END
 check "fields are known" 1 vmadm list -o uuid,frob <<< 'invalid order field: frob'
 check "stars are for filters" 1 vmadm list -o 'nics.*.ip' <<< 'Invalid order key: "nics.*.ip"'
 check "sort fields too" 1 vmadm list -s frob <<< 'invalid sort field: frob'
