@@ -361,6 +361,7 @@ const struct provider prov_fbt = {"fbt", fbt_provide, fbt_args, fbt_enable, NULL
 struct object {
 	int pid;
 	const char *prov, *mod, *path;
+	const char *inside; /* its name in the process's root */
 	struct elf elf;
 };
 
@@ -418,10 +419,13 @@ pid_function(struct session *s, const struct object *o, const struct elf_sym *sy
 static void
 pid_object(struct session *s, struct object *o, const struct pdesc *pd)
 {
+	char root[64];
 	unsigned n = 0;
 
 	if (elf_open(o->path, &o->elf, NULL) != 0)
 		return;
+	(void)snprintf(root, sizeof(root), "/proc/%d/root", o->pid);
+	elf_add_debug(&o->elf, s->scope == NULL ? root : NULL, o->inside);
 	for (size_t i = 0; i < o->elf.nsyms && n < MAX_POINTS; i++) {
 		if (!glob_match(pd->field[2], o->elf.syms[i].name))
 			continue;
@@ -464,6 +468,7 @@ pid_mapping(struct session *s, int pid, const char *prov, char *line, const stru
 		return;
 	o.mod = arena_strdup(&s->c, o.mod);
 	o.path = mapped_file(s, pid, line, path);
+	o.inside = path;
 	pid_object(s, &o, pd);
 }
 

@@ -113,4 +113,23 @@ got=$(trace -qn 'proc:::exec-success /progenyof($target)/ { printf("%s\n", curps
 [ "$got" = "sleep 0.01
 sh -c exit 0 one two words
 sh -c exit 0 $(printf '%066d' 0)" ] || fail "pr_psargs: $got"
+
+# Symbols that were stripped: in a linked file, packed in the program itself, for stacks and for pid probes.
+cc -O1 -fno-omit-frame-pointer -o full -x c - << 'C' || fail "cc"
+#include <sys/syscall.h>
+#include <unistd.h>
+static __attribute__((noinline)) long hidden(int n) { long r = syscall(SYS_getppid, n); usleep(20000); return (r); }
+int main(void) { long s = 0; for (int i = 0; i < 5; i++) s += hidden(i); return (s == 7); }
+C
+cp full linked && objcopy --only-keep-debug full linked.debug && strip -s linked && objcopy --add-gnu-debuglink=linked.debug linked
+cp full packed && strip -s packed && objcopy --strip-debug full small && xz small && objcopy --add-section .gnu_debugdata=small.xz packed
+cp full stripped && strip -s stripped
+for f in full linked packed; do
+	timeout 20 trace -qn 'syscall::getppid:entry /pid == $target/ { ustack(4); exit(0); }' -c ./$f | grep -q "$f\`main" ||
+		fail "stack of $f"
+	[ "$(timeout 20 trace -qn 'pid$target:a.out:hidden:entry { n++; } END { printf("%d", n); }' -c ./$f | tr -d '\n')" = 5 ] ||
+		fail "pid probes of $f"
+done
+timeout 20 trace -qn 'syscall::getppid:entry /pid == $target/ { ustack(4); exit(0); }' -c ./stripped | grep -q 'stripped`0x' ||
+	fail "stack of a stripped program"
 [ "$failures" = 0 ]
