@@ -7,7 +7,8 @@
  * A round looks at the pool with its lock held, in this order, and does what it finds:
  *
  *	1. devices with too many errors are taken out (or only marked, when they are needed)
- *	2. every few seconds: devices that are not there are looked for; with autoexpand, larger ones used
+ *	2. every few seconds: devices that are not there are looked for; with autoreplace, new ones in their
+ *	   place are taken; with autoexpand, larger ones used
  *	3. a lost device without a stand-in gets a hot spare
  *	4. a device that lacks something: a resilver starts, unless one is running
  *	5. a step of the running scan
@@ -28,6 +29,7 @@
 
 #include "dtl.h"
 #include "removal.h"
+#include "smartbox/fs/label.h"
 #include "smartbox/fs/scrub.h"
 #include "smartbox/fs/tender.h"
 #include "spa_vdev_impl.h"
@@ -134,6 +136,40 @@ expand_devices(struct spa *spa)
 	}
 }
 
+/* Something is there without any label, where a device of ours is away; -1 ends the walk. */
+static int
+leaf_is_new(struct vdev *leaf, void *arg)
+{
+	const char **path = arg;
+	struct nvlist *label = NULL;
+	struct bdev *bd;
+	int rc;
+
+	if (vdev_leaf_ready(leaf) || leaf->offline || leaf->faulted || leaf->path == NULL ||
+	    leaf->parent->kind == VDEV_REPLACING ||
+	    bdev_open(leaf->path, BDEV_READONLY, &bd, NULL) != 0)
+		return (0);
+	rc = label_read(bd, &label, NULL);
+	bdev_close(bd);
+	nv_free(label);
+	if (rc != -ENOENT)
+		return (0);
+	*path = leaf->path;
+	return (-1);
+}
+
+/* With autoreplace: a new device in the place of one that is away takes over its part. */
+static void
+replace_device(struct spa *spa)
+{
+	struct spa_attach a = {.replace = true};
+	char on[8];
+
+	if (spa_prop_get(spa, "autoreplace", on, sizeof(on)) == 0 && strcmp(on, "on") == 0 &&
+	    vdev_walk_leaves(spa->root, leaf_is_new, &a.old) != 0)
+		(void)spa_vdev_attach(spa, &a, NULL);
+}
+
 /* With autotrim: devices are told what became free. */
 static void
 trim_freed(struct spa *spa)
@@ -205,6 +241,7 @@ tender_round(struct spa *spa, unsigned ms)
 	if (t->awake || now - t->looked > LOOK_MS) {
 		t->looked = now;
 		(void)spa_vdev_reopen(spa);
+		replace_device(spa);
 		expand_devices(spa);
 		trim_freed(spa);
 		(void)spa_vdev_settle(spa, NULL);

@@ -86,6 +86,16 @@ is "what would be, by guid" "$(zpool add -nfg tv "$PWD/g" | sed -E 's/[0-9]{8,}/
 	spares
 	  GUID"
 
+# --- autoreplace: a new device in the place of one that went ---
+zpool set autoreplace=on tv && zpool export tv && rm b && zpool import -d . -R "$R" tv || fail "import without a device"
+zpool status tv | grep -q "$PWD/b .*UNAVAIL" || fail "a device is away: $(zpool status tv)"
+truncate -s 128M b; zpool reopen tv
+for ((i = 0; i < 100; i++)); do [ "$(zpool list -Ho health tv)" = ONLINE ] && break; sleep 0.2; done
+zpool wait -t replace,resilver tv
+is "the pool is well" "$(zpool list -Ho health tv)" ONLINE
+is "it is used" "$(zpool status tv | awk -v d="$PWD/b" '$1 == d { print $2, $3, $4, $5 }')" "ONLINE 0 0 0"
+zpool set autoreplace=off tv
+
 # --- careless command lines ---
 refused 2 "zpool: interval cannot be zero
 usage: zpool list $(zpool -h | sed -n 's/^  list //p')" zpool list tv 0
