@@ -103,7 +103,6 @@ ds_close_contents(struct dsl_dataset *ds)
 static void
 ds_free(struct dsl_dataset *ds)
 {
-	ds_unlist(ds);
 	while (ds->listeners != NULL) {
 		struct dsl_listener *l = ds->listeners;
 
@@ -111,6 +110,7 @@ ds_free(struct dsl_dataset *ds)
 		free(l);
 	}
 	ds_close_contents(ds);
+	ds_unlist(ds); /* now: what is dropped while it is closed may have put it there */
 	if (ds->db != NULL)
 		dbuf_rele(ds->db);
 	dir_rele(ds->dir);
