@@ -5,8 +5,10 @@
 new_zone one 'add attr; set name=tmpfs; set type=uint; set value=8; end'
 
 # --- boot, enter ---
+truncate -s 64M disk && zpool create -m "$PWD/mnt" other "$PWD/disk" || fail "a pool"
 zoneadm -z one boot || fail "boot"
 is "state after boot" "$(state_of one)" running
+is "a filesystem that was mounted when it booted is not in use by it" "$(zpool destroy other 2>&1)" ""
 is "booting twice says so, and is no failure" "$(zoneadm -z one boot 2>&1; echo $?)" \
 	"zoneadm: zone 'one': is already running.
 0"
