@@ -180,6 +180,7 @@ dbuf_destroy(struct dbuf *db)
 	dn->ndbufs--;
 	c->bytes -= db->size;
 	dmu_data_free(dn->os->spa, db->data, db->size);
+	free(db->extra);
 	free(db);
 	dnode_rele(dn);
 }
@@ -424,6 +425,19 @@ dbuf_data(struct dbuf *db)
 	return (db->level == LEVEL_BONUS ? dnode_bonus(db->dn->phys) : db->data);
 }
 
+void **
+dbuf_extra(struct dbuf *db)
+{
+	return (&db->extra);
+}
+
+void
+dbuf_drop_extra(struct dbuf *db)
+{
+	free(db->extra);
+	db->extra = NULL;
+}
+
 uint32_t
 dbuf_size(const struct dbuf *db)
 {
@@ -573,6 +587,7 @@ dbuf_drop(struct dbuf *db)
 	dbuf_unwrite(db);
 	dbuf_undirty(db);
 	db->starts = 0;
+	dbuf_drop_extra(db);
 	if (db->holds > 0)
 		memset(db->data, 0, db->size);
 	else

@@ -166,8 +166,10 @@ write_piece(struct dnode *dn, const struct piece *p, const void *buf)
 	rc = dbuf_get(dn, 0, p->blkid, p->len != dnode_block_size(dn), &db);
 	if (rc != 0)
 		return (rc);
-	if ((rc = dbuf_dirty(db)) == 0)
+	if ((rc = dbuf_dirty(db)) == 0) {
 		memcpy((char *)db->data + p->off, buf, p->len);
+		dbuf_drop_extra(db);
+	}
 	dbuf_rele(db);
 	return (rc);
 }
@@ -235,8 +237,10 @@ zero_piece(struct dnode *dn, uint64_t off, uint64_t len)
 	}
 	if ((rc = dbuf_get(dn, 0, p.blkid, true, &db)) != 0)
 		return (rc);
-	if ((rc = dbuf_dirty(db)) == 0)
+	if ((rc = dbuf_dirty(db)) == 0) {
 		memset((char *)db->data + p.off, 0, p.len);
+		dbuf_drop_extra(db);
+	}
 	dbuf_rele(db);
 	return (rc);
 }

@@ -83,6 +83,7 @@ struct dbuf {
 	bool behind;		  /* in the list of what may be written before the sync */
 	struct dbuf *wb_prev, *wb_next;
 	void *data;
+	void *extra; /* dbuf_extra */
 	struct dbuf *hash_next;
 	struct dbuf *lru_prev, *lru_next;     /* clean and not held: of this list (dmu_cache.c) */
 	struct cache_list *list;
@@ -255,6 +256,7 @@ int dbuf_get(struct dnode *dn, int level, uint64_t blkid, bool fill, struct dbuf
 int dbuf_make(struct dnode *dn, int level, uint64_t blkid, uint32_t size, struct dbuf **out);
 int dbuf_resize(struct dbuf *db, uint32_t size); /* keeps or zero-extends the content */
 void dbuf_undirty(struct dbuf *db);
+void dbuf_drop_extra(struct dbuf *db); /* the content changed */
 void dbuf_destroy(struct dbuf *db); /* clean, held by nobody */
 void dbuf_drop(struct dbuf *db); /* forget it: its block is no more; held: zeros */
 void dbuf_evict_all(struct dnode *dn);

@@ -161,6 +161,8 @@ zap_format(struct objset *os, uint64_t obj, unsigned normflags)
 	if ((rc = dbuf_dirty(db)) == 0) {
 		h = dbuf_data(db);
 		memset(h, 0, dbuf_size(db));
+		free(*dbuf_extra(db));
+		*dbuf_extra(db) = NULL;
 		h->type = ZBT_MICRO;
 		h->salt = dmu_salt(os, obj) | 1;
 		h->normflags = normflags;

@@ -6,6 +6,9 @@
  * when the order of iteration or a collision differentiator is needed.  The block grows in steps of
  * 512 bytes up to 128 KiB; what does not fit then, or has another shape, makes the zap fat.  An
  * entry keeps its hash and cd on the way, so cookies stay valid.
+ *
+ * A large one that is used has its hashes in memory, with its block: 4 bytes a slot ("tags"; 0 is a free
+ * slot), which are looked through instead of the names.  A tag only says where to look: the name decides.
  */
 #include "zap_impl.h"
 
@@ -43,16 +46,110 @@ mzap_ent_is(const struct mzap_ent *e, const struct zap_key *k)
 			  memcmp(e->name, k->ints, k->num) == 0);
 }
 
+/* The name must end inside its slot: a damaged one must not be read past it. */
+static int
+mzap_ent_key(const struct zap *z, const struct mzap_ent *e, struct zap_key *k)
+{
+	if (memchr(e->name, '\0', sizeof(e->name)) == NULL)
+		return (-EILSEQ);
+	return (zap_key_string(z, e->name, false, k));
+}
+
+/* --- tags ------------------------------------------------------------------------------------- */
+
+#define TAGS_FROM 64u /* slots; below that the names themselves are as fast */
+
+struct tags {
+	unsigned n; /* slots that there is room for */
+	uint32_t tag[];
+};
+
+static uint32_t
+tag_of(const struct zap_key *k)
+{
+	return ((uint32_t)(k->hash >> 32) | 1);
+}
+
+static bool
+tags_fill(const struct zap *z, struct tags *t)
+{
+	const struct mzap_ent *e = mzap_ents(z);
+	struct zap_key k;
+
+	for (unsigned i = 0; i < mzap_slots(z); i++) {
+		if (e[i].name[0] == '\0')
+			continue;
+		if (mzap_ent_key(z, &e[i], &k) != 0)
+			return (false);
+		t->tag[i] = tag_of(&k);
+	}
+	return (true);
+}
+
+/* NULL: it is small, or damaged, or there is no memory: look at the names. */
+static uint32_t *
+tags_get(const struct zap *z)
+{
+	unsigned n = TAGS_FROM;
+	struct tags *t, **at;
+
+	if (mzap_slots(z) < TAGS_FROM)
+		return (NULL);
+	at = (struct tags **)dbuf_extra(z->db);
+	if (*at != NULL && (*at)->n >= mzap_slots(z))
+		return ((*at)->tag);
+	while (n < mzap_slots(z))
+		n *= 2;
+	if ((t = calloc(1, sizeof(*t) + n * sizeof(t->tag[0]))) == NULL)
+		return (NULL);
+	t->n = n;
+	if (!tags_fill(z, t)) {
+		free(t);
+		return (NULL);
+	}
+	free(*at);
+	*at = t;
+	return (t->tag);
+}
+
+/* The contents change otherwise than slot by slot. */
+static void
+tags_drop(const struct zap *z)
+{
+	void **at = dbuf_extra(z->db);
+
+	free(*at);
+	*at = NULL;
+}
+
+/* The slot from `i` on that has this tag; mzap_slots(z) when there is none. */
+static unsigned
+tags_next(const struct zap *z, const uint32_t *tag, uint32_t want, unsigned i)
+{
+	unsigned n = mzap_slots(z);
+
+	while (i < n && tag[i] != want)
+		i++;
+	return (i);
+}
+
+/* --- finding, adding, removing ---------------------------------------------------------------- */
+
 int
 mzap_find(struct zap *z, const struct zap_key *k, struct mzap_ent **out)
 {
-	struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z);
+	struct mzap_ent *e = mzap_ents(z);
+	const uint32_t *tag;
+	unsigned i;
 
 	if (k->intlen != 1 || k->num > MZAP_NAME_LEN || k->num < 2)
 		return (-ENOENT);
-	for (; e < end; e++) {
-		if (e->name[0] != '\0' && mzap_ent_is(e, k)) {
-			*out = e;
+	tag = tags_get(z);
+	for (i = 0; i < mzap_slots(z); i++) {
+		if (tag != NULL && (i = tags_next(z, tag, tag_of(k), i)) == mzap_slots(z))
+			break;
+		if (e[i].name[0] != '\0' && mzap_ent_is(&e[i], k)) {
+			*out = &e[i];
 			return (0);
 		}
 	}
@@ -66,32 +163,27 @@ mzap_fits(const struct zap_key *k, const struct zap_value *v)
 		v->num == 1);
 }
 
-/* The name must end inside its slot: a damaged one must not be read past it. */
-static int
-mzap_ent_key(const struct zap *z, const struct mzap_ent *e, struct zap_key *k)
-{
-	if (memchr(e->name, '\0', sizeof(e->name)) == NULL)
-		return (-EILSEQ);
-	return (zap_key_string(z, e->name, false, k));
-}
-
 /* The lowest cd that no entry of the same hash has. */
 static int
 mzap_free_cd(const struct zap *z, const struct zap_key *k, uint32_t *cd)
 {
-	const struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z), *p;
+	const struct mzap_ent *e = mzap_ents(z);
+	const uint32_t *tag = tags_get(z);
 	struct zap_key other;
+	unsigned i;
 	int rc;
 
 	*cd = 0;
-	for (p = e; p < end; p++) {
-		if (p->name[0] == '\0' || p->cd != *cd)
+	for (i = 0; i < mzap_slots(z); i++) {
+		if (tag != NULL && (i = tags_next(z, tag, tag_of(k), i)) == mzap_slots(z))
+			break;
+		if (e[i].name[0] == '\0' || e[i].cd != *cd)
 			continue;
-		if ((rc = mzap_ent_key(z, p, &other)) != 0)
+		if ((rc = mzap_ent_key(z, &e[i], &other)) != 0)
 			return (rc);
 		if (other.hash == k->hash) {
 			++*cd;
-			p = e - 1;
+			i = UINT32_MAX; /* from the first one again */
 		}
 	}
 	return (0);
@@ -100,13 +192,13 @@ mzap_free_cd(const struct zap *z, const struct zap_key *k, uint32_t *cd)
 static struct mzap_ent *
 mzap_free_slot(const struct zap *z)
 {
-	struct mzap_ent *e = mzap_ents(z), *end = e + mzap_slots(z);
+	const uint32_t *tag = tags_get(z);
+	struct mzap_ent *e = mzap_ents(z);
+	unsigned i = tag != NULL ? tags_next(z, tag, 0, 0) : 0;
 
-	for (; e < end; e++) {
-		if (e->name[0] == '\0')
-			return (e);
-	}
-	return (NULL);
+	while (i < mzap_slots(z) && e[i].name[0] != '\0')
+		i++;
+	return (i < mzap_slots(z) ? &e[i] : NULL);
 }
 
 static int
@@ -122,6 +214,15 @@ mzap_resize(struct zap *z, uint32_t size)
 	z->block0 = dbuf_data(z->db);
 	z->size = dbuf_size(z->db);
 	return (z->size == size ? 0 : -EIO);
+}
+
+static void
+mzap_tag(const struct zap *z, const struct mzap_ent *e, uint32_t tag)
+{
+	uint32_t *tags = tags_get(z);
+
+	if (tags != NULL)
+		tags[e - mzap_ents(z)] = tag;
 }
 
 static int
@@ -148,6 +249,7 @@ mzap_add(struct zap *z, const struct zap_key *k, uint64_t value)
 	e->value = value;
 	e->cd = cd;
 	memcpy(e->name, k->ints, k->num);
+	mzap_tag(z, e, tag_of(k));
 	return (0);
 }
 
@@ -174,8 +276,10 @@ mzap_remove(struct zap *z, const struct zap_key *k)
 	struct mzap_ent *e;
 	int rc = mzap_find(z, k, &e);
 
-	if (rc == 0 && (rc = dbuf_dirty(z->db)) == 0)
+	if (rc == 0 && (rc = dbuf_dirty(z->db)) == 0) {
 		memset(e, 0, sizeof(*e));
+		mzap_tag(z, e, 0);
+	}
 	return (rc);
 }
 
@@ -331,6 +435,7 @@ mzap_fill_ints(struct zap *z, const uint64_t *keys, const uint64_t *values, size
 	if ((rc = dbuf_dirty(z->db)) != 0)
 		return (rc);
 	e = mzap_ents(z);
+	tags_drop(z);
 	memset(e, 0, z->size - sizeof(struct mzap_header));
 	for (i = 0; i < n; i++) {
 		e[i].value = values[i];
@@ -365,6 +470,7 @@ mzap_upgrade(struct zap *z)
 	if (copy == NULL)
 		return (-ENOMEM);
 	memcpy(copy, z->block0, size);
+	tags_drop(z);
 	if ((rc = mzap_resize(z, 1u << FZAP_BLOCK_SHIFT)) == 0 &&
 	    (rc = fzap_format(z, copy->salt, (unsigned)copy->normflags)) == 0)
 		rc = mzap_copy_to_fat(z, (struct mzap_ent *)(copy + 1), size / sizeof(struct mzap_ent) - 1);

@@ -186,6 +186,11 @@ void dmu_cache_rest(struct spa *spa); /* nobody asked for a while: give memory b
 int dbuf_hold(struct objset *os, uint64_t obj, uint64_t blkid, bool fill, struct dbuf **out);
 int dbuf_dirty(struct dbuf *db);
 void *dbuf_data(struct dbuf *db);
+/*
+ * A place for what a user of the block worked out of its content, malloc'ed.  It is freed with the block, and when
+ * somebody else changes the content (dmu_write and the like); whoever changes it through dbuf_data keeps it in step.
+ */
+void **dbuf_extra(struct dbuf *db);
 uint32_t dbuf_size(const struct dbuf *db);
 void dbuf_rele(struct dbuf *db);
 
