@@ -469,7 +469,7 @@ vcpu_set_state(struct vcpu *v, const struct cpu_state *s, struct err *e)
 	    ioctl(v->fd, KVM_SET_SREGS, &sregs) != 0 ||
 	    ioctl(v->fd, KVM_SET_REGS, &s->regs) != 0 || ioctl(v->fd, KVM_SET_FPU, &fpu) != 0)
 		return (err_sys(e, errno, "cannot set the registers of vCPU %u", v->id));
-	if ((rc = cpu_set_msrs(v->fd, e)) != 0 || (rc = cpu_set_lapic(v->fd, e)) != 0)
+	if ((rc = cpu_set_msrs(v->fd, e)) != 0 || (rc = cpu_set_lapic(v->fd, v->id, e)) != 0)
 		return (rc);
 	if (ioctl(v->fd, KVM_SET_MP_STATE, &mp) != 0)
 		return (err_sys(e, errno, "KVM_SET_MP_STATE"));

@@ -178,10 +178,14 @@ cpu_set_msrs(int vcpu_fd, struct err *e)
 	return (0);
 }
 
-/* A fresh local APIC: LINT0 takes the PIC's interrupts, LINT1 is NMI. */
+/*
+ * A fresh local APIC: LINT0 takes the PIC's interrupts, LINT1 is NMI.  KVM keeps the id in the form that
+ * x2APIC mode left behind, where nobody would find this processor again.
+ */
 int
-cpu_set_lapic(int vcpu_fd, struct err *e)
+cpu_set_lapic(int vcpu_fd, unsigned id, struct err *e)
 {
+	const uint32_t xapic_id = (uint32_t)id << 24;
 	static const struct {
 		unsigned reg;
 		uint32_t value;
@@ -197,6 +201,7 @@ cpu_set_lapic(int vcpu_fd, struct err *e)
 	memset(s.regs + 0x100, 0, 0x180); /* ISR, TMR, IRR */
 	for (unsigned i = 0; i < sizeof(init) / sizeof(init[0]); i++)
 		memcpy(s.regs + init[i].reg, &init[i].value, 4);
+	memcpy(s.regs + 0x20, &xapic_id, 4);
 	if (ioctl(vcpu_fd, KVM_SET_LAPIC, &s) != 0)
 		return (err_sys(e, errno, "KVM_SET_LAPIC"));
 	return (0);

@@ -83,7 +83,7 @@ void vcpu_bind_thread(struct vcpu *v); /* on its thread: kicks come here */
 /* CPUID and MSRs of a vCPU, by policy: vmx/x86_64/cpu.c. */
 int cpu_set_cpuid(int sys_fd, int vcpu_fd, unsigned id, const struct cpu_policy *p, struct err *e);
 int cpu_set_msrs(int vcpu_fd, struct err *e);
-int cpu_set_lapic(int vcpu_fd, struct err *e);
+int cpu_set_lapic(int vcpu_fd, unsigned id, struct err *e);
 
 /* Registers for an entry, and the tables in guest memory that they point to: x86_64/entry.c. */
 void cpu_entry_state(struct gmem *m, const struct boot_entry *b, const struct kvm_sregs *power_on,
