@@ -27,37 +27,14 @@ struct rig {
 	uint32_t seed[OBJECTS];
 };
 
-static uint64_t
-rig_now(void *arg, uint32_t *nsec)
-{
-	(void)arg;
-	if (nsec != NULL)
-		*nsec = 0;
-	return (1800000000);
-}
-
-static void
-rig_random(void *arg, void *buf, size_t len)
-{
-	(void)arg;
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = (uint8_t)test_rand();
-}
-
-static const struct fs_os rig_os = {.now = rig_now, .random = rig_random};
-
 static struct nvlist *
 make_leaf(const struct rig *r, unsigned i)
 {
-	struct nvlist *nv = nv_new();
 	char path[128];
-	FILE *f;
 
 	(void)snprintf(path, sizeof(path), "%s/d%u", r->dir, i);
-	f = fopen(path, "w");
-	CHECK(f != NULL && ftruncate(fileno(f), 256 << 20) == 0 && fclose(f) == 0);
-	CHECK(nv_add_str(nv, "type", "file") == 0 && nv_add_str(nv, "path", path) == 0);
-	return (nv);
+	fs_test_file(path, 256);
+	return (fs_test_leaf(path));
 }
 
 static struct nvlist *
@@ -83,34 +60,16 @@ static void
 rig_open(struct rig *r, unsigned width)
 {
 	struct nvlist *root = nv_new(), *top[TOPS];
-	struct spa_create_opts o = {.name = "tank", .vdev_tree = root, .ashift = 12, .os = &rig_os};
-	struct err e = ERR_INIT;
 
-	*r = (struct rig){.dir = "/tmp/smartbox-removal.XXXXXX", .width = width};
-	if (getenv("JUDGED_POOL") != NULL)
-		(void)snprintf(r->dir, sizeof(r->dir), "%s", getenv("JUDGED_POOL"));
-	else
-		CHECK(mkdtemp(r->dir) != NULL);
+	*r = (struct rig){.width = width};
+	fs_test_folder(r->dir, "removal");
 	for (unsigned i = 0; i < TOPS; i++)
 		top[i] = make_top(r, i);
 	(void)nv_add_str(root, "type", "root");
 	(void)nv_add_nvlist_array(root, "children", top, TOPS);
-	if (spa_create(&o, &r->spa, &e) != 0)
-		test_fail(__FILE__, __LINE__, "create: %s", e.msg);
-	spa_enter(r->spa);
 	for (unsigned i = 0; i < TOPS; i++)
 		nv_free(top[i]);
-	nv_free(root);
-}
-
-static void
-rig_close(struct rig *r)
-{
-	char command[100];
-
-	fs_test_close(r->spa);
-	(void)snprintf(command, sizeof(command), "rm -rf %.90s", r->dir);
-	CHECK(system(command) == 0);
+	r->spa = fs_test_create(root);
 }
 
 /* Without a last sync: a crash. */
@@ -121,41 +80,13 @@ rig_crash(struct rig *r)
 	r->spa = fs_test_import_from(r->dir, false);
 }
 
-static void
-sync_now(struct rig *r)
-{
-	struct err e = ERR_INIT;
-
-	if (spa_sync(r->spa, &e) != 0)
-		test_fail(__FILE__, __LINE__, "sync: %s", e.msg);
-}
-
-static void
-pattern(uint8_t *buf, uint32_t seed)
-{
-	for (size_t i = 0; i < OBJECT_BYTES; i++) {
-		seed = seed * 1664525 + 1013904223;
-		buf[i] = (uint8_t)(seed >> 24);
-	}
-}
-
-static struct objset *
-hold_root(struct rig *r, struct dsl_dataset **ds)
-{
-	struct objset *os;
-
-	CHECK_EQ(dsl_hold(r->spa, "tank", ds, NULL), 0);
-	CHECK_EQ(dsl_objset(*ds, &os), 0);
-	return (os);
-}
-
 /* Objects that were there get other bytes or are freed, others are made. */
 static void
 churn(struct rig *r, unsigned n)
 {
 	static uint8_t buf[OBJECT_BYTES];
 	struct dsl_dataset *ds;
-	struct objset *os = hold_root(r, &ds);
+	struct objset *os = fs_test_root(r->spa, &ds);
 
 	for (unsigned k = 0; k < n; k++) {
 		unsigned i = (unsigned)test_rand() % OBJECTS;
@@ -168,11 +99,11 @@ churn(struct rig *r, unsigned n)
 		if (r->object[i] == 0)
 			CHECK_EQ(dmu_object_alloc(os, OT_PLAIN_FILE, 16384, OT_NONE, 0, &r->object[i]), 0);
 		r->seed[i] = (uint32_t)test_rand();
-		pattern(buf, r->seed[i]);
+		fs_test_fill(buf, OBJECT_BYTES, r->seed[i]);
 		CHECK_EQ(dmu_write(os, r->object[i], 0, OBJECT_BYTES, buf), 0);
 	}
 	dsl_rele(ds);
-	sync_now(r);
+	fs_test_sync(r->spa);
 }
 
 static void
@@ -180,13 +111,13 @@ check_all(struct rig *r)
 {
 	static uint8_t buf[OBJECT_BYTES], want[OBJECT_BYTES];
 	struct dsl_dataset *ds;
-	struct objset *os = hold_root(r, &ds);
+	struct objset *os = fs_test_root(r->spa, &ds);
 
 	objset_evict(os, objset_bp(os));
 	for (unsigned i = 0; i < OBJECTS; i++) {
 		if (r->object[i] == 0)
 			continue;
-		pattern(want, r->seed[i]);
+		fs_test_fill(want, OBJECT_BYTES, r->seed[i]);
 		CHECK_EQ(dmu_read(os, r->object[i], 0, OBJECT_BYTES, buf), 0);
 		CHECK(memcmp(buf, want, OBJECT_BYTES) == 0);
 	}
@@ -275,7 +206,7 @@ leaves(unsigned width)
 	churn(&r, 30);
 	rig_crash(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(removal_moves_all_and_the_pool_goes_on)
@@ -293,7 +224,7 @@ TEST(removal_goes_on_after_a_crash_where_the_mapping_ends)
 	churn(&r, 60);
 	begin(&r, 2);
 	step(&r, 5);
-	sync_now(&r);
+	fs_test_sync(r.spa);
 	moved = remap_end(removal_top(r.spa)->remap);
 	CHECK(moved != 0);
 	step(&r, 5); /* is lost */
@@ -311,7 +242,7 @@ TEST(removal_goes_on_after_a_crash_where_the_mapping_ends)
 	check_clean(&r);
 	rig_crash(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 /* Freed behind, at and before the place where the removal is; then all copies are given back. */
@@ -342,7 +273,7 @@ TEST(removal_that_is_cancelled_leaves_no_trace)
 	begin(&r, 1);
 	finish(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(removal_of_what_nobody_needs_frees_where_it_went)
@@ -357,16 +288,16 @@ TEST(removal_of_what_nobody_needs_frees_where_it_went)
 	finish(&r);
 	for (unsigned i = 0; i < OBJECTS; i++) {
 		struct dsl_dataset *ds;
-		struct objset *os = hold_root(&r, &ds);
+		struct objset *os = fs_test_root(r.spa, &ds);
 
 		if (r.object[i] != 0)
 			CHECK_EQ(dmu_object_free(os, r.object[i]), 0);
 		r.object[i] = 0;
 		dsl_rele(ds);
 	}
-	sync_now(&r);
+	fs_test_sync(r.spa);
 	CHECK(allocated(&r) < before + (2 << 20));
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(removal_condenses_a_mapping_that_is_mostly_obsolete)
@@ -391,7 +322,7 @@ TEST(removal_condenses_a_mapping_that_is_mostly_obsolete)
 	CHECK(entries > 100 && m->n < entries * 3 / 4 + 1);
 	rig_crash(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 static int
@@ -423,7 +354,7 @@ TEST(removal_is_refused_where_it_cannot_be)
 	finish(&r);
 	CHECK_EQ(refused(&r, 3), -ENOSPC); /* too little would be left */
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 /* A side that was away while ranges were moved gets them from a resilver, old as their births are. */
@@ -448,9 +379,9 @@ TEST(removal_is_resilvered_by_the_age_of_the_copies)
 		(void)tender_round(r.spa, 50);
 		scrub_stat(r.spa, &st);
 	} while (st.state == SCRUB_RUNNING);
-	sync_now(&r);
+	fs_test_sync(r.spa);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 /* JUDGED_WHAT: half, cancelled, removed, condensed. */

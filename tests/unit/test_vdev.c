@@ -14,7 +14,7 @@
 #include "smartbox/fs/tender.h"
 #include "test.h"
 
-enum { OBJECTS = 12, OBJECT_BYTES = 200000 };
+enum { OBJECTS = 12, OBJECT_BYTES = 200000, DEVICE_MIB = 64 };
 
 /* A pool on files of a private folder, so that it can be imported again by path. */
 struct rig {
@@ -36,60 +36,19 @@ device(const struct rig *r, const char *name)
 	return (p);
 }
 
-static void
-make_device(const struct rig *r, const char *name)
-{
-	FILE *f = fopen(device(r, name), "w");
-
-	CHECK(f != NULL && ftruncate(fileno(f), 64 << 20) == 0 && fclose(f) == 0);
-}
-
-static struct nvlist *
-leaf_of(const struct rig *r, const char *name)
-{
-	struct nvlist *nv = nv_new();
-
-	CHECK(nv_add_str(nv, "type", "file") == 0 && nv_add_str(nv, "path", device(r, name)) == 0);
-	return (nv);
-}
-
-static uint64_t
-rig_now(void *arg, uint32_t *nsec)
-{
-	(void)arg;
-	if (nsec != NULL)
-		*nsec = 0;
-	return (1800000000);
-}
-
-static void
-rig_random(void *arg, void *buf, size_t len)
-{
-	(void)arg;
-	for (size_t i = 0; i < len; i++)
-		((uint8_t *)buf)[i] = (uint8_t)test_rand();
-}
-
-static const struct fs_os rig_os = {.now = rig_now, .random = rig_random};
-
 /* type NULL: the devices are top-levels. Entered. */
 static void
 rig_open(struct rig *r, const char *type, unsigned nparity, unsigned ndev)
 {
 	struct nvlist *root = nv_new(), *group = nv_new(), *leaf[16];
-	struct spa_create_opts o = {.name = "tank", .vdev_tree = root, .ashift = 12, .os = &rig_os};
-	struct err e = ERR_INIT;
 	char name[8];
 
-	*r = (struct rig){.dir = "/tmp/smartbox-vdev.XXXXXX"};
-	if (getenv("JUDGED_POOL") != NULL)
-		(void)snprintf(r->dir, sizeof(r->dir), "%s", getenv("JUDGED_POOL"));
-	else
-		CHECK(mkdtemp(r->dir) != NULL);
+	*r = (struct rig){0};
+	fs_test_folder(r->dir, "vdev");
 	for (unsigned i = 0; i < ndev; i++) {
 		(void)snprintf(name, sizeof(name), "d%u", i % 100);
-		make_device(r, name);
-		leaf[i] = leaf_of(r, name);
+		fs_test_file(device(r, name), DEVICE_MIB);
+		leaf[i] = fs_test_leaf(device(r, name));
 	}
 	(void)nv_add_str(root, "type", "root");
 	if (type != NULL) {
@@ -101,23 +60,10 @@ rig_open(struct rig *r, const char *type, unsigned nparity, unsigned ndev)
 	} else {
 		(void)nv_add_nvlist_array(root, "children", leaf, ndev);
 	}
-	if (spa_create(&o, &r->spa, &e) != 0)
-		test_fail(__FILE__, __LINE__, "create: %s", e.msg);
-	spa_enter(r->spa);
 	for (unsigned i = 0; i < ndev; i++)
 		nv_free(leaf[i]);
-	nv_free(root);
 	nv_free(group);
-}
-
-static void
-rig_close(struct rig *r)
-{
-	char command[100];
-
-	fs_test_close(r->spa);
-	(void)snprintf(command, sizeof(command), "rm -rf %.90s", r->dir);
-	CHECK(system(command) == 0);
+	r->spa = fs_test_create(root);
 }
 
 static void
@@ -127,41 +73,13 @@ rig_import(struct rig *r)
 	r->spa = fs_test_import_from(r->dir, false);
 }
 
-static void
-pattern(uint8_t *buf, uint32_t seed)
-{
-	for (size_t i = 0; i < OBJECT_BYTES; i++) {
-		seed = seed * 1664525 + 1013904223;
-		buf[i] = (uint8_t)(seed >> 24);
-	}
-}
-
-static void
-sync_now(struct rig *r)
-{
-	struct err e = ERR_INIT;
-
-	if (spa_sync(r->spa, &e) != 0)
-		test_fail(__FILE__, __LINE__, "sync: %s", e.msg);
-}
-
-static struct objset *
-hold_root(struct rig *r, struct dsl_dataset **ds)
-{
-	struct objset *os;
-
-	CHECK_EQ(dsl_hold(r->spa, "tank", ds, NULL), 0);
-	CHECK_EQ(dsl_objset(*ds, &os), 0);
-	return (os);
-}
-
 /* One more object, and one of the old ones gets other bytes. */
 static void
 write_some(struct rig *r)
 {
 	static uint8_t buf[OBJECT_BYTES];
 	struct dsl_dataset *ds;
-	struct objset *os = hold_root(r, &ds);
+	struct objset *os = fs_test_root(r->spa, &ds);
 
 	if (r->n < OBJECTS) {
 		CHECK(dmu_object_alloc(os, OT_PLAIN_FILE, 16384, OT_NONE, 0, &r->object[r->n]) == 0);
@@ -171,11 +89,11 @@ write_some(struct rig *r)
 		unsigned i = k == 0 ? r->n - 1 : (unsigned)test_rand() % r->n;
 
 		r->seed[i] = (uint32_t)test_rand();
-		pattern(buf, r->seed[i]);
+		fs_test_fill(buf, OBJECT_BYTES, r->seed[i]);
 		CHECK_EQ(dmu_write(os, r->object[i], 0, OBJECT_BYTES, buf), 0);
 	}
 	dsl_rele(ds);
-	sync_now(r);
+	fs_test_sync(r->spa);
 }
 
 static void
@@ -183,11 +101,11 @@ check_all(struct rig *r)
 {
 	static uint8_t buf[OBJECT_BYTES], want[OBJECT_BYTES];
 	struct dsl_dataset *ds;
-	struct objset *os = hold_root(r, &ds);
+	struct objset *os = fs_test_root(r->spa, &ds);
 
 	objset_evict(os, objset_bp(os));
 	for (unsigned i = 0; i < r->n; i++) {
-		pattern(want, r->seed[i]);
+		fs_test_fill(want, OBJECT_BYTES, r->seed[i]);
 		CHECK_EQ(dmu_read(os, r->object[i], 0, OBJECT_BYTES, buf), 0);
 		CHECK(memcmp(buf, want, OBJECT_BYTES) == 0);
 	}
@@ -208,7 +126,7 @@ resilver(struct rig *r)
 	}
 	CHECK_EQ(st.state, SCRUB_FINISHED);
 	CHECK_EQ(st.errors, 0);
-	sync_now(r);
+	fs_test_sync(r->spa);
 }
 
 /* Nothing is wrong anywhere: no device has errors, none lacks anything, a scrub finds nothing. */
@@ -283,7 +201,7 @@ comes_back(const char *type, unsigned nparity, unsigned ndev)
 	CHECK_EQ(leaf_named(&r, "d1")->err_cksum, 0); /* stale sides are not even asked */
 	resilver(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(vdev_that_was_offline_gets_what_it_missed)
@@ -314,7 +232,7 @@ TEST(vdev_log_of_what_it_missed_outlives_an_import)
 	resilver(&r);
 	rig_import(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(vdev_that_is_needed_cannot_go)
@@ -337,13 +255,13 @@ TEST(vdev_that_is_needed_cannot_go)
 	check_clean(&r);
 	rig_import(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 static int
 attach(struct rig *r, const char *old, const char *name, bool replace)
 {
-	struct nvlist *leaf = name != NULL ? leaf_of(r, name) : NULL;
+	struct nvlist *leaf = name != NULL ? fs_test_leaf(device(r, name)) : NULL;
 	struct spa_attach a = {.old = device(r, old), .leaf = leaf, .replace = replace};
 	struct err e = ERR_INIT;
 	int rc = spa_vdev_attach(r->spa, &a, &e);
@@ -359,7 +277,7 @@ TEST(vdev_attached_to_a_disk_makes_a_mirror)
 	rig_open(&r, NULL, 0, 1);
 	for (int i = 0; i < 4; i++)
 		write_some(&r);
-	make_device(&r, "new");
+	fs_test_file(device(&r, "new"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "d0", "new", false), 0);
 	CHECK_EQ(r.spa->root->child[0]->kind, VDEV_MIRROR);
 	CHECK_EQ(attach(&r, "d0", "new", false), -EBUSY); /* it is ours by now */
@@ -368,7 +286,7 @@ TEST(vdev_attached_to_a_disk_makes_a_mirror)
 	check_all(&r);
 	resilver(&r);
 	check_clean(&r);
-	make_device(&r, "third");
+	fs_test_file(device(&r, "third"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "new", "third", false), 0);
 	CHECK_EQ(r.spa->root->child[0]->nchild, 3);
 	resilver(&r);
@@ -378,7 +296,7 @@ TEST(vdev_attached_to_a_disk_makes_a_mirror)
 	rig_import(&r);
 	CHECK_EQ(r.spa->root->child[0]->kind, VDEV_FILE);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 static void
@@ -389,7 +307,7 @@ replaces(const char *type, unsigned nparity, unsigned ndev)
 	rig_open(&r, type, nparity, ndev);
 	for (int i = 0; i < 4; i++)
 		write_some(&r);
-	make_device(&r, "new");
+	fs_test_file(device(&r, "new"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "d1", "new", true), 0);
 	write_some(&r);
 	CHECK_EQ(leaf_named(&r, "new")->parent->kind, VDEV_REPLACING);
@@ -403,7 +321,7 @@ replaces(const char *type, unsigned nparity, unsigned ndev)
 	check_clean(&r);
 	rig_import(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(vdev_is_replaced_by_another)
@@ -424,14 +342,14 @@ TEST(vdev_is_replaced_in_its_place)
 	CHECK_EQ(attach(&r, "d2", NULL, true), -EBUSY); /* it is still there */
 	check_clean(&r);
 	CHECK(unlink(device(&r, "d2")) == 0);
-	make_device(&r, "d2");
+	fs_test_file(device(&r, "d2"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "d2", NULL, true), 0);
 	write_some(&r);
 	resilver(&r);
 	check_clean(&r);
 	rig_import(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(vdev_that_goes_away_in_a_resilver_keeps_its_log)
@@ -441,7 +359,7 @@ TEST(vdev_that_goes_away_in_a_resilver_keeps_its_log)
 	rig_open(&r, "mirror", 0, 2);
 	for (int i = 0; i < 4; i++)
 		write_some(&r);
-	make_device(&r, "new");
+	fs_test_file(device(&r, "new"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "d0", "new", false), 0);
 	CHECK_EQ(resilver_start(r.spa, NULL), 0);
 	CHECK_EQ(scrub_step(r.spa, 0), 1);
@@ -449,12 +367,12 @@ TEST(vdev_that_goes_away_in_a_resilver_keeps_its_log)
 	write_some(&r);
 	while (scrub_step(r.spa, 1000) == 1)
 		continue;
-	sync_now(&r);
+	fs_test_sync(r.spa);
 	online(&r, "new");
 	CHECK(dtl_contains(leaf_named(&r, "new"), 5));
 	resilver(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(vdev_resilver_goes_on_after_an_import)
@@ -465,7 +383,7 @@ TEST(vdev_resilver_goes_on_after_an_import)
 	rig_open(&r, NULL, 0, 1);
 	for (int i = 0; i < 8; i++)
 		write_some(&r);
-	make_device(&r, "new");
+	fs_test_file(device(&r, "new"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "d0", "new", false), 0);
 	CHECK_EQ(resilver_start(r.spa, NULL), 0);
 	for (int i = 0; i < 40; i++)
@@ -479,7 +397,7 @@ TEST(vdev_resilver_goes_on_after_an_import)
 	CHECK_EQ(again.repaired, st.repaired);
 	resilver(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(scrub_pauses_and_goes_on_after_an_import)
@@ -496,7 +414,7 @@ TEST(scrub_pauses_and_goes_on_after_an_import)
 	CHECK_EQ(scrub_pause(r.spa), 0);
 	CHECK_EQ(scrub_pause(r.spa), -ECANCELED);
 	CHECK_EQ(scrub_step(r.spa, 100), 0);
-	sync_now(&r);
+	fs_test_sync(r.spa);
 	rig_import(&r);
 	scrub_stat(r.spa, &st);
 	CHECK(st.state == SCRUB_RUNNING && st.paused && st.examined > 0);
@@ -505,7 +423,7 @@ TEST(scrub_pauses_and_goes_on_after_an_import)
 		continue;
 	scrub_stat(r.spa, &st);
 	CHECK(st.state == SCRUB_FINISHED && st.errors == 0 && st.repaired == 0);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 /* tests/interop/devices_pass_the_judges.sh lets OpenZFS go on from here. */
@@ -520,7 +438,7 @@ TEST(vdev_half_replaced_is_left_for_outside_judges)
 	rig_open(&r, raidz ? "raidz" : "mirror", raidz, raidz ? 3 : 2);
 	for (int i = 0; i < 10; i++)
 		write_some(&r);
-	make_device(&r, "new");
+	fs_test_file(device(&r, "new"), DEVICE_MIB);
 	CHECK_EQ(attach(&r, "d1", "new", true), 0);
 	CHECK_EQ(resilver_start(r.spa, NULL), 0);
 	for (int i = 0; i < 60; i++)
@@ -545,7 +463,7 @@ TEST(vdev_that_grew_is_used_to_its_end)
 	rig_import(&r);
 	CHECK(r.spa->root->child[0]->asize > 240 << 20);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
 
 TEST(vdev_trim_spares_what_is_used)
@@ -567,5 +485,5 @@ TEST(vdev_trim_spares_what_is_used)
 		CHECK(!spa_initialize_step(r.spa)); /* with a rate there is no hurry */
 	rig_import(&r);
 	check_clean(&r);
-	rig_close(&r);
+	fs_test_end(r.spa, r.dir);
 }
