@@ -36,6 +36,7 @@
 
 #include "smartbox/core/applet.h"
 #include "smartbox/core/buf.h"
+#include "smartbox/core/fdpass.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/units.h"
 #include "trace_impl.h"
@@ -239,20 +240,9 @@ send_process(int s, int pid)
 static bool
 take_pipes(struct client *c)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} u;
 	char byte;
-	struct iovec iov = {&byte, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &u,
-	    .msg_controllen = sizeof(u)};
 
-	if (recvmsg(c->s, &m, MSG_CMSG_CLOEXEC) != 1 || m.msg_controllen < sizeof(u.h) ||
-	    u.h.cmsg_type != SCM_RIGHTS || u.h.cmsg_len != CMSG_LEN(2 * sizeof(int)))
-		return (false);
-	memcpy(c->pipe, CMSG_DATA(&u.h), 2 * sizeof(int));
-	return (true);
+	return (fd_recv(c->s, &byte, 1, c->pipe, 2, 0) == 1 && c->pipe[1] >= 0);
 }
 
 static int
@@ -571,25 +561,11 @@ take_processes(struct broker *b, struct session *s)
 static bool
 give_pipes(void)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(2 * sizeof(int))];
-	} u;
-	struct iovec iov = {(void *)(uintptr_t) "p", 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &u,
-	    .msg_controllen = sizeof(u)};
-	int out[2], err[2], ends[2];
+	int out[2], err[2];
 
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
 		return (false);
-	ends[0] = out[0];
-	ends[1] = err[0];
-	memset(&u, 0, sizeof(u));
-	u.h.cmsg_level = SOL_SOCKET;
-	u.h.cmsg_type = SCM_RIGHTS;
-	u.h.cmsg_len = CMSG_LEN(sizeof(ends));
-	memcpy(CMSG_DATA(&u.h), ends, sizeof(ends));
-	if (sendmsg(CONTROL, &m, MSG_NOSIGNAL) != 1 || dup2(out[1], STDOUT_FILENO) < 0 ||
+	if (fd_send(CONTROL, "p", 1, (int[]){out[0], err[0]}, 2, 0) != 1 || dup2(out[1], STDOUT_FILENO) < 0 ||
 	    dup2(err[1], STDERR_FILENO) < 0)
 		return (false);
 	for (int i = 0; i < 2; i++) {

@@ -11,35 +11,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "smartbox/core/fdpass.h"
 #include "smartbox/core/file.h"
 
 /* The first bytes of a message, with a descriptor or not. */
 static int
 send_head(int fd, unsigned char head[4], int passed)
 {
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = {head, 4};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	struct cmsghdr *c;
-	ssize_t n;
+	ssize_t n = fd_send(fd, head, 4, &passed, passed >= 0, 0);
 
-	if (passed < 0)
-		return (io_send_full(fd, head, 4));
-	memset(&control, 0, sizeof(control));
-	m.msg_control = control.room;
-	m.msg_controllen = sizeof(control.room);
-	c = CMSG_FIRSTHDR(&m);
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &passed, sizeof(int));
-	while ((n = sendmsg(fd, &m, MSG_NOSIGNAL)) < 0 && errno == EINTR)
-		continue;
 	if (n <= 0)
-		return (n < 0 ? -errno : -EPIPE);
+		return (n < 0 ? (int)n : -EPIPE);
 	return (n < 4 ? io_send_full(fd, head + n, (size_t)(4 - n)) : 0);
 }
 
@@ -67,46 +49,16 @@ wire_send_fd(int fd, const struct nvlist *nv, int passed, struct err *e)
 	return (err_rc(e, rc, "cannot send"));
 }
 
-/* What came with the bytes: the first descriptor is kept, others are closed. */
-static void
-take_passed(struct msghdr *m, int *passed)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c != NULL; c = CMSG_NXTHDR(m, c)) {
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			int got;
-
-			memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (*passed < 0)
-				*passed = got;
-			else
-				(void)close(got);
-		}
-	}
-}
-
 static int
 recv_head(int fd, unsigned char head[4], int *passed)
 {
-	union {
-		struct cmsghdr align;
-		char room[CMSG_SPACE(4 * sizeof(int))];
-	} control;
-	struct iovec iov = {head, 4};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.room,
-	    .msg_controllen = sizeof(control.room)};
 	ssize_t n;
 
 	if (passed == NULL)
 		return (io_read_full(fd, head, 4));
-	while ((n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		continue;
+	n = fd_recv(fd, head, 4, passed, 1, 0);
 	if (n <= 0)
-		return (n < 0 ? -errno : -EPIPE);
-	take_passed(&m, passed);
+		return (n < 0 ? (int)n : -EPIPE);
 	return (n < 4 ? io_read_full(fd, head + n, (size_t)(4 - n)) : 0);
 }
 

@@ -44,6 +44,7 @@
  * have to be claimed like the intent log's, and most are rewritten soon).
  */
 #include "stash.h"
+#include "smartbox/core/fdpass.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -240,29 +241,15 @@ stash_free(struct stash *st)
 
 /* --- descriptors -------------------------------------------------------------------------------- */
 
-union fd_message {
-	struct cmsghdr h;
-	char buf[CMSG_SPACE(sizeof(int))];
-};
-
 static int
 tell_keeper(struct stash *st, enum stash_op op, int which, int fd)
 {
-	union fd_message c = {.h = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-	    .cmsg_type = SCM_RIGHTS}};
 	struct stash_message word = {op, which};
-	struct iovec iov = {&word, sizeof(word)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 	ssize_t n = -1;
 	char done;
 
-	if (fd >= 0) {
-		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
-		m.msg_control = c.buf;
-		m.msg_controllen = sizeof(c.buf);
-	}
 	(void)pthread_mutex_lock(&st->lock);
-	if (sendmsg(st->control, &m, MSG_NOSIGNAL) == (ssize_t)sizeof(word))
+	if (fd_send(st->control, &word, sizeof(word), &fd, fd >= 0, 0) == (ssize_t)sizeof(word))
 		do
 			n = recv(st->control, &done, sizeof(done), 0);
 		while (n < 0 && errno == EINTR);
@@ -306,18 +293,11 @@ do_message(struct stash *st, const struct stash_message *m, int fd)
 bool
 stash_serve(struct stash *st, int control)
 {
-	union fd_message c;
 	struct stash_message word;
-	struct iovec iov = {&word, sizeof(word)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = c.buf,
-	    .msg_controllen = sizeof(c.buf)};
-	struct cmsghdr *h;
-	int fd = -1;
+	int fd;
 
-	if (recvmsg(control, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(word))
+	if (fd_recv(control, &word, sizeof(word), &fd, 1, MSG_DONTWAIT) != (ssize_t)sizeof(word))
 		return (false);
-	if ((h = CMSG_FIRSTHDR(&m)) != NULL && h->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(h), sizeof(fd));
 	do_message(st, &word, fd);
 	(void)send(control, "", 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return (true);

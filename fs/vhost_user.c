@@ -31,6 +31,7 @@
 #include <unistd.h>
 
 #include "vhost_user.h"
+#include "smartbox/core/fdpass.h"
 
 enum {
 	GET_FEATURES = 1, SET_FEATURES, SET_OWNER, RESET_OWNER, SET_MEM_TABLE, SET_LOG_BASE, SET_LOG_FD,
@@ -516,23 +517,12 @@ static int
 send_reply(const struct message *m)
 {
 	uint32_t head[3] = {m->request, VERSION | FLAG_REPLY, m->reply_size};
-	struct iovec iov[2] = {{head, sizeof(head)}, {(void *)(uintptr_t)m->reply, m->reply_size}};
-	union {
-		struct cmsghdr h;
-		char buf[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr mh = {.msg_iov = iov, .msg_iovlen = 2};
+	uint8_t packet[sizeof(head) + VU_PAYLOAD_MAX];
+	size_t len = sizeof(head) + m->reply_size;
 
-	if (m->reply_fd >= 0) {
-		memset(&control, 0, sizeof(control));
-		mh.msg_control = control.buf;
-		mh.msg_controllen = sizeof(control.buf);
-		control.h.cmsg_level = SOL_SOCKET;
-		control.h.cmsg_type = SCM_RIGHTS;
-		control.h.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.h), &m->reply_fd, sizeof(int));
-	}
-	if (sendmsg(m->s->fd, &mh, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)(sizeof(head) + m->reply_size))
+	memcpy(packet, head, sizeof(head));
+	memcpy(packet + sizeof(head), m->reply, m->reply_size);
+	if (fd_send(m->s->fd, packet, len, &m->reply_fd, m->reply_fd >= 0, MSG_DONTWAIT) != (ssize_t)len)
 		return (-EPIPE);
 	return (0);
 }
@@ -569,57 +559,21 @@ vu_session_message(struct vu_session *s)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-static int
-keep_fds(struct vu_session *s, const struct msghdr *mh)
-{
-	int rc = mh->msg_flags & MSG_CTRUNC ? -EPROTO : 0;
-
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(mh); h != NULL;
-	    h = CMSG_NXTHDR((struct msghdr *)(uintptr_t)mh, h)) {
-		size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(fd));
-			if (s->nfds < VU_FDS_MAX) {
-				s->fds[s->nfds++] = fd;
-				continue;
-			}
-			(void)close(fd);
-			rc = -EPROTO;
-		}
-	}
-	return (rc);
-}
-
 /* What there is, up to `want` bytes of the message: 0 go on, 1 not all there yet, -errno the end. */
 static int
 receive(struct vu_session *s, size_t want)
 {
-	union {
-		struct cmsghdr h;
-		char buf[CMSG_SPACE(VU_FDS_MAX * sizeof(int))];
-	} control;
-	ssize_t n;
-
 	while (s->have < want) {
-		struct iovec iov = {s->buf + s->have, want - s->have};
-		struct msghdr mh = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
-		    .msg_controllen = sizeof(control.buf)};
+		unsigned room = VU_FDS_MAX - s->nfds;
+		ssize_t n = fd_recv(s->fd, s->buf + s->have, want - s->have, s->fds + s->nfds, room, MSG_DONTWAIT);
 
-		n = recvmsg(s->fd, &mh, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
+		if (n == -EAGAIN)
 			return (1);
 		if (n <= 0)
-			return (n == 0 ? -EPIPE : -errno);
+			return (n == 0 ? -EPIPE : (int)n);
 		s->have += (size_t)n;
-		if (keep_fds(s, &mh) != 0)
-			return (-EPROTO);
+		while (s->nfds < VU_FDS_MAX && s->fds[s->nfds] >= 0)
+			s->nfds++;
 	}
 	return (0);
 }

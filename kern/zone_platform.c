@@ -55,6 +55,7 @@
 #include <unistd.h>
 
 #include "newmount.h"
+#include "smartbox/core/fdpass.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/spawn.h"
 
@@ -76,54 +77,20 @@ static int
 msg_send(int s, int kind, int rc, const char *text, int fd)
 {
 	struct msg m = {.kind = kind, .rc = rc};
-	struct iovec iov = {&m, sizeof(m)};
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} c = {.h = {.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET,
-		   .cmsg_type = SCM_RIGHTS}};
-	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1};
 
 	(void)snprintf(m.text, sizeof(m.text), "%s", text != NULL ? text : "");
-	if (fd >= 0) {
-		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
-		h.msg_control = &c;
-		h.msg_controllen = sizeof(c);
-	}
-	return (sendmsg(s, &h, MSG_NOSIGNAL) == (ssize_t)sizeof(m) ? 0 : -EPIPE);
+	return (fd_send(s, &m, sizeof(m), &fd, fd >= 0, 0) == (ssize_t)sizeof(m) ? 0 : -EPIPE);
 }
 
 /* 0, or -EPIPE when the other side is gone.  *fd is -1 when none came. */
 static int
 msg_recv(int s, struct msg *m, int *fd)
 {
-	struct iovec iov = {m, sizeof(*m)};
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} c;
-	struct msghdr h = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-	    .msg_controllen = sizeof(c)};
-	struct cmsghdr *ch;
-	ssize_t n;
+	int none;
 
-	if (fd != NULL)
-		*fd = -1;
-	do
-		n = recvmsg(s, &h, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n != (ssize_t)sizeof(*m))
+	if (fd_recv(s, m, sizeof(*m), fd != NULL ? fd : &none, fd != NULL, 0) != (ssize_t)sizeof(*m))
 		return (-EPIPE);
 	m->text[sizeof(m->text) - 1] = '\0';
-	if ((ch = CMSG_FIRSTHDR(&h)) != NULL && ch->cmsg_type == SCM_RIGHTS) {
-		int got;
-
-		memcpy(&got, CMSG_DATA(ch), sizeof(got));
-		if (fd != NULL)
-			*fd = got;
-		else
-			(void)close(got);
-	}
 	return (0);
 }
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "smartbox/core/fdpass.h"
 #include "smartbox/core/file.h"
 #include "smartbox/core/json.h"
 #include "vm_impl.h"
@@ -59,22 +60,9 @@ monitor_connect(const struct machine *m, const char *name, struct err *e)
 static int
 send_line(int to, const char *line, int fd)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} c = {.space = {0}};
-	struct iovec iov = {(void *)(uintptr_t)line, strlen(line)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	ssize_t len = (ssize_t)strlen(line);
 
-	if (fd >= 0) {
-		c.h.cmsg_len = CMSG_LEN(sizeof(int));
-		c.h.cmsg_level = SOL_SOCKET;
-		c.h.cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
-		m.msg_control = &c;
-		m.msg_controllen = sizeof(c);
-	}
-	return (sendmsg(to, &m, MSG_NOSIGNAL) == (ssize_t)iov.iov_len ? 0 : -EIO);
+	return (fd_send(to, line, (size_t)len, &fd, fd >= 0, 0) == len ? 0 : -EIO);
 }
 
 static int

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "smartbox/core/fdpass.h"
 #include "smartbox/fs/client.h"
 #include "smartbox/machine/broker.h"
 
@@ -25,24 +26,9 @@ enum { LINKS_MAX = BROKER_SOCKETS };
 static void
 answer(int to, int fd)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} c;
 	char status = fd < 0;
-	struct iovec iov = {&status, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	if (fd >= 0) {
-		memset(&c, 0, sizeof(c));
-		c.h.cmsg_len = CMSG_LEN(sizeof(int));
-		c.h.cmsg_level = SOL_SOCKET;
-		c.h.cmsg_type = SCM_RIGHTS;
-		memcpy(CMSG_DATA(&c.h), &fd, sizeof(fd));
-		m.msg_control = &c;
-		m.msg_controllen = sizeof(c);
-	}
-	(void)sendmsg(to, &m, MSG_NOSIGNAL);
+	(void)fd_send(to, &status, 1, &fd, fd >= 0, 0);
 }
 
 /* One request; false when the monitor has closed this one. */

@@ -17,6 +17,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "smartbox/core/fdpass.h"
+
 enum {
 	GET_FEATURES = 1, SET_FEATURES = 2, SET_OWNER = 3, SET_MEM_TABLE = 5, SET_VRING_NUM = 8,
 	SET_VRING_ADDR = 9, SET_VRING_BASE = 10, GET_VRING_BASE = 11, SET_VRING_KICK = 12,
@@ -24,7 +26,7 @@ enum {
 	SET_VRING_ENABLE = 18, SET_BACKEND_REQ_FD = 21, GET_CONFIG = 24, GET_INFLIGHT_FD = 31,
 	SET_INFLIGHT_FD = 32,
 };
-enum { VERSION = 1, FLAG_REPLY = 4, FLAG_NEED_REPLY = 8, HEADER = 12, PAYLOAD_MAX = 320, FDS_MAX = 8 };
+enum { VERSION = 1, FLAG_REPLY = 4, FLAG_NEED_REPLY = 8, HEADER = 12, PAYLOAD_MAX = 320 };
 enum { PF_REPLY_ACK = 3, PF_BACKEND_REQ = 5, PF_CONFIG = 9, PF_INFLIGHT = 12 };
 enum { F_PROTOCOL = 30 };
 #define PROTOCOL_WANTED (1ULL << PF_REPLY_ACK | 1ULL << PF_CONFIG | 1ULL << PF_INFLIGHT)
@@ -36,66 +38,29 @@ struct packet {
 	uint8_t payload[PAYLOAD_MAX];
 };
 
-union control {
-	struct cmsghdr h;
-	char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
-};
-
 static int
 packet_send(const struct vhost *h, struct packet *p, const int *fds, unsigned nfds)
 {
-	struct iovec iov = {p, HEADER + p->head[2]};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
-	union control c;
+	size_t len = HEADER + p->head[2];
 	ssize_t n;
 
 	if (h->fd < 0)
 		return (-ENOTCONN);
-	if (nfds > 0) {
-		memset(&c, 0, sizeof(c));
-		m.msg_control = &c;
-		m.msg_controllen = CMSG_SPACE(nfds * sizeof(int));
-		c.h = (struct cmsghdr){.cmsg_len = CMSG_LEN(nfds * sizeof(int)),
-		    .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
-		memcpy(CMSG_DATA(&c.h), fds, nfds * sizeof(int));
-	}
-	do
-		n = sendmsg(h->fd, &m, MSG_NOSIGNAL);
-	while (n < 0 && errno == EINTR);
-	return (n == (ssize_t)iov.iov_len ? 0 : n < 0 ? -errno : -EIO);
-}
-
-/* A descriptor that comes along; one that nobody asked for is closed. */
-static void
-fd_take(struct msghdr *m, int *fd)
-{
-	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	int got;
-
-	if (c == NULL || c->cmsg_type != SCM_RIGHTS || c->cmsg_len < CMSG_LEN(sizeof(int)))
-		return;
-	memcpy(&got, CMSG_DATA(c), sizeof(got));
-	if (fd != NULL && *fd < 0)
-		*fd = got;
-	else
-		(void)close(got);
+	n = fd_send(h->fd, p, len, fds, nfds, 0);
+	return (n == (ssize_t)len ? 0 : n < 0 ? (int)n : -EIO);
 }
 
 static int
 bytes_recv(const struct vhost *h, void *buf, size_t len, int *fd)
 {
 	for (size_t have = 0; have < len;) {
-		struct iovec iov = {(uint8_t *)buf + have, len - have};
-		union control c;
-		struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-		    .msg_controllen = CMSG_SPACE(sizeof(int))};
-		ssize_t n = recvmsg(h->fd, &m, MSG_CMSG_CLOEXEC);
+		int got = -1;
+		ssize_t n = fd_recv(h->fd, (uint8_t *)buf + have, len - have, &got, fd != NULL && *fd < 0, 0);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n <= 0)
-			return (n == 0 ? -ECONNRESET : errno == EAGAIN ? -ETIMEDOUT : -errno);
-		fd_take(&m, fd);
+			return (n == 0 ? -ECONNRESET : n == -EAGAIN ? -ETIMEDOUT : (int)n);
+		if (got >= 0)
+			*fd = got;
 		have += (size_t)n;
 	}
 	return (0);

@@ -28,6 +28,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "smartbox/core/fdpass.h"
 #include "smartbox/vmx/iothread.h"
 #include "smartbox/vmx/vhost.h"
 #include "smartbox/vmx/virtio.h"
@@ -219,22 +220,10 @@ hung_up(struct vhblk *d)
 static int
 broker_answer(int fd, bool *closed)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} c;
 	char status = 1;
-	struct iovec iov = {&status, 1};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-	    .msg_controllen = sizeof(c)};
-	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 	int got;
 
-	*closed = n == 0;
-	if (n != 1 || h == NULL || h->cmsg_type != SCM_RIGHTS || h->cmsg_len < CMSG_LEN(sizeof(int)))
-		return (-1);
-	memcpy(&got, CMSG_DATA(h), sizeof(got));
+	*closed = fd_recv(fd, &status, 1, &got, 1, MSG_DONTWAIT) == 0;
 	return (got);
 }
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "smartbox/core/buf.h"
+#include "smartbox/core/fdpass.h"
 #include "smartbox/vmx/vga.h"
 #include "vm_impl.h"
 
@@ -207,22 +208,10 @@ screenshot(struct vm *vm, int fd)
 static bool
 request_read(int fd, struct request *q)
 {
-	union {
-		struct cmsghdr h;
-		char space[CMSG_SPACE(sizeof(int))];
-	} c;
-	struct iovec iov = {q->line, LINE};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &c,
-	    .msg_controllen = sizeof(c)};
-	ssize_t n = recvmsg(fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-	struct cmsghdr *h = n > 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	ssize_t n = fd_recv(fd, q->line, LINE, &q->fd, 1, MSG_DONTWAIT);
 
-	q->fd = -1;
 	if (n <= 0)
 		return (false);
-	if (h != NULL && h->cmsg_level == SOL_SOCKET && h->cmsg_type == SCM_RIGHTS &&
-	    h->cmsg_len == CMSG_LEN(sizeof(int)))
-		memcpy(&q->fd, CMSG_DATA(h), sizeof(int));
 	q->line[n] = '\0';
 	q->line[strcspn(q->line, "\r\n")] = '\0';
 	return (true);
