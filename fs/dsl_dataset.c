@@ -31,8 +31,6 @@
 #define DNODE_MAX_BYTES 16384
 #define DEDUP_VERIFY 256 /* in the value of the property */
 #define OBJSET_TYPE_OFFSET 704
-#define OBJSET_TYPE_ZFS 2
-#define OBJSET_TYPE_ZVOL 3
 
 /* --- the list of dirty ones ------------------------------------------------------------------ */
 
@@ -388,23 +386,35 @@ dsl_objnum(const struct dsl_dataset *ds)
 	return (ds->obj);
 }
 
-/* The type word of the objset block, without opening the objset. */
+/* The type word of the objset block, without opening the objset; 0: it cannot be read. */
 static unsigned
-read_kind(struct dsl_dataset *ds)
+read_type(struct dsl_dataset *ds)
 {
 	const struct blkptr *bp = &ds_phys(ds)->bp;
 	uint64_t type = 0;
 	uint8_t *buf;
 
 	if (ds->os != NULL)
-		type = objset_type(ds->os);
-	else if (!bp_is_hole(bp) && !bp_is_embedded(bp) && bp_lsize(bp) >= 1024 &&
-	    (buf = malloc(bp_lsize(bp))) != NULL) {
-		if (zio_read(ds->dp->spa, bp, buf) == 0)
-			memcpy(&type, buf + OBJSET_TYPE_OFFSET, sizeof(type));
-		free(buf);
-	}
-	return (type == OBJSET_TYPE_ZVOL ? DSL_VOLUME : DSL_FILESYSTEM);
+		return (objset_type(ds->os));
+	if (bp_is_hole(bp) || bp_is_embedded(bp) || bp_lsize(bp) < 1024)
+		return (OBJSET_ZFS);
+	if ((buf = malloc(bp_lsize(bp))) == NULL)
+		return (0);
+	if (zio_read(ds->dp->spa, bp, buf) == 0)
+		memcpy(&type, buf + OBJSET_TYPE_OFFSET, sizeof(type));
+	free(buf);
+	return ((unsigned)type);
+}
+
+/* What cannot be read passes for a filesystem, so that it is listed and can be destroyed; it is asked again. */
+static unsigned
+own_kind(struct dsl_dataset *ds)
+{
+	unsigned type = read_type(ds), kind = type == OBJSET_ZVOL ? DSL_VOLUME : DSL_FILESYSTEM;
+
+	if (type != 0)
+		ds->head_kind = kind;
+	return (kind);
 }
 
 unsigned
@@ -414,9 +424,9 @@ dsl_head_kind(struct dsl_dataset *ds)
 
 	if (ds->head_kind != 0)
 		return (ds->head_kind);
-	if (ds->bookmark == NULL && !dsl_is_snapshot(ds)) {
-		ds->head_kind = read_kind(ds);
-	} else if (ds_hold_head(ds->dir, &head) == 0) {
+	if (ds->bookmark == NULL && !dsl_is_snapshot(ds))
+		return (own_kind(ds));
+	if (ds_hold_head(ds->dir, &head) == 0) {
 		ds->head_kind = dsl_head_kind(head);
 		dsl_rele(head);
 	}
@@ -1000,7 +1010,7 @@ ds_objset_create(struct dsl_dataset *ds, unsigned type)
 	    (rc = objset_create(ds->dp->spa, type, &ds_objset_ops, ds, &ds->os)) != 0)
 		return (rc);
 	ds_apply_policy(ds);
-	return (type == OBJSET_TYPE_ZFS ? owners_begin(ds->os, owner_accounts(ds)) : 0);
+	return (type == OBJSET_ZFS ? owners_begin(ds->os, owner_accounts(ds)) : 0);
 }
 
 /* Batch by batch: an objset has millions of objects. */
@@ -1015,7 +1025,7 @@ dsl_count_owners(struct spa *spa, const char *name, struct err *e)
 	if ((rc = dsl_hold(spa, name, &ds, e)) != 0)
 		return (rc);
 	if ((rc = dsl_objset(ds, &os)) == 0 && !(objset_flags(os) & OBJSET_USER) &&
-	    objset_type(os) == OBJSET_TYPE_ZFS && !dsl_is_snapshot(ds) && !spa_is_readonly(spa)) {
+	    objset_type(os) == OBJSET_ZFS && !dsl_is_snapshot(ds) && !spa_is_readonly(spa)) {
 		do {
 			if ((rc = owners_count(os, owner_accounts(ds), &obj)) >= 0 && spa_sync(spa, e) != 0)
 				rc = -EIO;

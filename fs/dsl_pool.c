@@ -193,7 +193,7 @@ make_root_dataset(struct dsl_pool *dp, const struct nvlist *props)
 	dsl_rele(origin);
 	if (rc != 0)
 		return (rc);
-	if ((rc = dsl_prop_set_all(ds, props)) == 0 && (rc = ds_objset_create(ds, 2)) == 0 &&
+	if ((rc = dsl_prop_set_all(ds, props)) == 0 && (rc = ds_objset_create(ds, OBJSET_ZFS)) == 0 &&
 	    (rc = zpl_init_objset(ds->os, &init)) == 0)
 		rc = ds_sync(ds);
 	dsl_rele(ds);

@@ -750,7 +750,7 @@ prop_take_effect(struct dsl_dataset *ds, const char *name, uint64_t num)
 	}
 	if (strcmp(name, "volsize") != 0 || bp_is_hole(&ds_phys(ds)->bp))
 		return (0);
-	if ((rc = dsl_objset(ds, &os)) == 0 && objset_type(os) == 3)
+	if ((rc = dsl_objset(ds, &os)) == 0 && objset_type(os) == OBJSET_ZVOL)
 		rc = resize_volume(ds, os, num);
 	return (rc);
 }

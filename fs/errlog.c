@@ -141,7 +141,7 @@ errlog_read(struct spa *spa, const struct blkptr *bp, void *buf, const struct sc
 uint64_t
 errlog_dataset(const struct objset *os)
 {
-	struct dsl_dataset *ds = objset_type(os) != 1 ? objset_dsl(os) : NULL;
+	struct dsl_dataset *ds = objset_type(os) != OBJSET_META ? objset_dsl(os) : NULL;
 
 	return (ds != NULL ? dsl_objnum(ds) : 0);
 }

@@ -72,7 +72,7 @@ file_name(struct pool_session *s, struct dsl_dataset *ds, const char *dataset, u
 	struct objset *os;
 	struct zpl *z;
 
-	if (dsl_objset(ds, &os) != 0 || objset_type(os) != 2 || zpl_open(ds, true, &z, NULL) != 0)
+	if (dsl_objset(ds, &os) != 0 || objset_type(os) != OBJSET_ZFS || zpl_open(ds, true, &z, NULL) != 0)
 		return (false);
 	file = climb(z, os, object, path);
 	zpl_close(z);

@@ -198,7 +198,7 @@ create_directory(struct spa *spa, bool no_features)
 	uint64_t version = SPA_VERSION, one = 1;
 	int rc;
 
-	if ((rc = objset_create(spa, 1, NULL, NULL, &spa->mos)) != 0 ||
+	if ((rc = objset_create(spa, OBJSET_META, NULL, NULL, &spa->mos)) != 0 ||
 	    (rc = zap_create_claim(spa->mos, MOS_DIRECTORY, OT_OBJECT_DIRECTORY, OT_NONE, 0)) != 0 ||
 	    (rc = spa_features_create(spa, no_features)) != 0 ||
 	    (rc = zap_add(spa->mos, MOS_DIRECTORY, "creation_version", 8, 1, &version)) != 0 ||

@@ -46,7 +46,6 @@
 #include "zil_impl.h"
 
 #define LOGBIAS_THROUGHPUT 1
-#define OBJSET_TYPE_VOLUME 3
 #define WRITE_HEAD ((uint32_t)sizeof(struct lr_write))
 #define COMMIT_BYTES_MAX ((uint64_t)4 << 20) /* of one file, in the log */
 #define WRITE_PIECE_MIN 4096u /* less is not worth the end of a block */
@@ -456,7 +455,7 @@ wants_pointers(const struct zilog *zl)
 {
 	uint64_t bias;
 
-	return (objset_type(zl->os) == OBJSET_TYPE_VOLUME &&
+	return (objset_type(zl->os) == OBJSET_ZVOL &&
 	    dsl_prop_number(zl->ds, "logbias", &bias) == 0 && bias == LOGBIAS_THROUGHPUT);
 }
 

@@ -244,7 +244,7 @@ zpl_open(struct dsl_dataset *ds, bool readonly, struct zpl **out, struct err *e)
 	}
 	z->spa = objset_spa(z->os);
 	z->readonly = readonly || dsl_is_snapshot(ds) || spa_is_readonly(z->spa);
-	if (objset_type(z->os) != 2)
+	if (objset_type(z->os) != OBJSET_ZFS)
 		rc = err_set(e, EINVAL, "not a filesystem");
 	else if ((rc = load(z, e)) == 0)
 		rc = zpl_replay(z, e);

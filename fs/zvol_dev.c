@@ -31,7 +31,6 @@
 
 enum {
 	ZVOL_DATA_OBJ = 1,
-	OBJSET_ZVOL = 3,
 	PIECE_BYTES = 1 << 20,
 	DISCARD_PIECE = 1 << 28,
 	META_BYTES = 64 << 10, /* indirect blocks of one write, generously */

@@ -19,19 +19,35 @@ struct volume {
 	uint64_t refreservation, copies;
 };
 
+/* 0 and whether it is one; unlike dsl_kind, which takes for a filesystem what it cannot read. */
+static int
+is_volume(struct dsl_dataset *ds, bool *yes)
+{
+	struct objset *os;
+	int rc;
+
+	*yes = false;
+	if (dsl_is_snapshot(ds))
+		return (0);
+	if ((rc = dsl_objset(ds, &os)) == 0)
+		*yes = objset_type(os) == OBJSET_ZVOL;
+	return (rc);
+}
+
 /* -EINVAL: not a volume. */
 static int
 look_at(struct pool_session *s, const char *name, struct volume *v)
 {
 	struct dsl_dataset *ds;
 	uint64_t block = 0;
+	bool volume;
 	int rc;
 
 	spa_enter(s->spa);
 	if ((rc = dsl_hold(s->spa, name, &ds, NULL)) == 0) {
-		if (dsl_is_snapshot(ds) || dsl_kind(ds) != DSL_VOLUME)
+		if ((rc = is_volume(ds, &volume)) == 0 && !volume)
 			rc = -EINVAL;
-		else if ((rc = dsl_prop_u64(ds, "volsize", &v->now.size)) == 0 &&
+		if (rc == 0 && (rc = dsl_prop_u64(ds, "volsize", &v->now.size)) == 0 &&
 		    (rc = dsl_prop_u64(ds, "volblocksize", &block)) == 0 &&
 		    (rc = dsl_prop_u64(ds, "refreservation", &v->refreservation)) == 0)
 			rc = dsl_prop_u64(ds, "copies", &v->copies);

@@ -55,13 +55,15 @@ struct objset_policy {
  */
 int objset_open(struct spa *spa, const struct blkptr *bp, const struct objset_ops *ops, void *dsl,
     struct objset **out);
-/* A new empty one: meta dnode with 6 levels (not the MOS), type 1 META, 2 ZFS, 3 ZVOL. */
+/* A new empty one: meta dnode with 6 levels (not the MOS), of that objset_type. */
 int objset_create(struct spa *spa, unsigned type, const struct objset_ops *ops, void *dsl,
     struct objset **out);
 void objset_close(struct objset *os); /* must not be dirty */
 const struct blkptr *objset_bp(const struct objset *os);
 void *objset_dsl(const struct objset *os);
 struct spa *objset_spa(const struct objset *os);
+/* os_type of the objset block (zfs-format.md) */
+enum { OBJSET_META = 1, OBJSET_ZFS = 2, OBJSET_ZVOL = 3 };
 unsigned objset_type(const struct objset *os);
 bool objset_is_dirty(const struct objset *os);
 void objset_set_policy(struct objset *os, const struct objset_policy *p);
