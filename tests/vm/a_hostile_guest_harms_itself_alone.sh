@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # host
-# A guest that writes anything anywhere for a minute, with every device there is: the monitor goes on or ends as it
+# A guest that writes anything anywhere for some time, with every device there is: the monitor goes on or ends as it
 # should, inside its walls; the host notices nothing.
 set -eu
 g=$TOP/tests/guests rom=/usr/share/seabios/vgabios-stdvga.bin

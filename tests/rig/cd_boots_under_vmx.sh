@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# host
 # SeaBIOS boots iPXE from an ISO in an IDE drive, and it gets an address through an e1000; Linux without virtio reads
 # and writes an IDE disk and reads the CD, by DMA, and talks TCP through an e1000.
 set -eu

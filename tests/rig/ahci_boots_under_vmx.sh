@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# host
 # As cd_boots_under_vmx.sh, with disk and CD on the SATA controller.
 set -eu
 iso=/usr/lib/ipxe/ipxe.iso bios=/usr/share/seabios/bios-256k.bin

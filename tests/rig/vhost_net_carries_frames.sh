@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# host
 # As linux_boots_under_vmx.sh, with the card's rings served by the kernel.
 set -eu
 cp "$TOP/build/third_party/kernel/vmlinuz" vmlinuz
