@@ -209,7 +209,8 @@ zfs destroy tz/vol || fail "destroy of a volume"
 
 # --- a send that a crash ends ---
 zfs create tz/live && head -c 8M /dev/urandom > "$R/tz/live/f" || fail "create what is sent"
-mkfifo pipe && sleep 60 < pipe & holder=$!
+mkfifo pipe || fail "mkfifo"
+sleep 60 < pipe & holder=$!
 timeout 60 "$(type -P zfs)" send tz/live > pipe 2> /dev/null &
 for ((i = 0; i < 100; i++)); do zfs list -Ho name -t snapshot | grep -q zfs-send && break; sleep 0.1; done
 is "what is sent is a snapshot for a while" "$(zfs list -Ho name -t snapshot | grep -c 'tz/live@zfs-send-')" 1
