@@ -269,7 +269,7 @@ hold_base(struct recv_target *t, struct dsl_dataset *head, struct dsl_dataset **
 	if (j->origin[0] != '\0' && head == NULL)
 		return (dsl_hold(t->spa, j->origin, base, NULL));
 	if (j->begin->u.begin.fromguid != 0)
-		return (find_from(head, j->begin->u.begin.fromguid, base));
+		return (head == NULL ? -ENOENT : find_from(head, j->begin->u.begin.fromguid, base));
 	return (ds_hold_obj(t->spa->dsl, t->spa->dsl->origin_obj, base));
 }
 
@@ -314,10 +314,12 @@ begin_sync(struct spa *spa, void *arg, struct err *e)
 {
 	struct recv_target *t = arg;
 	struct dsl_dataset *head = NULL, *base = NULL;
-	int rc = 0;
+	int rc = dsl_hold(spa, t->job->fs, &head, NULL);
 
-	t->exists = dsl_hold(spa, t->job->fs, &head, NULL) == 0;
-	if ((rc = hold_base(t, head, &base)) == 0 && (rc = make_child(t, head, base)) == 0)
+	t->exists = rc == 0;
+	if (rc == -ENOENT)
+		rc = 0;
+	if (rc == 0 && (rc = hold_base(t, head, &base)) == 0 && (rc = make_child(t, head, base)) == 0)
 		rc = prepare(t);
 	dsl_rele(base);
 	dsl_rele(head);
